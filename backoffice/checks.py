@@ -1,0 +1,42 @@
+"""Refuse to run as a role that the database's own rules do not bind.
+
+A deployment check, because `migrate` runs the ordinary ones as the owner; `wsgi.py` asks for it at every start.
+"""
+
+from collections.abc import Sequence
+
+from django.apps import AppConfig
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import connections
+
+UNBOUND = """
+    SELECT r.rolsuper, r.rolbypassrls,
+           EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                   WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p')
+                     AND pg_has_role(current_user, c.relowner, 'MEMBER'))
+    FROM pg_roles r WHERE r.rolname = current_user
+"""
+REASONS = ("is a superuser", "may bypass row-level security", "owns tables")
+
+
+@register(Tags.database, deploy=True)
+def restricted_role(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: object  # noqa: ARG001  Django's signature
+) -> list[CheckMessage]:
+    """Name every database whose runtime role gets around guards, grants or policies."""
+    found: list[CheckMessage] = []
+    for alias in databases or []:
+        with connections[alias].cursor() as cursor:
+            cursor.execute(UNBOUND)
+            facts = cursor.fetchone()
+        role = connections[alias].settings_dict["USER"]
+        found += [
+            Error(
+                f"The role {role} of the database {alias} {reason}: the ledger's rules would not bind it.",
+                hint="Connect as the restricted app role; deploy/roles.sql makes it.",
+                id="backoffice.E001",
+            )
+            for fact, reason in zip(facts, REASONS, strict=True)
+            if fact
+        ]
+    return found

@@ -1,0 +1,169 @@
+"""Command pages: a form, a preview of what will happen, and a confirmation that does exactly that.
+
+GET shows the form; POST with valid data shows before and after; POST with the token of that preview does it. The token is
+signed, is good for an hour, and binds who, which command, which objects, which data and what was shown. Where things have
+moved since, the new preview is shown instead. The form carries a key from the start, so a double click, a reload or the
+back button posts once: the ledger answers the second time with the first result.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from django import forms
+from django.core import signing
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from backoffice.views import BaseView
+
+SALT = "backoffice.command"
+TOKEN_AGE = 3600  # seconds; a preview older than that is no longer what the person looks at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What a command does, or did, to one object, in words; `error` is the sentence that refuses it."""
+
+    label: str
+    url: str = ""
+    before: str = ""
+    change: str = ""
+    after: str = ""
+    error: str = ""
+    error_field: str | None = None
+    reference: str = ""
+    reference_url: str = ""
+    replayed: bool = False
+
+    @property
+    def shown(self) -> str:
+        """What the person decides on."""
+        return "\x1f".join((self.label, self.before, self.change, self.after, self.error))
+
+
+class CommandForm(forms.Form):
+    """The form of a command: shape only, the rules are the ledger's."""
+
+    key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
+
+
+class CommandPage(BaseView):
+    """One verb on one object or a selection. Subclasses say which objects, preview them and execute."""
+
+    name: ClassVar[str]
+    verb: ClassVar[str]  # on buttons: Deposit
+    help_text: ClassVar[str]
+    dangerous: ClassVar[bool] = False
+    form_class: ClassVar[type[CommandForm]]
+    form_template = "console/command_form.html"
+    preview_template = "console/command_preview.html"
+
+    objects: Sequence[Model]
+
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        """Remember nothing but the request; objects are read once the guard has let it in."""
+        super().setup(request, *args, **kwargs)
+        self.objects = ()
+
+    def get_objects(self) -> Sequence[Model]:
+        """Return what the command acts on, or raise Http404."""
+        raise NotImplementedError
+
+    def preview(self, data: dict[str, Any]) -> list[Line]:
+        """Return what would happen to each object."""
+        raise NotImplementedError
+
+    def execute(self, data: dict[str, Any]) -> list[Line]:
+        """Do it and return what happened to each object."""
+        raise NotImplementedError
+
+    def answer(self, lines: list[Line]) -> HttpResponse:
+        """Return the page that follows the deed."""
+        raise NotImplementedError
+
+    def page_context(self) -> dict[str, Any]:
+        """Return what the templates need beside the command's own."""
+        return {}
+
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:  # noqa: ARG002  the URL's arguments
+        """Show the form."""
+        self.objects = self.get_objects()
+        return self.show_form(self.make_form())
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:  # noqa: ARG002  the URL's arguments
+        """Preview, or do what was previewed."""
+        self.objects = self.get_objects()
+        form = self.make_form(request.POST)
+        if not form.is_valid() or "back" in request.POST:
+            return self.show_form(form)
+        lines = self.preview(form.cleaned_data)
+        if all(line.error for line in lines):
+            return self.show_form(self.explained(form, lines))
+        token = request.POST.get("token", "")
+        if not token:
+            return self.show_preview(form, lines)
+        if warning := self.why_not(token, form, lines):
+            return self.show_preview(form, lines, warning)
+        lines = self.execute(form.cleaned_data)
+        if all(line.error for line in lines):
+            return self.show_form(self.explained(form, lines))
+        return self.answer(lines)
+
+    def make_form(self, data: Any = None) -> CommandForm:
+        """Return the form, bound to data or fresh."""
+        return self.form_class(data)
+
+    @staticmethod
+    def explained(form: CommandForm, lines: Sequence[Line]) -> CommandForm:
+        """Put each refusal at the field it speaks of, each sentence once."""
+        for field, error in dict.fromkeys((line.error_field, line.error) for line in lines):
+            form.add_error(field if field in form.fields else None, error)
+        return form
+
+    def why_not(self, token: str, form: CommandForm, lines: Sequence[Line]) -> str:
+        """Return why the confirmation does not hold, or nothing. A repeated confirmation always holds."""
+        try:
+            seen = signing.loads(token, salt=SALT, max_age=TOKEN_AGE)
+        except signing.BadSignature:
+            return "This preview is too old or was not made here. Check it again, then confirm."
+        if seen["what"] != self._what(form):
+            return "The form has changed since the preview. Check it again, then confirm."
+        if seen["shown"] != _digest(line.shown for line in lines) and not any(line.replayed for line in lines):
+            return "Something has changed since you looked. Check the new figures, then confirm."
+        return ""
+
+    def _what(self, form: CommandForm) -> str:
+        data = sorted((name, str(value)) for name, value in form.cleaned_data.items())
+        return _digest([str(self.request.user.pk), self.name, *(str(item.pk) for item in self.objects), repr(data)])
+
+    def show_form(self, form: CommandForm) -> HttpResponse:
+        """Show the form, with its errors if it has any."""
+        return self._page(self.form_template, form)
+
+    def show_preview(self, form: CommandForm, lines: Sequence[Line], warning: str = "") -> HttpResponse:
+        """Show what will happen, with the token that makes it happen."""
+        shown = {"what": self._what(form), "shown": _digest(line.shown for line in lines)}
+        fine = [line for line in lines if not line.error]
+        return self._page(
+            self.preview_template,
+            form,
+            lines=lines,
+            warning=warning,
+            token=signing.dumps(shown, salt=SALT),
+            ready=len(fine),
+            refused=len(lines) - len(fine),
+            replayed=any(line.replayed for line in fine),
+            entries=[(field.label, field.value()) for field in form.visible_fields() if field.value()],
+        )
+
+    def _page(self, template: str, form: CommandForm, **more: Any) -> HttpResponse:
+        context = {**self.page_context(), "command": self, "form": form, "objects": self.objects, **more}
+        return TemplateResponse(self.request, template, context)
+
+
+def _digest(parts: Any) -> str:
+    return hashlib.sha256("\x1e".join(parts).encode()).hexdigest()

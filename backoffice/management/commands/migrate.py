@@ -1,0 +1,51 @@
+"""Migrate all databases, each as its owner; the app role gets only what the migrations grant."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import CommandParser
+from django.core.management.commands.migrate import Command as DjangoMigrate
+from django.db import connections
+
+from backoffice.databases import app_role, as_owner
+
+GRANTS = """
+    REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC;
+    GRANT USAGE ON SCHEMA public TO {app};
+    ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {app};
+    ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO {app};
+    ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+"""
+OWN = "REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {app};"
+
+
+class Command(DjangoMigrate):
+    """Django's `migrate` for every database in turn, or for the one that --database names."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.set_defaults(database=None)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Grant first, so that every new table is readable by the site and no table is by anyone else."""
+        for alias in self._aliases(options):
+            with as_owner(alias):
+                self._sql(alias, GRANTS)
+                super().handle(*args, **{**options, "database": alias})
+                self._sql(alias, OWN)
+
+    def get_check_kwargs(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Check the databases that are migrated."""
+        return {"databases": self._aliases(options)}
+
+    @staticmethod
+    def _aliases(options: dict[str, Any]) -> list[str]:
+        return [options["database"]] if options["database"] else list(settings.DATABASES)
+
+    @staticmethod
+    def _sql(alias: str, text: str) -> None:
+        connection = connections[alias]
+        quote = connection.ops.quote_name
+        names = {"app": quote(app_role(alias)), "database": quote(connection.settings_dict["NAME"])}
+        with connection.cursor() as cursor:
+            cursor.execute(text.format(**names))

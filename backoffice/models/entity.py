@@ -1,0 +1,44 @@
+"""A legal entity: the company whose books an account is on. Entities form a tree."""
+
+from django.db import models
+
+from backoffice.models.base import Model
+
+
+class Entity(Model):
+    """A legal entity of the group.
+
+    Grants on a node cover its branch. Nothing that has accounts can be voided: `Account.entity` protects it.
+    """
+
+    admin_help_text = (
+        "A legal entity whose books accounts are on. What is granted on an entity covers all entities below it."
+    )
+
+    code = models.SlugField(
+        max_length=32, unique=True, help_text="Short name for searches and files, such as nord; never reused."
+    )
+    name = models.CharField(max_length=120)
+    parent = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="children",
+        help_text="The entity above; empty for the top of a group.",
+    )
+    created = models.DateTimeField(auto_now_add=True, editable=False)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name_plural = "entities"
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(parent=models.F("id")),
+                name="backoffice_entity_not_its_own_parent",
+                violation_error_message="An entity cannot be above itself.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name

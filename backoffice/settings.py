@@ -1,0 +1,146 @@
+"""Every setting of the console, read from the environment and refused by its name when it is bad.
+
+The table of variables in README.md is tested against this file. Production refuses to start on what is missing or
+weak; the other modes fill the gaps with safe local defaults (a generated key, localhost only).
+"""
+
+from pathlib import Path
+
+import django_stubs_ext
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env, EnvValidationError, validate
+
+from backoffice import embedded
+from backoffice.databases import OWNER_URL_NAMES, RUNTIME_URL_NAMES, databases_from
+from backoffice.secret import local_secret_key, weakness_of
+
+django_stubs_ext.monkeypatch()  # generic Django classes can be subscripted at run time too
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+MODES = ["development", "demo", "production"]
+LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"]
+
+env = Env(eager=False)
+MODE = env.str("BACKOFFICE_MODE", "development", validate=validate.OneOf(MODES))
+BACKOFFICE_DATA = Path(env.str("BACKOFFICE_DATA", "") or BASE_DIR / ".data").expanduser().resolve()
+CONSOLE_PATH = env.str("CONSOLE_PATH", "console/", validate=validate.Regexp(r"^([a-z0-9-]+/)+$"))
+DEBUG = env.bool("DEBUG", False)
+SECRET_KEY = env.str("SECRET_KEY", "")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en-gb")
+TIME_ZONE = env.str("TIME_ZONE", "Europe/Prague")
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(LEVELS))
+BEHIND_PROXY = env.bool("BEHIND_PROXY", False)
+DEMO_PASSWORD = env.str("DEMO_PASSWORD", "")
+urls = {name: env.str(name, "") for name in (*RUNTIME_URL_NAMES.values(), *OWNER_URL_NAMES.values())}
+try:
+    env.seal()
+except EnvValidationError as error:
+    bad = [f"{name}: {' '.join(map(str, why))}" for name, why in error.error_messages.items()]
+    raise ImproperlyConfigured("; ".join(bad)) from None
+
+PRODUCTION = MODE == "production"
+USES_EMBEDDED = not any(urls.values())
+if PRODUCTION:
+    required = {"SECRET_KEY": SECRET_KEY, "ALLOWED_HOSTS": ALLOWED_HOSTS, **{name: urls[name] for name in RUNTIME_URL_NAMES.values()}}
+    if missing := [name for name, value in required.items() if not value]:
+        raise ImproperlyConfigured(f"Production needs {', '.join(missing)}: set them in the environment.")
+    if DEBUG:
+        raise ImproperlyConfigured("DEBUG must be off in production: it shows code and settings to anyone.")
+    if "*" in ALLOWED_HOSTS:
+        raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts in production: * lets any Host header in.")
+    if weakness := weakness_of(SECRET_KEY):
+        raise ImproperlyConfigured(f"SECRET_KEY is too weak for production: {weakness}.")
+else:
+    SECRET_KEY = SECRET_KEY or local_secret_key(BACKOFFICE_DATA)
+    ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
+
+if USES_EMBEDDED:
+    urls = embedded.urls(BACKOFFICE_DATA)
+elif absent := [name for name in RUNTIME_URL_NAMES.values() if not urls[name]]:
+    raise ImproperlyConfigured(f"{', '.join(absent)}: set too, the three databases come together or not at all.")
+DATABASES = databases_from(urls, RUNTIME_URL_NAMES)
+OWNER_DATABASES = databases_from(urls, OWNER_URL_NAMES)
+DATABASE_ROUTERS = ["backoffice.databases.Router"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "backoffice.apps.BackofficeConfig",
+    "ledger",
+    "backoffice.apps.ConsoleConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "backoffice.middleware.RequestLogMiddleware",
+    "backoffice.middleware.ScopeMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "backoffice.urls"
+WSGI_APPLICATION = "backoffice.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+AUTH_USER_MODEL = "backoffice.User"
+LOGIN_URL = "console:login"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = BACKOFFICE_DATA / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if MODE != "development"
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = MODE == "development"
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PRODUCTION
+SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {"backoffice": {"level": LOG_LEVEL}},
+}

@@ -1,0 +1,7 @@
+"""The ledger in the console: one module a model, one module a command page."""
+
+from ledger.admin.account import AccountAdmin
+from ledger.admin.action import ActionAdmin
+from ledger.admin.bounds import CapAdmin, LimitAdmin
+
+__all__ = ["AccountAdmin", "ActionAdmin", "CapAdmin", "LimitAdmin"]

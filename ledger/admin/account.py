@@ -1,0 +1,119 @@
+"""Accounts in the console: the list, the account's page, and the ways to its commands."""
+
+from functools import partial
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+
+from backoffice.admin import ConsoleAdmin
+from ledger.admin.commands import ACCOUNT_COMMANDS, AccountCommand
+from ledger.choices import Status
+from ledger.models import Account, Action
+from ledger.money import written
+from ledger.rules import ALLOWED
+
+LATEST = 15  # actions on an account's page
+
+
+@admin.display(description="Status", ordering="status")
+def status_chip(account: Account) -> str:
+    """Show the status as a chip."""
+    return format_html('<span class="chip chip-{}">{}</span>', account.status, account.get_status_display())
+
+
+@admin.register(Account)
+class AccountAdmin(ConsoleAdmin):
+    """Customers' accounts. The row is the ledger's; only the note is typed here."""
+
+    list_display = ("customer", "entity", status_chip, "currency", "balance_written", "last_movement")
+    list_display_links = ("customer",)
+    list_filter = ("status", "currency")
+    list_select_related = ("user", "entity")
+    ordering = ("-id",)
+    fields = ("note",)
+    change_form_template = "console/account.html"
+    commands = ACCOUNT_COMMANDS
+
+    @admin.display(description="Customer")
+    def customer(self, account: Account) -> str:
+        """Show who the customer is."""
+        return str(account.user)
+
+    @admin.display(description="Balance", ordering="balance")
+    def balance_written(self, account: Account) -> str:
+        """Show the balance in the account's currency."""
+        return format_html('<span class="amount">{}</span>', written(account.balance, account.currency))
+
+    @admin.display(description="Last movement", ordering="modified")
+    def last_movement(self, account: Account) -> Any:
+        """Show when the account last changed."""
+        return account.modified
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add two pages for each command: on one account, and on a selection."""
+        pages = []
+        for command in self.commands:
+            view = command.as_view(model_admin=self)
+            pages += [
+                path(f"<int:object_id>/{command.name}/", view, name=f"ledger_account_{command.name}"),
+                path(f"{command.name}/", view, name=f"ledger_account_{command.name}_selected"),
+            ]
+        return pages + super().get_urls()
+
+    def permitted(self, request: HttpRequest) -> list[type[AccountCommand]]:
+        """Return the commands whose guard lets this person in."""
+        return [command for command in self.commands if command.guard.allows(request)]
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer each permitted command on a selection."""
+        actions = super().get_actions(request)
+        for command in self.permitted(request):
+            actions[command.name] = (partial(go_to_command, command), command.name, f"{command.verb} …")
+        return actions
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the account with its latest actions and the commands its status allows."""
+        account = self.get_object(request, object_id)
+        extra = self.account_context(request, account) if isinstance(account, Account) else {}
+        return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})
+
+    def account_context(self, request: HttpRequest, account: Account) -> dict[str, Any]:
+        """Return what the account's page shows beside its form; one query."""
+        allowed = ALLOWED[Status(account.status)]
+        actions = Action.objects.filter(account=account).select_related("by").order_by("-version")[:LATEST]
+        return {
+            "title": str(account.user),
+            "balance": written(account.balance, account.currency),
+            "chip": status_chip(account),
+            "commands": [command for command in self.permitted(request) if command.type in allowed],
+            "latest": [
+                (action, written(action.delta, action.currency), written(action.balance, action.currency))
+                for action in actions
+            ],
+        }
+
+
+def go_to_command(
+    command: type[AccountCommand], model_admin: AccountAdmin, request: HttpRequest, queryset: QuerySet[Account]
+) -> HttpResponse | None:
+    """Take a selection to the command's page."""
+    from ledger.admin.commands.base import MOST  # noqa: PLC0415
+
+    ids = list(queryset.order_by("pk").values_list("pk", flat=True)[: MOST + 1])
+    if len(ids) > MOST:
+        model_admin.message_user(request, f"Choose {MOST} accounts at most.", messages.ERROR)
+        return None
+    page = reverse(f"console:ledger_account_{command.name}_selected")
+    return HttpResponseRedirect(f"{page}?ids={','.join(map(str, ids))}")

@@ -1,0 +1,19 @@
+"""The Freeze page: nothing in, nothing out."""
+
+from backoffice.guards import PermissionGuard, StaffGuard
+from ledger.admin.commands.base import AccountCommand
+from ledger.admin.forms import ReasonForm
+from ledger.choices import ActionType
+
+
+class Freeze(AccountCommand):
+    """Freeze each chosen account: `Account.freeze`."""
+
+    name = "freeze"
+    verb = "Freeze"
+    past = "Frozen"
+    help_text = "No money goes in or out until somebody unfreezes the account. The balance stays."
+    dangerous = True
+    guard = StaffGuard() & PermissionGuard("ledger.freeze")
+    form_class = ReasonForm
+    type = ActionType.FROZEN

@@ -1,0 +1,18 @@
+"""The Unfreeze page: business as usual again."""
+
+from backoffice.guards import PermissionGuard, StaffGuard
+from ledger.admin.commands.base import AccountCommand
+from ledger.admin.forms import ReasonForm
+from ledger.choices import ActionType
+
+
+class Unfreeze(AccountCommand):
+    """Open each chosen frozen account again: `Account.unfreeze`."""
+
+    name = "unfreeze"
+    verb = "Unfreeze"
+    past = "Unfrozen"
+    help_text = "Money can go in and out again."
+    guard = StaffGuard() & PermissionGuard("ledger.unfreeze")
+    form_class = ReasonForm
+    type = ActionType.UNFROZEN

@@ -1,0 +1,143 @@
+"""What the ledger refuses, as one tree of errors: a stable code, the facts, and a sentence fit for staff.
+
+`except LedgerError` catches all of them. Callers translate, they never decide again.
+"""
+
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from ledger.money import written
+
+
+class LedgerError(Exception):
+    """A posting that a rule refuses. `code` is stable, `data` holds the facts, `str()` is the sentence."""
+
+    code: ClassVar[str] = "refused"
+
+    def __init__(self, sentence: str, **data: Any) -> None:
+        super().__init__(sentence)
+        self.data = data
+
+
+class InvalidAmount(LedgerError):
+    """Not a finite, positive amount that the currency can express."""
+
+    code = "invalid_amount"
+
+
+class InvalidText(LedgerError):
+    """A comment, reference or key that is too long or holds characters that no database stores."""
+
+    code = "invalid_text"
+
+
+class InvalidReference(LedgerError):
+    """An external reference without its type, or of a type that does not exist."""
+
+    code = "invalid_reference"
+
+
+class InvalidMoment(LedgerError):
+    """A business time without a zone, in the future, or before the account existed."""
+
+    code = "invalid_moment"
+
+
+class UnknownAccount(LedgerError):
+    """No account has this uid."""
+
+    code = "unknown_account"
+
+
+class AlreadyHasAccount(LedgerError):
+    """A customer has one account at most."""
+
+    code = "already_has_account"
+
+
+class UnknownCurrency(LedgerError):
+    """No cap is set for this currency, so the ledger does not keep it."""
+
+    code = "unknown_currency"
+
+
+class AccountFrozen(LedgerError):
+    """The account is frozen."""
+
+    code = "account_frozen"
+
+
+class AccountClosed(LedgerError):
+    """The account is closed."""
+
+    code = "account_closed"
+
+
+class StatusUnchanged(LedgerError):
+    """The account already has the status asked for."""
+
+    code = "status_unchanged"
+
+
+class NotEmpty(LedgerError):
+    """Only an account without money can be closed."""
+
+    code = "not_empty"
+
+
+class ReasonRequired(LedgerError):
+    """The action needs a reason."""
+
+    code = "reason_required"
+
+
+class InsufficientFunds(LedgerError):
+    """The balance would become negative."""
+
+    code = "insufficient_funds"
+
+    def __init__(self, *, available: Decimal, amount: Decimal, currency: str) -> None:
+        super().__init__(
+            f"{written(amount, currency)} is more than the available {written(available, currency)}.",
+            available=available,
+            amount=amount,
+            currency=currency,
+        )
+
+
+class ExceedsLimit(LedgerError):
+    """A limit binds; `data["limit"]` names which."""
+
+    code = "exceeds_limit"
+
+
+class ExceedsCap(ExceedsLimit):
+    """The total of all balances in the currency would pass its cap."""
+
+    code = "exceeds_cap"
+
+    def __init__(self, *, currency: str, **data: Any) -> None:
+        super().__init__(
+            f"This would take all {currency} balances together over the cap set for {currency}.",
+            limit="cap",
+            currency=currency,
+            **data,
+        )
+
+
+class IdempotencyConflict(LedgerError):
+    """The key was used before for a different posting."""
+
+    code = "idempotency_conflict"
+
+
+class BatchTooLarge(LedgerError):
+    """More postings than one transaction should hold."""
+
+    code = "batch_too_large"
+
+
+class LedgerOutOfStep(LedgerError):
+    """The database's own guard refused a posting that the rules let pass: somebody wrote past the engine."""
+
+    code = "out_of_step"

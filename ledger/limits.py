@@ -1,0 +1,84 @@
+"""Which limit binds: of those valid now, the narrowest one of each kind."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+from ledger.choices import LimitKind
+from ledger.errors import ExceedsLimit
+from ledger.money import written
+
+if TYPE_CHECKING:
+    from ledger.models.account import Account
+
+SCOPES = ("account", "entity", "currency")  # narrowest first
+
+
+class Rule(NamedTuple):
+    """A limit that is valid now."""
+
+    kind: str
+    currency: str
+    entity_id: int | None
+    account_id: int | None
+    amount: Decimal
+
+    @property
+    def scope(self) -> str:
+        """What the rule is set for."""
+        return "account" if self.account_id else "entity" if self.entity_id else "currency"
+
+
+class Bounds(NamedTuple):
+    """The limits of one account: one rule a kind at most."""
+
+    currency: str
+    rules: dict[str, Rule]
+
+    def check(self, amount: Decimal, *, least: LimitKind | None = None, most: LimitKind | None = None) -> None:
+        """Refuse an amount that a limit binds.
+
+        Raises:
+            ExceedsLimit: `data` names the limit, its scope and its amount.
+        """
+        if least and (rule := self.rules.get(least)) and amount < rule.amount:
+            raise self._refusal(amount, rule, "below")
+        if most and (rule := self.rules.get(most)) and amount > rule.amount:
+            raise self._refusal(amount, rule, "over")
+
+    def _refusal(self, amount: Decimal, rule: Rule, side: str) -> ExceedsLimit:
+        kind = LimitKind(rule.kind)
+        what = "A balance of " if kind == LimitKind.MAX_BALANCE else ""
+        return ExceedsLimit(
+            f"{what}{written(amount, self.currency)} is {side} the {kind.label.lower()} of "
+            f"{written(rule.amount, self.currency)} set for {_subject(rule)}.",
+            limit=rule.kind,
+            scope=rule.scope,
+            bound=rule.amount,
+            amount=amount,
+        )
+
+
+def _subject(rule: Rule) -> str:
+    return {"account": "this account", "entity": "its entity", "currency": rule.currency}[rule.scope]
+
+
+class Limits:
+    """All limits that can bind a batch, looked up by account."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self._by_subject: dict[tuple[str, int | None, int | None], dict[str, Rule]] = {}
+        for rule in rules:
+            self._by_subject.setdefault(rule[1:4], {})[rule.kind] = rule
+
+    def of(self, account: "Account") -> Bounds:
+        """Return the bounds of an account, the narrowest limit winning kind by kind."""
+        widest_first = (
+            (account.currency, None, None),
+            (account.currency, account.entity_id, None),
+            (account.currency, None, account.id),
+        )
+        rules: dict[str, Rule] = {}
+        for subject in widest_first:
+            rules |= self._by_subject.get(subject, {})
+        return Bounds(account.currency, rules)

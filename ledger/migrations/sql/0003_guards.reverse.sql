@@ -1,0 +1,16 @@
+ALTER TABLE ledger_limit DROP CONSTRAINT ledger_limit_no_overlap;
+DROP FUNCTION ledger_limit_subject(text, text, bigint, bigint);
+GRANT SELECT, INSERT, UPDATE, DELETE ON ledger_account, ledger_action, ledger_cap, ledger_headroom, ledger_refusal TO {app};
+DROP TRIGGER ledger_action_posted ON ledger_action;
+DROP TRIGGER ledger_account_moves_with_actions ON ledger_account;
+DROP TRIGGER ledger_account_begins_empty ON ledger_account;
+DROP TRIGGER ledger_refusal_immutable ON ledger_refusal;
+DROP TRIGGER ledger_account_permanent ON ledger_account;
+DROP TRIGGER ledger_action_immutable ON ledger_action;
+DROP FUNCTION ledger_action_posted();
+DROP FUNCTION ledger_set_cap(text, numeric);
+DROP FUNCTION ledger_take_headroom(text, numeric);
+DROP FUNCTION ledger_deal_headroom(text, numeric);
+DROP FUNCTION ledger_lock_headroom(text[]);
+DROP FUNCTION ledger_refuse_account_change();
+DROP FUNCTION ledger_refuse_change();

@@ -1,0 +1,153 @@
+-- The guards of the ledger. Rules are decided in ledger/rules.py; what must never break, whoever writes, is held here.
+
+-- 1. The record is written once.
+CREATE FUNCTION ledger_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% of % is refused: the record of the ledger is never changed.', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_TABLE_NAME || '_immutable';
+END $$;
+
+CREATE TRIGGER ledger_action_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_action
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+CREATE TRIGGER ledger_account_permanent BEFORE DELETE OR TRUNCATE ON ledger_account
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+CREATE TRIGGER ledger_refusal_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_refusal
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+
+-- 2. An account begins empty and open, and moves only with its actions: a trigger stands at depth 1, a session at 0.
+CREATE FUNCTION ledger_refuse_account_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'The balance, status and identity of an account change only with its actions.'
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_account_moves_with_actions';
+END $$;
+
+CREATE TRIGGER ledger_account_begins_empty BEFORE INSERT ON ledger_account FOR EACH ROW
+    WHEN (NEW.balance <> 0 OR NEW.version <> 0 OR NEW.status <> 'open')
+    EXECUTE FUNCTION ledger_refuse_account_change();
+CREATE TRIGGER ledger_account_moves_with_actions BEFORE UPDATE ON ledger_account FOR EACH ROW
+    WHEN (pg_trigger_depth() = 0 AND (OLD.id, OLD.uid, OLD.user_id, OLD.entity_id, OLD.currency, OLD.status, OLD.balance, OLD.version, OLD.created, OLD.modified)
+        IS DISTINCT FROM (NEW.id, NEW.uid, NEW.user_id, NEW.entity_id, NEW.currency, NEW.status, NEW.balance, NEW.version, NEW.created, NEW.modified))
+    EXECUTE FUNCTION ledger_refuse_account_change();
+
+-- 3. The cap: sum of balances + sum of remaining = ceiling, per currency.
+CREATE FUNCTION ledger_lock_headroom(currencies text[]) RETURNS TABLE (currency varchar, remaining numeric)
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT locked.currency, sum(locked.remaining)
+    FROM (SELECT h.currency, h.remaining FROM ledger_headroom h WHERE h.currency = ANY (currencies)
+          ORDER BY h.currency, h.slot FOR NO KEY UPDATE) locked
+    GROUP BY locked.currency
+$$;
+
+CREATE FUNCTION ledger_deal_headroom(wanted text, total numeric) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    -- Even parts in the smallest unit stored; the first slot takes what does not divide.
+    UPDATE ledger_headroom h
+    SET remaining = trunc(total / n.slots, 4) + CASE WHEN h.slot = 0 THEN total - n.slots * trunc(total / n.slots, 4) ELSE 0 END
+    FROM (SELECT count(*) AS slots FROM ledger_headroom WHERE currency = wanted) n
+    WHERE h.currency = wanted
+$$;
+
+CREATE FUNCTION ledger_take_headroom(wanted text, net numeric) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    slots CONSTANT int := 64;
+    total numeric;
+BEGIN
+    BEGIN
+        UPDATE ledger_headroom SET remaining = remaining - net
+        WHERE currency = wanted AND slot = pg_backend_pid() % slots;
+        IF FOUND THEN
+            RETURN;
+        END IF;
+    EXCEPTION WHEN check_violation THEN
+        NULL;  -- the slot ran dry; its lock went with the subtransaction, so the order of the next lock holds
+    END;
+    SELECT l.remaining INTO total FROM ledger_lock_headroom(ARRAY[wanted]) l;
+    IF total IS NULL OR total < net THEN
+        RAISE EXCEPTION 'The balances in % would pass its cap.', wanted
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_cap', DETAIL = wanted;
+    END IF;
+    PERFORM ledger_deal_headroom(wanted, total - net);
+END $$;
+
+CREATE FUNCTION ledger_set_cap(wanted text, ceiling numeric) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    total numeric;
+    before numeric;
+BEGIN
+    IF ceiling IS NULL OR ceiling < 0 OR ceiling >= 1e15 OR ceiling <> round(ceiling, 4) OR wanted !~ '^[A-Z]{3}$' THEN
+        RAISE EXCEPTION 'A cap needs a currency of three letters and a ceiling that can be stored.'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_cap_invalid';
+    END IF;
+    INSERT INTO ledger_cap (currency, ceiling) VALUES (wanted, 0) ON CONFLICT DO NOTHING;
+    INSERT INTO ledger_headroom (currency, slot, remaining) SELECT wanted, n, 0 FROM generate_series(0, 63) n
+        ON CONFLICT DO NOTHING;
+    SELECT c.ceiling INTO before FROM ledger_cap c WHERE c.currency = wanted FOR NO KEY UPDATE;
+    SELECT l.remaining INTO total FROM ledger_lock_headroom(ARRAY[wanted]) l;
+    IF total + ledger_set_cap.ceiling - before < 0 THEN
+        RAISE EXCEPTION 'The balances in % are higher than this cap.', wanted
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_cap', DETAIL = wanted;
+    END IF;
+    UPDATE ledger_cap c SET ceiling = ledger_set_cap.ceiling WHERE c.currency = wanted;
+    PERFORM ledger_deal_headroom(wanted, total + ledger_set_cap.ceiling - before);
+END $$;
+
+-- 4. What an action does: it continues its account, moves it along, and takes from the cap, in its own statement.
+CREATE FUNCTION ledger_action_posted() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    expected bigint;
+    moved bigint;
+    net record;
+BEGIN
+    -- All actions of an account in this statement must start from one version and one balance: the account's.
+    WITH chain AS (
+        SELECT account_id, entity_id, currency, status, version, balance, created,
+               version - row_number() OVER whole AS started_version,
+               balance - sum(delta) OVER whole AS started_balance,
+               lead(version) OVER whole IS NULL AS last
+        FROM posted WINDOW whole AS (PARTITION BY account_id ORDER BY version)
+    ), steady AS (
+        SELECT account_id, min(started_version) AS version, min(started_balance) AS balance
+        FROM chain GROUP BY account_id
+        HAVING min(started_version) = max(started_version) AND min(started_balance) = max(started_balance)
+    ), moves AS (
+        UPDATE ledger_account a
+        SET balance = c.balance, version = c.version, status = c.status, modified = c.created
+        FROM chain c JOIN steady s USING (account_id)
+        WHERE c.last AND a.id = c.account_id AND a.version = s.version AND a.balance = s.balance
+          AND a.currency = c.currency AND a.entity_id = c.entity_id AND a.status <> 'closed'
+        RETURNING 1
+    )
+    SELECT (SELECT count(DISTINCT account_id) FROM posted), (SELECT count(*) FROM moves) INTO expected, moved;
+    IF moved <> expected THEN
+        RAISE EXCEPTION 'An action does not continue its account.'
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_action_out_of_step';
+    END IF;
+    FOR net IN SELECT currency, sum(delta) AS delta FROM posted GROUP BY currency HAVING sum(delta) <> 0 ORDER BY currency LOOP
+        PERFORM ledger_take_headroom(net.currency, net.delta);
+    END LOOP;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER ledger_action_posted AFTER INSERT ON ledger_action REFERENCING NEW TABLE AS posted
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_action_posted();
+
+-- 5. Who may what. The app role adds to the record and reads it; it has no way to a balance but an action.
+REVOKE ALL ON ledger_account, ledger_action, ledger_cap, ledger_headroom, ledger_refusal FROM {app};
+GRANT SELECT, INSERT, UPDATE ON ledger_account TO {app};
+GRANT SELECT, INSERT ON ledger_action, ledger_refusal TO {app};
+GRANT SELECT ON ledger_cap, ledger_headroom TO {app};
+GRANT EXECUTE ON FUNCTION ledger_set_cap(text, numeric), ledger_lock_headroom(text[]) TO {app};
+
+-- 6. One limit of a kind for a subject at a time. Core PostgreSQL has GiST for ranges only, so a subject is a range of one.
+CREATE FUNCTION ledger_limit_subject(kind text, currency text, entity bigint, account bigint) RETURNS int8range
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
+    SELECT int8range(subject, subject, '[]')
+    FROM (SELECT hashtextextended(concat_ws('/', kind, currency, coalesce(entity, 0), coalesce(account, 0)), 0) / 2) h (subject)
+$$;
+GRANT EXECUTE ON FUNCTION ledger_limit_subject(text, text, bigint, bigint) TO {app};
+ALTER TABLE ledger_limit ADD CONSTRAINT ledger_limit_no_overlap EXCLUDE USING gist (
+    ledger_limit_subject(kind, currency, entity_id, account_id) WITH &&, valid WITH &&
+) WHERE (NOT is_void);

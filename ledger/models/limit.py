@@ -1,0 +1,65 @@
+"""Limits as rows: what is the least and the most, for whom, and when.
+
+A limit speaks of a currency; with an entity or an account it is narrower, and the narrowest one that is valid now wins.
+Limits bind at the moment of recording, so back-dating a posting gets round none of them. Two limits of the same kind for
+the same subject never overlap in time: `ledger_limit_no_overlap`, an exclusion constraint.
+"""
+
+from datetime import UTC, datetime
+
+from django.contrib.postgres.fields import DateTimeRangeField
+from django.db import models
+from psycopg.types.range import TimestamptzRange
+
+from backoffice.models.base import Model
+from ledger.choices import LimitKind
+
+
+def always() -> TimestamptzRange:
+    """Return a validity from the start of the ledger's time without end."""
+    return TimestamptzRange(datetime(1970, 1, 1, tzinfo=UTC), None)
+
+
+class Limit(Model):
+    """The least or the most of something, for a currency, an entity or an account, while it is valid."""
+
+    admin_help_text = (
+        "The least and the most a posting or a balance can be. A limit for an account wins over one for its entity, and "
+        "that over one for the whole currency."
+    )
+
+    Kind = LimitKind
+
+    kind = models.CharField(max_length=16, choices=LimitKind)
+    currency = models.CharField(max_length=3, help_text="ISO 4217, such as CZK.")
+    entity = models.ForeignKey(
+        "backoffice.Entity",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="limits",
+        help_text="Empty: every entity.",
+    )
+    account = models.ForeignKey(
+        "ledger.Account", models.PROTECT, null=True, blank=True, related_name="limits", help_text="Empty: every account."
+    )
+    amount = models.DecimalField(max_digits=19, decimal_places=4)
+    valid = DateTimeRangeField(default=always, help_text="From, inclusive, and until, exclusive; empty is without end.")
+
+    class Meta:
+        ordering = ["currency", "kind", "-account", "-entity"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(amount__gte=0),
+                name="ledger_limit_not_negative",
+                violation_error_message="A limit cannot be negative.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(entity__isnull=True) | models.Q(account__isnull=True),
+                name="ledger_limit_one_subject",
+                violation_error_message="A limit is for an entity or for an account, not for both.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.currency}"

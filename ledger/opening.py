@@ -1,0 +1,78 @@
+"""Opening accounts: the account rows, and the first action of each, or none of them."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from backoffice.models import Entity, User
+from ledger import errors, posting, rules
+from ledger.choices import ActionType
+from ledger.refused import translated
+
+if TYPE_CHECKING:
+    from ledger.models.account import Account
+
+
+class Opening(NamedTuple):
+    """An account to open: for whom, on whose books, in which currency; `asof` is the business time."""
+
+    user: User
+    entity: Entity
+    currency: str
+    by: User
+    asof: datetime
+    comment: str = ""
+    uid: uuid.UUID | None = None
+
+
+def open_accounts(
+    accounts: type["Account"], openings: Sequence[Opening], *, using: str = "default"
+) -> list[posting.Outcome]:
+    """Open many accounts or none, in a constant number of statements.
+
+    Raises:
+        LedgerError: as in `Account.create`; nothing has changed then.
+    """
+    try:
+        with transaction.atomic(using=using):
+            _check(openings, using)
+            opened = accounts.objects.using(using).bulk_create([_row(accounts, opening) for opening in openings])
+            first = [_first(account, opening) for account, opening in zip(opened, openings, strict=True)]
+            return posting.post(accounts, first, using=using, all_or_nothing=True)
+    except IntegrityError as error:
+        raise translated(error) from error
+
+
+def _check(openings: Sequence[Opening], using: str) -> None:
+    from ledger.models.cap import Cap  # noqa: PLC0415  the models import this module
+
+    now = timezone.now()
+    kept = set(Cap.objects.using(using).values_list("currency", flat=True))
+    for opening in openings:
+        rules.check_moment(opening.asof, opening.asof, now)
+        if opening.currency not in kept:
+            raise errors.UnknownCurrency(
+                f"The ledger does not keep {opening.currency}: it keeps {', '.join(sorted(kept))}.",
+                currency=opening.currency,
+            )
+
+
+def _row(accounts: type["Account"], opening: Opening) -> "Account":
+    return accounts(
+        uid=opening.uid or uuid.uuid4(),
+        user=opening.user,
+        entity=opening.entity,
+        currency=opening.currency,
+        created=opening.asof,
+        modified=opening.asof,
+    )
+
+
+def _first(account: "Account", opening: Opening) -> posting.Posting:
+    return posting.Posting(
+        type=ActionType.CREATED, uid=account.uid, by=opening.by, asof=opening.asof, comment=opening.comment
+    )

@@ -1,0 +1,28 @@
+"""The database's refusals in the ledger's words: a constraint that fires is translated by its name."""
+
+from django.db import IntegrityError
+from psycopg import errors as postgres
+
+from ledger import errors
+
+BY_CONSTRAINT: dict[str, tuple[type[errors.LedgerError], str]] = {
+    "ledger_account_user_id_key": (errors.AlreadyHasAccount, "This customer has an account already."),
+    "ledger_action_idempotency_key": (
+        errors.IdempotencyConflict,
+        "The key was used for another posting a moment ago.",
+    ),
+    "ledger_action_out_of_step": (errors.LedgerOutOfStep, "The account changed outside the ledger; try again."),
+    "ledger_account_balance_not_negative": (errors.LedgerOutOfStep, "The balance would become negative."),
+}
+
+
+def translated(error: IntegrityError) -> Exception:
+    """Return the ledger's error for a database's, or the error itself where no rule of the ledger is behind it."""
+    cause = error.__cause__
+    name = cause.diag.constraint_name if isinstance(cause, postgres.Error) else None
+    if name == "ledger_cap":
+        return errors.ExceedsCap(currency=str(cause.diag.message_detail))  # type: ignore[union-attr]  # it has a name
+    if name not in BY_CONSTRAINT:
+        return error
+    kind, sentence = BY_CONSTRAINT[name]
+    return kind(sentence, constraint=name)

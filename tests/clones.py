@@ -1,0 +1,115 @@
+"""Databases for tests: one migrated template per alias, kept between runs, and a clone of it for each worker.
+
+A template's name holds a hash of everything that decides what `migrate` makes, so a changed migration makes a new one.
+Clones take a tenth of a second; a test that must really commit gets its worker a fresh one afterwards.
+"""
+
+import fcntl
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import django
+import psycopg
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+from psycopg import sql
+
+from backoffice import embedded
+from backoffice.databases import app_role
+
+ALIASES = ("default", "sandbox", "audit")
+
+
+def _fingerprint() -> str:
+    """Return a hash of all migrations, their SQL and what applies them."""
+    root = settings.BASE_DIR
+    sources = [*root.glob("*/migrations/**/*.py"), *root.glob("*/*/migrations/*.py"), *root.glob("*/migrations/sql/*.sql")]
+    sources += [root / "requirements.txt", root / "backoffice/management/commands/migrate.py", root / "backoffice/sql.py"]
+    digest = hashlib.sha256(django.__version__.encode())
+    for source in sorted(sources):
+        digest.update(source.name.encode() + (source.read_bytes() if source.exists() else b""))
+    return digest.hexdigest()[:12]
+
+
+def _server() -> psycopg.Connection:
+    return psycopg.connect(embedded.superuser_url(settings.BACKOFFICE_DATA), autocommit=True)
+
+
+def _exists(server: psycopg.Connection, name: str) -> bool:
+    return bool(server.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount)
+
+
+def _drop(server: psycopg.Connection, name: str) -> None:
+    server.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _create(server: psycopg.Connection, name: str, template: str) -> None:
+    owner = settings.OWNER_DATABASES["default"]["USER"]
+    server.execute(
+        sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER {} STRATEGY FILE_COPY").format(
+            sql.Identifier(name), sql.Identifier(template), sql.Identifier(owner)
+        )
+    )
+    server.execute(
+        sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(name), sql.Identifier(app_role("default")))
+    )
+
+
+def use(names: dict[str, str]) -> None:
+    """Point Django's connections at these databases."""
+    connections.close_all()
+    for alias, name in names.items():
+        settings.DATABASES[alias]["NAME"] = name
+        settings.OWNER_DATABASES[alias]["NAME"] = name
+        connections[alias].settings_dict["NAME"] = name
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Let one process in at a time: xdist workers start together and need the same templates."""
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def templates() -> dict[str, str]:
+    """Return the template of each alias, migrated now if it was not before; older ones are dropped."""
+    mark = _fingerprint()
+    names = {alias: f"test_template_{alias}_{mark}" for alias in ALIASES}
+    with _alone(settings.BACKOFFICE_DATA / "templates.lock"), _server() as server:
+        if all(_exists(server, name) for name in names.values()):
+            return names
+        for (old,) in server.execute("SELECT datname FROM pg_database WHERE datname LIKE 'test\\_%'").fetchall():
+            _drop(server, old)
+        building = {alias: f"{name}_building" for alias, name in names.items()}
+        for name in building.values():
+            _create(server, name, "template0")
+        use(building)
+        call_command("migrate", verbosity=0)
+        connections.close_all()
+        for alias, name in building.items():
+            server.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(name), sql.Identifier(names[alias])))
+    return names
+
+
+def clone(worker: str) -> None:
+    """Give this worker fresh clones and point Django at them."""
+    from_templates = templates()
+    names = {alias: f"test_{worker}_{alias}" for alias in ALIASES}
+    connections.close_all()
+    with _server() as server:
+        for alias, name in names.items():
+            _drop(server, name)
+            _create(server, name, from_templates[alias])
+    use(names)
+
+
+def drop(worker: str) -> None:
+    """Drop this worker's clones."""
+    connections.close_all()
+    with _server() as server:
+        for alias in ALIASES:
+            _drop(server, f"test_{worker}_{alias}")

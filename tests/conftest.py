@@ -1,0 +1,37 @@
+"""Fixtures of the whole suite: databases of one's own, and one cast of people."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from pytest_django import DjangoDbBlocker
+
+from backoffice import embedded
+from tests import clones
+
+pytest_plugins = ["tests.cast"]
+
+
+@pytest.fixture(scope="session")
+def worker() -> str:
+    """A name for this process's databases, so that two runs at once do not meet."""
+    return f"{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(worker: str, django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Instead of pytest-django's own: clones of a migrated template, and the app role's connection to them."""
+    with embedded.running(settings.BACKOFFICE_DATA):
+        with django_db_blocker.unblock():
+            clones.clone(worker)
+        yield
+        clones.drop(worker)
+
+
+@pytest.fixture
+def committing(worker: str, django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """A test without a transaction around it: what it commits is seen by other connections, and gone afterwards."""
+    with django_db_blocker.unblock():
+        yield
+        clones.clone(worker)

@@ -1,0 +1,1 @@
+"""Models that only tests use: a small library with every kind of dependence on a shelf."""
