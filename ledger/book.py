@@ -85,18 +85,17 @@ class Book:
             cursor.execute(query, [sorted({account.currency for account in self.accounts.values()})])
             self.headroom = dict(cursor.fetchall())
 
-    def apply(self, posting: "Posting") -> tuple["Account", Decimal, Action]:
-        """Decide a posting and move its account along; return the account, its balance before, and the action.
+    def apply(self, posting: "Posting") -> tuple["Account", Action, bool]:
+        """Decide a posting and move its account along; return account, action, and whether the key had posted it before.
 
         Raises:
             LedgerError: the rule that refuses; the book is as it was.
         """
         account = self._account(posting.uid)
         if earlier := self._repeated(posting, account):
-            return account, earlier.balance - earlier.delta, earlier
+            return account, earlier, True
         change = rules.decide(posting, account, self._bounds_of(account), self.now)
         self._take_headroom(account.currency, change.delta)
-        before = account.balance
         account.balance += change.delta
         account.status = change.status
         account.version += 1
@@ -104,7 +103,7 @@ class Book:
         action = Action.draft(account, posting, change.delta)
         if posting.idempotency_key:
             self._earlier[posting.idempotency_key] = action
-        return account, before, action
+        return account, action, False
 
     def _account(self, uid: UUID) -> "Account":
         try:
@@ -119,7 +118,7 @@ class Book:
             raise errors.IdempotencyConflict(
                 f"The key {posting.idempotency_key} was used for another posting, {earlier.reference}."
             )
-        if earlier:
+        if earlier and not earlier._state.adding:
             earlier.replayed = True
         return earlier
 

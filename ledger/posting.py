@@ -67,15 +67,20 @@ class Posting:
 class Outcome:
     """What became, or would become, of a posting: an action, or the error that refused it.
 
-    `account` is shared by all outcomes of a batch and stands as the whole batch left it; `balance_before` and
-    `action.balance` are this posting's own.
+    `account` is shared by all outcomes of a batch and stands as the whole batch left it; `action.balance` and
+    `balance_before` are this posting's own. `replayed`: the key had posted it before, and nothing was posted now.
     """
 
     posting: Posting
     account: "Account | None" = None
     action: Action | None = None
-    balance_before: Decimal | None = None
     error: LedgerError | None = None
+    replayed: bool = False
+
+    @property
+    def balance_before(self) -> Decimal | None:
+        """The balance before this posting; None where it was refused."""
+        return self.action.balance - self.action.delta if self.action else None
 
     def unwrap(self) -> tuple["Account", Action]:
         """Return account and action, or raise the error."""
@@ -125,10 +130,10 @@ def _attempt(
 def _decide(book: Book, posting: Posting) -> Outcome:
     """Fold one posting over the book."""
     try:
-        account, before, action = book.apply(posting)
+        account, action, replayed = book.apply(posting)
     except LedgerError as error:
         return Outcome(posting=posting, account=book.accounts.get(posting.uid), error=error)
-    return Outcome(posting=posting, account=account, action=action, balance_before=before)
+    return Outcome(posting=posting, account=account, action=action, replayed=replayed)
 
 
 def _raise_first(outcomes: Sequence[Outcome]) -> None:

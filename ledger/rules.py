@@ -23,6 +23,7 @@ ALLOWED: dict[Status, set[ActionType]] = {
     Status.CLOSED: set(),
 }
 BECOMES = {ActionType.FROZEN: Status.FROZEN, ActionType.UNFROZEN: Status.OPEN, ActionType.CLOSED: Status.CLOSED}
+REFERENCE_TYPES = frozenset(ReferenceType.values)
 LONGEST = {"comment": 500, "reference": 64, "idempotency_key": 100}
 
 
@@ -126,7 +127,7 @@ def check_texts(posting: "Posting") -> None:
             raise errors.InvalidText(f"The {name.replace('_', ' ')} has {len(text)} characters, {longest} are the most.")
         if not storable(text):
             raise errors.InvalidText(f"The {name.replace('_', ' ')} holds a character that cannot be stored.")
-    if posting.reference_type not in ReferenceType.values:
+    if posting.reference_type not in REFERENCE_TYPES:
         raise errors.InvalidReference(f"There is no reference type {posting.reference_type}.")
     if posting.reference and posting.reference_type == ReferenceType.NONE:
         raise errors.InvalidReference("Say what kind of reference it is.")
@@ -134,4 +135,4 @@ def check_texts(posting: "Posting") -> None:
 
 def storable(text: str) -> bool:
     """Say whether PostgreSQL can store the text: no NUL, no half of a surrogate pair."""
-    return "\x00" not in text and not any("\ud800" <= symbol <= "\udfff" for symbol in text)
+    return "\x00" not in text and (text.isascii() or not any("\ud800" <= symbol <= "\udfff" for symbol in text))

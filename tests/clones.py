@@ -28,6 +28,7 @@ def _fingerprint() -> str:
     root = settings.BASE_DIR
     sources = [*root.glob("*/migrations/**/*.py"), *root.glob("*/*/migrations/*.py"), *root.glob("*/migrations/sql/*.sql")]
     sources += [root / "requirements.txt", root / "backoffice/management/commands/migrate.py", root / "backoffice/sql.py"]
+    sources.append(root / "backoffice/databases.py")
     digest = hashlib.sha256(django.__version__.encode())
     for source in sorted(sources):
         digest.update(source.name.encode() + (source.read_bytes() if source.exists() else b""))
@@ -53,6 +54,8 @@ def _create(server: psycopg.Connection, name: str, template: str) -> None:
             sql.Identifier(name), sql.Identifier(template), sql.Identifier(owner)
         )
     )
+    # The rights on a database, unlike those on what is in it, do not come along with a template.
+    server.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
     server.execute(
         sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(name), sql.Identifier(app_role("default")))
     )
@@ -80,6 +83,8 @@ def templates() -> dict[str, str]:
     mark = _fingerprint()
     names = {alias: f"test_template_{alias}_{mark}" for alias in ALIASES}
     with _alone(settings.BACKOFFICE_DATA / "templates.lock"), _server() as server:
+        server.execute("ALTER SYSTEM SET fsync = off")
+        server.execute("SELECT pg_reload_conf()")
         if all(_exists(server, name) for name in names.values()):
             return names
         for (old,) in server.execute("SELECT datname FROM pg_database WHERE datname LIKE 'test\\_%'").fetchall():

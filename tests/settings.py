@@ -1,12 +1,17 @@
-"""The site's settings for the test suite: always the embedded server, never a database that the environment names."""
+"""The site's settings for the test suite: always an embedded server of its own, never a database that the environment names.
+
+Its own, because it runs without fsync: making a database is then a matter of a tenth of a second, not of three.
+"""
 
 import os
+from pathlib import Path
 
 from backoffice.databases import OWNER_URL_NAMES, RUNTIME_URL_NAMES
 
 for name in (*RUNTIME_URL_NAMES.values(), *OWNER_URL_NAMES.values(), "DJANGO_SETTINGS_MODULE"):
     os.environ.pop(name, None)
 os.environ["BACKOFFICE_MODE"] = "development"
+os.environ["BACKOFFICE_DATA"] = str(Path(os.environ.get("BACKOFFICE_DATA") or ".data").resolve() / "tests")
 
 from backoffice.settings import *  # noqa: E402, F403  the environment is clean now
 

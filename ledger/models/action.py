@@ -144,10 +144,10 @@ class Action(Record):
     def write(cls, drafts: Sequence[Self], *, using: str) -> None:
         """Insert the drafts in one statement and complete them with what the database gave.
 
-        Drafts that are written already, because a key returned them, are left alone. The trigger on the table moves the
+        What a key returned is written already and left alone. The trigger on the table moves the
         accounts and takes from the cap; raises django.db.IntegrityError named by the guard that refuses.
         """
-        new = [draft for draft in drafts if draft._state.adding and not draft.replayed]
+        new = list({id(draft): draft for draft in drafts if draft._state.adding}.values())
         if not new:
             return
         with connections[using].cursor() as cursor:

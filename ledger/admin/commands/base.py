@@ -104,7 +104,7 @@ class AccountCommand(CommandPage):
             after=after,
             reference=reference,
             reference_url=link,
-            replayed=action.replayed,
+            replayed=outcome.replayed,
         )
 
     def before_and_after(self, account: Account, outcome: Outcome) -> tuple[str, str, str]:
