@@ -28,7 +28,7 @@ def needs_database(arguments: list[str]) -> bool:
     """Return whether a command line is one that asks the database."""
     if not arguments or ASKS_NOTHING & set(arguments):
         return False
-    return arguments[0] not in WITHOUT_DATABASE or (arguments[0] == "check" and "--database" in arguments)
+    return arguments[0] not in WITHOUT_DATABASE or any(word.startswith("--database") for word in arguments)
 
 
 def uses_embedded() -> bool:

@@ -17,4 +17,5 @@ from backoffice.settings import *  # noqa: E402, F403  the environment is clean 
 
 INSTALLED_APPS += ["tests.testapp"]  # type: ignore[name-defined]  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # logins of tests need not be slow
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405  whitenoise warns of a missing folder
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

@@ -14,7 +14,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from backoffice import embedded
-from backoffice.embedded import bootstrap, cluster
+from backoffice.embedded import bootstrap, state
 from backoffice.embedded.layout import LONGEST_SOCKET, PORT, Layout
 
 ROOT = Path(__file__).parents[1]
@@ -41,7 +41,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def data(made: Path, tmp_path: Path) -> Iterator[Path]:
     """A copy of that folder, for one test; whatever is left running is stopped."""
     copy = tmp_path / "data"
-    subprocess.run(["cp", "-a", made, copy], check=True)
+    subprocess.run(["/bin/cp", "-a", made, copy], check=True)
     yield copy
     embedded.stop(copy)
 
@@ -62,7 +62,7 @@ def holding(data: Path) -> Holding:
 
 
 def is_up(data: Path) -> bool:
-    return cluster.answers(Layout.of(data))
+    return state.answers(Layout.of(data))
 
 
 def test_urls_start_nothing_and_can_be_parsed(tmp_path: Path) -> None:
@@ -90,28 +90,27 @@ def test_a_path_that_no_socket_or_url_can_have_moves_the_socket(folder: str, tmp
 
 def test_a_server_with_its_socket_elsewhere_works_and_cleans_up(made: Path, tmp_path: Path) -> None:
     data = tmp_path / 'it\'s, a "path" of $HOME'
-    subprocess.run(["cp", "-a", made, data], check=True)
+    subprocess.run(["/bin/cp", "-a", made, data], check=True)
     with embedded.running(data):
         assert is_up(data)
     assert not Layout.of(data).sockets.exists()
 
 
 def test_a_new_server_has_restricted_roles_and_closed_databases(data: Path) -> None:
-    with embedded.running(data):
-        with psycopg.connect(embedded.superuser_url(data)) as connection:
-            roles = connection.execute(
-                "SELECT rolname, rolcanlogin, rolinherit, rolsuper OR rolbypassrls OR rolcreatedb OR rolcreaterole"
-                " FROM pg_roles WHERE rolname LIKE 'backoffice%' ORDER BY rolname"
-            ).fetchall()
-            rights = connection.execute(
-                "SELECT datname, pg_get_userbyid(datdba), has_database_privilege('backoffice_app', oid, 'TEMPORARY'),"
-                " has_database_privilege('backoffice_app', oid, 'CONNECT') FROM pg_database"
-                " WHERE datname LIKE 'backoffice%' ORDER BY datname"
-            ).fetchall()
-            public = connection.execute(
-                "SELECT count(*) FROM pg_database WHERE datacl::text LIKE '%{=%' AND datname LIKE 'b%'"
-            )
-            assert public.fetchall() == [(0,)]
+    with embedded.running(data), psycopg.connect(embedded.superuser_url(data)) as connection:
+        roles = connection.execute(
+            "SELECT rolname, rolcanlogin, rolinherit, rolsuper OR rolbypassrls OR rolcreatedb OR rolcreaterole"
+            " FROM pg_roles WHERE rolname LIKE 'backoffice%' ORDER BY rolname"
+        ).fetchall()
+        rights = connection.execute(
+            "SELECT datname, pg_get_userbyid(datdba), has_database_privilege('backoffice_app', oid, 'TEMPORARY'),"
+            " has_database_privilege('backoffice_app', oid, 'CONNECT') FROM pg_database"
+            " WHERE datname LIKE 'backoffice%' ORDER BY datname"
+        ).fetchall()
+        public = connection.execute(
+            "SELECT count(*) FROM pg_database WHERE datacl::text LIKE '%{=%' AND datname LIKE 'b%'"
+        )
+        assert public.fetchall() == [(0,)]
     assert roles == [("backoffice_app", True, False, False), ("backoffice_owner", True, True, False)]
     assert rights == [
         (name, "backoffice_owner", False, True) for name in ("backoffice", "backoffice_audit", "backoffice_sandbox")
@@ -165,7 +164,7 @@ def test_a_detached_server_stays_until_it_is_stopped(data: Path) -> None:
     with embedded.running(data):
         pass
     assert is_up(data)
-    with pytest.raises(embedded.EmbeddedError, match="stop it first with `manage.py stop_database`"):
+    with pytest.raises(embedded.EmbeddedError, match=r"stop it first with `manage\.py stop_database`"):
         embedded.remove(data)
     assert embedded.stop(data)
     assert not is_up(data)
@@ -184,7 +183,7 @@ def test_a_server_in_use_is_neither_stopped_nor_removed(data: Path) -> None:
 def test_a_killed_server_recovers_with_its_commits(data: Path) -> None:
     with embedded.running(data), psycopg.connect(embedded.superuser_url(data), autocommit=True) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 1 AS x")
-        number = cluster.postmaster(Layout.of(data))
+        number = state.postmaster(Layout.of(data))
         assert number
         os.kill(number, signal.SIGKILL)
         with embedded.running(data), psycopg.connect(embedded.superuser_url(data)) as again:
@@ -193,7 +192,7 @@ def test_a_killed_server_recovers_with_its_commits(data: Path) -> None:
 
 def test_a_crashed_servers_number_may_be_another_process_by_now(data: Path) -> None:
     (Layout.of(data).cluster / "postmaster.pid").write_text(f"{os.getpid()}\n{Layout.of(data).cluster}\n0\n{PORT}\n")
-    assert cluster.postmaster(Layout.of(data)) is None
+    assert state.postmaster(Layout.of(data)) is None
     with embedded.running(data):
         assert is_up(data)
 
@@ -241,7 +240,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 def test_root_opens_the_way_to_the_server_and_nothing_else(made: Path, tmp_path: Path) -> None:
     above = tmp_path / "above"
     above.mkdir(mode=0o700)
-    subprocess.run(["cp", "-a", made, above / "data"], check=True)
+    subprocess.run(["/bin/cp", "-a", made, above / "data"], check=True)
     with embedded.running(above / "data"):
         assert above.stat().st_mode & 0o777 == 0o701
         assert Layout.of(above / "data").sockets.stat().st_mode & 0o777 == 0o700

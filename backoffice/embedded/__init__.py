@@ -14,10 +14,9 @@ from backoffice.embedded.errors import EmbeddedError
 from backoffice.embedded.layout import superuser_url, urls
 from backoffice.embedded.programs import program
 from backoffice.embedded.reference import Reference, remove, stop
-from backoffice.embedded.signals import STOPPING, put_off, raise_exit
+from backoffice.embedded.signals import put_off, raise_exit, stopping_signals
 
 __all__ = [
-    "STOPPING",
     "EmbeddedError",
     "hold_until_exit",
     "program",
@@ -26,6 +25,7 @@ __all__ = [
     "running",
     "start_detached",
     "stop",
+    "stopping_signals",
     "superuser_url",
     "urls",
 ]

@@ -4,21 +4,18 @@ Callers hold the folder's change lock. A first start that was interrupted leaves
 the next one removes; the cluster appears in its place by one rename, when it is whole.
 """
 
-import os
 import shlex
 import shutil
-import subprocess
 import tempfile
 import time
 from pathlib import Path
-
-import psycopg
 
 from backoffice.embedded.account import Account, server_account
 from backoffice.embedded.errors import EmbeddedError
 from backoffice.embedded.layout import PORT, SUPERUSER, Layout
 from backoffice.embedded.programs import MAJOR, run
 from backoffice.embedded.signals import put_off
+from backoffice.embedded.state import answers, last_words, postmaster
 
 STAGING = "cluster.new-"
 START_SECONDS = 120  # a recovery after a crash may take its time
@@ -138,42 +135,6 @@ def stop(layout: Layout) -> None:
         shutil.rmtree(layout.sockets)
 
 
-def postmaster(layout: Layout) -> int | None:
-    """Return the process number of the running server; a file that a crash left behind does not count."""
-    try:
-        number = int((layout.cluster / "postmaster.pid").read_text().split()[0])
-        os.kill(number, 0)
-    except (FileNotFoundError, IndexError, ValueError, ProcessLookupError):
-        return None
-    except PermissionError:  # it lives, and is another user's
-        pass
-    return number if _is_postmaster(number, layout) else None
-
-
-def _is_postmaster(number: int, layout: Layout) -> bool:
-    facts = Path("/proc") / str(number)
-    if not facts.exists():  # macOS
-        shown = subprocess.run(  # noqa: S603  fixed program, a number
-            ["/bin/ps", "-p", str(number), "-o", "comm="], check=False, capture_output=True, text=True
-        )
-        return Path(shown.stdout.strip()).name == "postgres"
-    try:
-        return (facts / "cwd").readlink() == layout.cluster
-    except PermissionError:  # root in a container without the right to trace
-        return (facts / "comm").read_text().strip() == "postgres"
-    except FileNotFoundError:  # it has just ended
-        return False
-
-
-def answers(layout: Layout) -> bool:
-    """Return whether the server takes connections."""
-    try:
-        psycopg.connect(layout.url(SUPERUSER, "postgres"), connect_timeout=5).close()
-    except psycopg.OperationalError:
-        return False
-    return True
-
-
 def _wait(layout: Layout) -> None:
     """Wait for a server that another process has started, and that still recovers."""
     until = time.monotonic() + START_SECONDS
@@ -181,12 +142,3 @@ def _wait(layout: Layout) -> None:
         if time.monotonic() > until or postmaster(layout) is None:
             raise EmbeddedError(f"PostgreSQL does not answer: {last_words(layout)} (the whole log is {layout.log})")
         time.sleep(0.1)
-
-
-def last_words(layout: Layout) -> str:
-    """Return the line of the server's log that says why it stopped."""
-    if not layout.log.exists():
-        return "it wrote no log"
-    lines = layout.log.read_text(errors="replace").splitlines()[-50:]
-    fatal = [line for line in lines if "FATAL:" in line or "PANIC:" in line]
-    return (fatal or lines or ["its log is empty"])[-1]

@@ -15,44 +15,10 @@ from backoffice.embedded import bootstrap, cluster
 from backoffice.embedded.account import server_account
 from backoffice.embedded.errors import EmbeddedError
 from backoffice.embedded.layout import Layout
+from backoffice.embedded.locks import alone, changing, open_lock
 from backoffice.embedded.programs import open_to
 from backoffice.embedded.signals import put_off
-
-
-def open_lock(path: Path) -> int:
-    """Open a lock file, for reading only: it may be another user's.
-
-    Raises:
-        EmbeddedError: the data folder is not one that can be written to.
-
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise EmbeddedError(
-            f"Cannot write to {path.parent} ({error.strerror}): make it writable, or set BACKOFFICE_DATA to another folder."
-        ) from None
-
-
-def alone(lock: int) -> bool:
-    """Turn a lock into an exclusive one if nobody else holds it."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-@contextmanager
-def changing(layout: Layout) -> Iterator[int]:
-    """Hold the change lock, waiting for whoever makes, starts or stops the server now."""
-    lock = open_lock(layout.change_lock)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield lock
-    finally:
-        os.close(lock)
+from backoffice.embedded.state import postmaster
 
 
 class Reference:
@@ -80,14 +46,14 @@ class Reference:
             bootstrap.complete(self._layout)
         except OSError as error:
             raise EmbeddedError(
-                f"Cannot write to {error.filename or self._layout.data} ({error.strerror}): make it writable, "
+                f"Cannot use {error.filename or self._layout.data} ({error.strerror}): make it readable and writable, "
                 "or set BACKOFFICE_DATA to another folder."
             ) from None
 
     def detach(self) -> None:
         """Let the server run on when its last user has left."""
         with changing(self._layout):
-            self._layout.detached.write_text(str(cluster.postmaster(self._layout)))
+            self._layout.detached.write_text(str(postmaster(self._layout)))
 
     def release(self) -> None:
         """Stop using the server; the last one stops it. A forked child's copy of this is not its own to release."""
@@ -106,7 +72,7 @@ class Reference:
 
 def is_detached(layout: Layout) -> bool:
     """Return whether this very server was detached: a mark from before a crash or a reboot does not count."""
-    running = cluster.postmaster(layout)
+    running = postmaster(layout)
     return running is not None and layout.detached.exists() and layout.detached.read_text() == str(running)
 
 

@@ -9,6 +9,11 @@ from types import FrameType
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+def stopping_signals() -> list[signal.Signals]:
+    """Return the signals that are to stop this process; one started by nohup is to survive its terminal."""
+    return [number for number in STOPPING if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN]
+
+
 @contextmanager
 def put_off() -> Iterator[None]:
     """Deliver a stopping signal after the block instead of within it; only the main thread gets signals at all."""

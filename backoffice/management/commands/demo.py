@@ -54,7 +54,7 @@ class Command(BaseCommand):
             raise CommandError(
                 "The demo prints passwords: it is not for BACKOFFICE_MODE=production.", returncode=MISUSE
             )
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in embedded.stopping_signals():
             signal.signal(number, signal.default_int_handler)
         try:
             self._reset(options) if options["reset"] else self._serve(options)

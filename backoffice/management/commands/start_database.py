@@ -34,7 +34,7 @@ class Command(BaseCommand):
                 if options["detach"]:
                     embedded.start_detached(settings.BACKOFFICE_DATA)
                 else:
-                    for number in embedded.STOPPING:
+                    for number in embedded.stopping_signals():
                         signal.signal(number, lambda *_: stopped.set())
                     stack.enter_context(embedded.running(settings.BACKOFFICE_DATA))
             except embedded.EmbeddedError as error:
