@@ -43,7 +43,7 @@ class AccountCommand(CommandPage):
     def get_objects(self) -> Sequence[Account]:
         """Return the one account of the URL, or those of `ids`, in ascending id."""
         if "object_id" in self.kwargs:
-            ids = [self.kwargs["object_id"]]
+            ids = [str(self.kwargs["object_id"])]
         else:
             ids = (self.request.POST.get("ids") or self.request.GET.get("ids", "")).split(",")
         if not all(part.isdecimal() for part in ids) or len(ids) > MOST:
