@@ -21,7 +21,9 @@ REASONS = ("is a superuser", "may bypass row-level security", "owns tables")
 
 @register(Tags.database, deploy=True)
 def restricted_role(
-    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: object  # noqa: ARG001  Django's signature
+    app_configs: Sequence[AppConfig] | None,
+    databases: Sequence[str] | None = None,
+    **kwargs: object,
 ) -> list[CheckMessage]:
     """Name every database whose runtime role gets around guards, grants or policies."""
     found: list[CheckMessage] = []

@@ -42,7 +42,7 @@ class Line:
     @property
     def shown(self) -> str:
         """What the person decides on."""
-        return "\x1f".join((self.label, self.before, self.change, self.after, self.error))
+        return repr((self.label, self.before, self.change, self.after, self.error))
 
 
 class CommandForm(forms.Form):
@@ -89,12 +89,12 @@ class CommandPage(BaseView):
         """Return what the templates need beside the command's own."""
         return {}
 
-    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:  # noqa: ARG002  the URL's arguments
+    def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Show the form."""
         self.objects = self.get_objects()
         return self.show_form(self.make_form())
 
-    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:  # noqa: ARG002  the URL's arguments
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Preview, or do what was previewed."""
         self.objects = self.get_objects()
         form = self.make_form(request.POST)

@@ -64,7 +64,9 @@ def as_owner(alias: str) -> Iterator[None]:
         ImproperlyConfigured: the owner's URL is not set.
     """
     if alias not in settings.OWNER_DATABASES:
-        raise ImproperlyConfigured(f"Set {OWNER_URL_NAMES[alias]}: this command changes tables, which only their owner may.")
+        raise ImproperlyConfigured(
+            f"Set {OWNER_URL_NAMES[alias]}: this command changes tables, which only their owner may."
+        )
     connection = connections[alias]
     runtime = connection.settings_dict
     connection.close()
@@ -81,10 +83,10 @@ def as_owner(alias: str) -> Iterator[None]:
 class Router:
     """Keep the event store's tables in `audit`, and all others out of it."""
 
-    def db_for_read(self, model: type[models.Model], **hints: object) -> str | None:  # noqa: ARG002  Django's signature
+    def db_for_read(self, model: type[models.Model], **hints: object) -> str | None:
         return EVENT_STORE if model._meta.app_label == EVENT_STORE else None
 
     db_for_write = db_for_read
 
-    def allow_migrate(self, db: str, app_label: str, **hints: object) -> bool:  # noqa: ARG002  Django's signature
+    def allow_migrate(self, db: str, app_label: str, **hints: object) -> bool:
         return (db == EVENT_STORE) == (app_label == EVENT_STORE)

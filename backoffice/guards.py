@@ -31,6 +31,9 @@ class Guard(ABC):
     def allows(self, request: HttpRequest, /, **kwargs: object) -> bool:
         """Whether the person behind `request` may; `kwargs` are those of the URL."""
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
     def __and__(self, other: "Guard") -> "Guard":
         return AllGuard(self, other)
 
@@ -56,7 +59,7 @@ class PersonGuard(Guard):
         """Whether `user`, who is in good standing, may."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SuperUserGuard(PersonGuard):
     """Passes superusers: the default where nothing is declared."""
 
@@ -64,7 +67,7 @@ class SuperUserGuard(PersonGuard):
         return user.is_superuser
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class StaffGuard(PersonGuard):
     """Passes staff."""
 
@@ -105,7 +108,7 @@ class GroupGuard(PersonGuard):
         return f"GroupGuard({self.name!r})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AnyoneGuard(Guard):
     """Declares a view public: passes everybody, the anonymous too, except the inactive and the void."""
 

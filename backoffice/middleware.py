@@ -80,6 +80,6 @@ class ScopeMiddleware:
                 transaction.set_rollback(True)
         return response
 
-    def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> None:  # noqa: ARG002  Django's signature
+    def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> None:
         """Announce the actor as soon as it is known."""
         announce(actor=request.user.pk, request_id=request.request_id)  # type: ignore[attr-defined]  # set above

@@ -27,5 +27,7 @@ class EstimatingPaginator(Paginator[Any]):
     def _estimate(self) -> int:
         queryset: Any = self.object_list
         with connections[queryset.db].cursor() as cursor:
-            cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [queryset.model._meta.db_table])
+            cursor.execute(
+                "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [queryset.model._meta.db_table]
+            )
             return int(cursor.fetchone()[0])

@@ -4,7 +4,9 @@ The table of variables in README.md is tested against this file. Production refu
 weak; the other modes fill the gaps with safe local defaults (a generated key, localhost only).
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
@@ -26,8 +28,8 @@ BACKOFFICE_DATA = Path(env.str("BACKOFFICE_DATA", "") or BASE_DIR / ".data").exp
 CONSOLE_PATH = env.str("CONSOLE_PATH", "console/", validate=validate.Regexp(r"^([a-z0-9-]+/)+$"))
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en-gb")
 TIME_ZONE = env.str("TIME_ZONE", "Europe/Prague")
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(LEVELS))
@@ -37,13 +39,18 @@ urls = {name: env.str(name, "") for name in (*RUNTIME_URL_NAMES.values(), *OWNER
 try:
     env.seal()
 except EnvValidationError as error:
-    bad = [f"{name}: {' '.join(map(str, why))}" for name, why in error.error_messages.items()]
+    reasons = cast("Mapping[str, list[str]]", error.error_messages)  # by name, as seal() collects them
+    bad = [f"{name}: {' '.join(map(str, why))}" for name, why in reasons.items()]
     raise ImproperlyConfigured("; ".join(bad)) from None
 
 PRODUCTION = MODE == "production"
 USES_EMBEDDED = not any(urls.values())
 if PRODUCTION:
-    required = {"SECRET_KEY": SECRET_KEY, "ALLOWED_HOSTS": ALLOWED_HOSTS, **{name: urls[name] for name in RUNTIME_URL_NAMES.values()}}
+    required = {
+        "SECRET_KEY": SECRET_KEY,
+        "ALLOWED_HOSTS": ALLOWED_HOSTS,
+        **{name: urls[name] for name in RUNTIME_URL_NAMES.values()},
+    }
     if missing := [name for name, value in required.items() if not value]:
         raise ImproperlyConfigured(f"Production needs {', '.join(missing)}: set them in the environment.")
     if DEBUG:

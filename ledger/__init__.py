@@ -1,0 +1,1 @@
+"""The ledger: accounts, their immutable actions, and the rules between them."""

@@ -11,11 +11,13 @@ from backoffice.databases import OWNER_URL_NAMES, RUNTIME_URL_NAMES
 for name in (*RUNTIME_URL_NAMES.values(), *OWNER_URL_NAMES.values(), "DJANGO_SETTINGS_MODULE"):
     os.environ.pop(name, None)
 os.environ["BACKOFFICE_MODE"] = "development"
-os.environ["BACKOFFICE_DATA"] = str(Path(os.environ.get("BACKOFFICE_DATA") or ".data").resolve() / "tests")
+data = Path(os.environ.get("BACKOFFICE_DATA") or ".data").resolve()
+if "PYTEST_XDIST_WORKER" not in os.environ:  # a worker inherits the folder that was chosen before
+    os.environ["BACKOFFICE_DATA"] = str(data / "tests")
 
 from backoffice.settings import *  # noqa: E402, F403  the environment is clean now
 
-INSTALLED_APPS += ["tests.testapp"]  # type: ignore[name-defined]  # noqa: F405
+INSTALLED_APPS += ["tests.testapp"]  # noqa: F405  from the site's settings
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # logins of tests need not be slow
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405  whitenoise warns of a missing folder
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

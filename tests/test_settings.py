@@ -11,16 +11,26 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 STRONG = "kX9#mQ2$vL7!pR4@wN8%zT1^bY6&cF3*gH5(jD0)sA_eU+iO"
 URLS = {
-    f"{prefix}DATABASE_URL": f"postgresql://backoffice_app@db.example.com/{prefix or 'x'}" for prefix in ("", "SANDBOX_", "AUDIT_")
+    f"{prefix}DATABASE_URL": f"postgresql://backoffice_app@db.example.com/{prefix or 'x'}"
+    for prefix in ("", "SANDBOX_", "AUDIT_")
 }
-PRODUCTION = {"BACKOFFICE_MODE": "production", "SECRET_KEY": STRONG + "abcd", "ALLOWED_HOSTS": "console.example.com", **URLS}
+PRODUCTION = {
+    "BACKOFFICE_MODE": "production",
+    "SECRET_KEY": STRONG + "abcd",
+    "ALLOWED_HOSTS": "console.example.com",
+    **URLS,
+}
 
 
 def start(tmp_path: Path, environment: dict[str, str]) -> str:
     """Load the settings in a process of their own; return its last line on standard error, empty when all is well."""
     clean = {"PATH": os.environ["PATH"], "BACKOFFICE_DATA": str(tmp_path), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-c", "import backoffice.settings"], env={**clean, **environment}, capture_output=True, text=True, check=False
+        [sys.executable, "-c", "import backoffice.settings"],
+        env={**clean, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return done.stderr.strip().rpartition("\n")[2]
 
@@ -29,7 +39,9 @@ def test_production_starts_when_everything_is_set(tmp_path: Path) -> None:
     assert start(tmp_path, PRODUCTION) == ""
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "SANDBOX_DATABASE_URL", "AUDIT_DATABASE_URL"])
+@pytest.mark.parametrize(
+    "name", ["SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "SANDBOX_DATABASE_URL", "AUDIT_DATABASE_URL"]
+)
 def test_production_refuses_what_is_missing_by_its_name(tmp_path: Path, name: str) -> None:
     said = start(tmp_path, {key: value for key, value in PRODUCTION.items() if key != name})
     assert re.search(rf"\b{name}\b", said)
@@ -75,5 +87,7 @@ def test_readme_has_a_line_for_every_variable() -> None:
     source = (ROOT / "backoffice/settings.py").read_text() + (ROOT / "backoffice/databases.py").read_text()
     read = set(re.findall(r'env\.\w+\("([A-Z_]+)"', source)) | set(re.findall(r'": "([A-Z_]+_URL)"', source))
     table = (ROOT / "README.md").read_text().partition("## Settings")[2].partition("## ")[0]
-    written = set(re.findall(r"`([A-Z_]+)`", "\n".join(line.split("|")[1] for line in table.splitlines() if line.startswith("|"))))
+    written = set(
+        re.findall(r"`([A-Z_]+)`", "\n".join(line.split("|")[1] for line in table.splitlines() if line.startswith("|")))
+    )
     assert written == read

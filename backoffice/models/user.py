@@ -1,5 +1,7 @@
 """A person: a customer, a member of staff, or both."""
 
+from typing import ClassVar
+
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.db import models
@@ -18,7 +20,7 @@ class User(Model, AbstractUser):
 
     phone = models.CharField(max_length=32, blank=True)
 
-    objects = UserManager()  # type: ignore[misc,assignment]  # two bases, one manager that is both
+    objects: ClassVar[UserManager] = UserManager()
 
     class Meta(AbstractUser.Meta):
         ordering = ["last_name", "first_name", "username"]

@@ -11,7 +11,7 @@ Invariants:
 - pre_delete and post_delete are not sent for voiding, because nothing is deleted; purging sends them.
 - SET_NULL, SET_DEFAULT and SET() act on standing dependents and are not undone by restoring.
 
-Rows are locked in the order of their keys, the chosen ones first, then dependents model by model.
+The chosen rows are locked first, in the order of their keys; dependents follow, model by model, as they are marked.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -25,6 +25,7 @@ from django.db.models.deletion import Collector, ProtectedError
 from django.db.models.lookups import Lookup
 from django.db.models.sql.compiler import SQLCompiler
 from django.utils.text import capfirst
+from psycopg.errors import ExclusionViolation, UniqueViolation
 
 Counts: TypeAlias = tuple[int, dict[str, int]]
 """What Django's delete() returns: how many rows in all, and how many by model label."""
@@ -66,20 +67,12 @@ class AnyOf(Lookup):
         return f"{column} = ANY(%s::{field.rel_db_type(connection)}[])", (*params, values)
 
 
-class Voidable:
-    """Only for migrations that were generated with this name among their bases."""
-
-
-class Permanent:
-    """As above."""
-
-
 def refuse_permanent(model: type[models.Model], rows: Iterable[models.Model] = ()) -> NoReturn:
     """Raise PermanentRecordError in the name of `model`."""
     name = capfirst(str(model._meta.verbose_name_plural))
     raise PermanentRecordError(
         f"{name} are permanent records: they can be neither voided nor restored nor purged.",
-        set(rows),
+        {row for row in rows if row.pk is not None},
     )
 
 
@@ -111,6 +104,8 @@ def restore_rows(rows: models.QuerySet[Any], *, using: str) -> Counts:
             counts = restorer.mark(is_void=False, void_key=None)
             restorer.refuse_void_parents()
     except IntegrityError as error:
+        if not isinstance(error.__cause__, (UniqueViolation, ExclusionViolation)):
+            raise
         name = rows.model._meta.verbose_name
         raise RestoreError(
             f"This {name} cannot be restored: a value that only one row may hold is held by another now."
@@ -162,7 +157,7 @@ class MarkingCollector(Collector):
         return [objs]
 
     def related_objects(
-        self, related_model: type[models.Model], related_fields: Iterable[Any], objs: Iterable[Any]
+        self, related_model: type[models.Model], related_fields: Iterable[Any], objs: Any
     ) -> models.QuerySet[Any]:
         (field,) = related_fields
         (target,) = field.foreign_related_fields
@@ -175,8 +170,9 @@ class MarkingCollector(Collector):
 
     def collect(self, objs: Any, *args: Any, **kwargs: Any) -> None:
         """Take in `objs` and what depends on them; plain models are passed over, permanent ones refuse."""
-        if voids(_model_without_records(objs)):
-            super().collect(self._to_mark(objs), *args, **kwargs)
+        chosen = self._to_mark(objs)
+        if voids(_model_without_records(chosen)):
+            super().collect(chosen, *args, **kwargs)
 
     def _to_mark(self, objs: Any) -> Any:
         # Only rows behind a generic relation arrive without having passed related_objects(), and unread.

@@ -76,7 +76,7 @@ class AccountAdmin(ConsoleAdmin):
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Offer each permitted command on a selection."""
-        actions = super().get_actions(request)
+        actions: dict[str, Any] = dict(super().get_actions(request))
         for command in self.permitted(request):
             actions[command.name] = (partial(go_to_command, command), command.name, f"{command.verb} …")
         return actions
@@ -95,9 +95,11 @@ class AccountAdmin(ConsoleAdmin):
         actions = Action.objects.filter(account=account).select_related("by").order_by("-version")[:LATEST]
         return {
             "title": str(account.user),
+            "subtitle": None,
+            "show_save_and_continue": False,  # the only field is the note
             "balance": written(account.balance, account.currency),
             "chip": status_chip(account),
-            "commands": [command for command in self.permitted(request) if command.type in allowed],
+            "commands": [command for command in self.permitted(request) if command.posting_type in allowed],
             "latest": [
                 (action, written(action.delta, action.currency), written(action.balance, action.currency))
                 for action in actions

@@ -18,7 +18,9 @@ VERBS = ("deposit", "withdraw", "freeze", "unfreeze", "close")
 
 def permit(user: User, *codenames: str) -> None:
     user.user_permissions.set(
-        Permission.objects.filter(codename__in=[*codenames, "view_account", "view_action"], content_type__app_label="ledger")
+        Permission.objects.filter(
+            codename__in=[*codenames, "view_account", "view_action"], content_type__app_label="ledger"
+        )
     )
 
 
@@ -123,7 +125,9 @@ def test_drift_since_the_preview_is_shown_not_posted(console: Client, account: A
 
 
 @pytest.mark.parametrize("change", [{"amount": "11"}, {"comment": "other"}, {"token": "forged"}])
-def test_confirmation_holds_for_what_was_previewed_only(console: Client, account: Account, change: dict[str, str]) -> None:
+def test_confirmation_holds_for_what_was_previewed_only(
+    console: Client, account: Account, change: dict[str, str]
+) -> None:
     url = page(account, "deposit")
     confirmation = begin(console, url, amount="10")
     console.post(url, {**confirmation, **change})
@@ -199,7 +203,9 @@ def test_a_command_needs_its_own_permission(client: Client, agent: User, account
     url = page(account, verb)
     assert client.get(url).status_code == client.post(url, {}).status_code == 403
     assert url not in client.get(reverse("console:ledger_account_change", args=[account.pk])).content.decode()
-    actions = dict(client.get(reverse("console:ledger_account_changelist")).context["action_form"].fields["action"].choices)
+    actions = dict(
+        client.get(reverse("console:ledger_account_changelist")).context["action_form"].fields["action"].choices
+    )
     assert verb not in actions
 
 

@@ -80,7 +80,9 @@ def test_same_key_and_request_returns_the_first_result(account: Account, agent: 
     assert (again.balance, Action.objects.filter(account=account).count()) == (110, 3)
 
 
-@pytest.mark.parametrize("change", [{"amount": Decimal(11)}, {"comment": "other"}, {"reference_type": "cash", "reference": "7"}])
+@pytest.mark.parametrize(
+    "change", [{"amount": Decimal(11)}, {"comment": "other"}, {"reference_type": "cash", "reference": "7"}]
+)
 def test_same_key_for_another_request_is_refused(account: Account, agent: User, change: dict[str, Any]) -> None:
     request: dict[str, Any] = {"uid": account.uid, "amount": Decimal(10), "by": agent, "asof": timezone.now()}
     Account.deposit(**request, idempotency_key="k")

@@ -33,7 +33,12 @@ def test_deposit_returns_fresh_account_and_the_action(account: Account, agent: U
     )
 
     assert (after.balance, after.version, after.modified) == (Decimal("110.50"), 3, now)
-    assert (action.delta, action.balance, action.version, action.created) == (Decimal("10.50"), Decimal("110.50"), 3, now)
+    assert (action.delta, action.balance, action.version, action.created) == (
+        Decimal("10.50"),
+        Decimal("110.50"),
+        3,
+        now,
+    )
     assert (action.type, action.reference_type, action.external_reference, action.comment, action.by) == (
         "deposited", "cash", "desk 3", "Coins", agent
     )  # fmt: skip
@@ -51,7 +56,18 @@ def test_deposit_is_recorded_as_it_was_returned(account: Account, agent: User) -
 
 @pytest.mark.parametrize(
     "amount",
-    [Decimal(0), Decimal(-1), Decimal("NaN"), Decimal("sNaN"), Decimal("Infinity"), Decimal("0.001"), Decimal(10) ** 15, 1.5, "10", True],
+    [
+        Decimal(0),
+        Decimal(-1),
+        Decimal("NaN"),
+        Decimal("sNaN"),
+        Decimal("Infinity"),
+        Decimal("0.001"),
+        Decimal(10) ** 15,
+        1.5,
+        "10",
+        True,
+    ],
 )
 def test_deposit_refuses_what_is_no_amount(account: Account, agent: User, amount: object) -> None:
     with pytest.raises(errors.InvalidAmount):
@@ -62,7 +78,13 @@ def test_deposit_refuses_what_is_no_amount(account: Account, agent: User, amount
 
 @pytest.mark.parametrize(
     ("currency", "amount", "fits"),
-    [("JPY", "10", True), ("JPY", "10.5", False), ("KWD", "1.001", True), ("KWD", "1.0001", False), ("CZK", "1.000", True)],
+    [
+        ("JPY", "10", True),
+        ("JPY", "10.5", False),
+        ("KWD", "1.001", True),
+        ("KWD", "1.0001", False),
+        ("CZK", "1.000", True),
+    ],
 )
 def test_amount_has_at_most_the_decimals_of_its_currency(
     open_account: OpenAccount, agent: User, currency: str, amount: str, fits: bool
@@ -81,7 +103,9 @@ def test_deposit_to_unknown_account_is_refused(agent: User) -> None:
 
 
 def limit(kind: str, amount: str, **subject: object) -> None:
-    Limit.objects.filter(kind=kind, currency="CZK", **{name: subject.get(name) for name in ("entity", "account")}).delete()
+    Limit.objects.filter(
+        kind=kind, currency="CZK", **{name: subject.get(name) for name in ("entity", "account")}
+    ).delete()
     Limit.objects.create(kind=kind, currency="CZK", amount=Decimal(amount), **subject)
 
 
@@ -116,14 +140,20 @@ def test_narrowest_limit_wins(account: Account, agent: User, nord: Entity) -> No
 def test_limit_of_another_time_entity_or_currency_does_not_bind(account: Account, agent: User, now: datetime) -> None:
     ended = TimestamptzRange(now - timedelta(days=2), now - timedelta(days=1))
     Limit.objects.create(kind="max_deposit", currency="CZK", amount=1, account=account, valid=ended)
-    Limit.objects.create(kind="max_deposit", currency="CZK", amount=1, entity=Entity.objects.create(code="sud", name="Sud"))
+    Limit.objects.create(
+        kind="max_deposit", currency="CZK", amount=1, entity=Entity.objects.create(code="sud", name="Sud")
+    )
     Limit.objects.create(kind="max_deposit", currency="EUR", amount=1, account=account)
     assert deposit(account, agent)[0].balance == Decimal(110)
 
 
 def test_backdating_does_not_get_round_a_limit(account: Account, agent: User, now: datetime) -> None:
     Limit.objects.create(
-        kind="max_deposit", currency="CZK", amount=1, account=account, valid=TimestamptzRange(now - timedelta(hours=1), None)
+        kind="max_deposit",
+        currency="CZK",
+        amount=1,
+        account=account,
+        valid=TimestamptzRange(now - timedelta(hours=1), None),
     )
     with pytest.raises(errors.ExceedsLimit):
         deposit(account, agent, asof=now - timedelta(days=3))
@@ -167,7 +197,13 @@ def test_deposit_refuses_an_impossible_moment(account: Account, agent: User, aso
 
 @pytest.mark.parametrize(
     "texts",
-    [{"comment": "x" * 501}, {"comment": "a\x00b"}, {"comment": "\ud800"}, {"reference_type": "cash", "reference": "x" * 65}, {"idempotency_key": "x" * 101}],
+    [
+        {"comment": "x" * 501},
+        {"comment": "a\x00b"},
+        {"comment": "\ud800"},
+        {"reference_type": "cash", "reference": "x" * 65},
+        {"idempotency_key": "x" * 101},
+    ],
 )
 def test_deposit_refuses_texts_that_cannot_be_stored(account: Account, agent: User, texts: dict[str, str]) -> None:
     with pytest.raises(errors.InvalidText):

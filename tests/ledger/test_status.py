@@ -66,7 +66,9 @@ def test_freeze_stops_money_both_ways_until_unfreeze(account: Account, agent: Us
 
 def test_status_changes_are_in_the_record_with_their_reason(account: Account, agent: User) -> None:
     turn(account, agent, "freeze", "unfreeze")
-    record = Action.objects.filter(account=account).order_by("version").values_list("type", "status", "delta", "comment")
+    record = (
+        Action.objects.filter(account=account).order_by("version").values_list("type", "status", "delta", "comment")
+    )
     assert list(record)[2:] == [("frozen", "frozen", 0, "Reason"), ("unfrozen", "open", 0, "Reason")]
 
 
@@ -103,7 +105,9 @@ def test_the_status_it_has_already_is_refused(open_account: OpenAccount, agent: 
 
 @pytest.mark.parametrize("status", Status)
 @pytest.mark.parametrize("kind", [kind for kind in ActionType if kind != ActionType.CREATED])
-def test_what_a_status_allows_is_its_table(open_account: OpenAccount, agent: User, status: Status, kind: ActionType) -> None:
+def test_what_a_status_allows_is_its_table(
+    open_account: OpenAccount, agent: User, status: Status, kind: ActionType
+) -> None:
     account = open_account("0")
     if status != Status.OPEN:
         turn(account, agent, "freeze" if status == Status.FROZEN else "close")

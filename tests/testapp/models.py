@@ -51,9 +51,10 @@ class Book(Model):
 
 
 class Chapter(Model):
-    """Depends on what depends: CASCADE below CASCADE."""
+    """Depends on what depends: CASCADE below CASCADE, with SET_NULL to the top besides."""
 
     book = models.ForeignKey(Book, models.CASCADE, related_name="chapters")
+    copied_from = models.ForeignKey(Shelf, models.SET_NULL, null=True, related_name="+")
     title = models.CharField(max_length=50)
 
     def __str__(self) -> str:

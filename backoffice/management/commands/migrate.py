@@ -34,7 +34,7 @@ class Command(DjangoMigrate):
                 super().handle(*args, **{**options, "database": alias})
                 self._sql(alias, OWN)
 
-    def get_check_kwargs(self, options: dict[str, Any]) -> dict[str, Any]:
+    def get_check_kwargs(self, options: dict[str, Any]) -> Any:
         """Check the databases that are migrated."""
         return {"databases": self._aliases(options)}
 

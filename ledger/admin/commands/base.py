@@ -1,7 +1,7 @@
 """What all commands on accounts share: which accounts, one posting for each, and their outcomes in words."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest
@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from backoffice.command import CommandForm, CommandPage, Line
+from backoffice.models import User
 from ledger.admin.forms import AccountsForm
 from ledger.choices import ActionType
 from ledger.models import Account
@@ -32,7 +33,7 @@ FIELDS = {
 class AccountCommand(CommandPage):
     """A command that posts one action on each chosen account."""
 
-    type: ClassVar[ActionType]
+    posting_type: ClassVar[ActionType]
     past: ClassVar[str]  # in the message: Deposited
     form_class: ClassVar[type[AccountsForm]]
     model_admin: Any = None  # the accounts' ModelAdmin, given to as_view()
@@ -63,9 +64,9 @@ class AccountCommand(CommandPage):
         fields = {name: value for name, value in data.items() if name != "key"}
         return [
             Posting(
-                type=self.type,
+                type=self.posting_type,
                 uid=account.uid,
-                by=self.request.user,
+                by=cast("User", self.request.user),  # the guard let nobody else in
                 asof=timezone.now(),
                 idempotency_key=f"console:{data['key']}:{account.pk}",
                 **fields,

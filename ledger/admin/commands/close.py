@@ -16,4 +16,4 @@ class Close(AccountCommand):
     dangerous = True
     guard = StaffGuard() & PermissionGuard("ledger.close")
     form_class = ReasonForm
-    type = ActionType.CLOSED
+    posting_type = ActionType.CLOSED

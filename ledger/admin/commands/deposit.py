@@ -11,6 +11,8 @@ class Deposit(MoneyCommand):
     name = "deposit"
     verb = "Deposit"
     past = "Deposited"
-    help_text = "Money has come in for the customer. The balance grows at once, and the record keeps who did it and why."
+    help_text = (
+        "Money has come in for the customer. The balance grows at once, and the record keeps who did it and why."
+    )
     guard = StaffGuard() & PermissionGuard("ledger.deposit")
-    type = ActionType.DEPOSITED
+    posting_type = ActionType.DEPOSITED

@@ -16,4 +16,4 @@ class Freeze(AccountCommand):
     dangerous = True
     guard = StaffGuard() & PermissionGuard("ledger.freeze")
     form_class = ReasonForm
-    type = ActionType.FROZEN
+    posting_type = ActionType.FROZEN

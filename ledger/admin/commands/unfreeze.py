@@ -15,4 +15,4 @@ class Unfreeze(AccountCommand):
     help_text = "Money can go in and out again."
     guard = StaffGuard() & PermissionGuard("ledger.unfreeze")
     form_class = ReasonForm
-    type = ActionType.UNFROZEN
+    posting_type = ActionType.UNFROZEN

@@ -13,4 +13,4 @@ class Withdraw(MoneyCommand):
     past = "Withdrawn"
     help_text = "Money is paid out to the customer. The balance shrinks at once and never goes below zero."
     guard = StaffGuard() & PermissionGuard("ledger.withdraw")
-    type = ActionType.WITHDRAWN
+    posting_type = ActionType.WITHDRAWN

@@ -1,0 +1,33 @@
+"use strict";
+
+// A form marked `data-once` is sent once; its buttons wait for the answer. (The ledger posts once in any case.)
+document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (!form.matches("[data-once]")) return;
+    if (form.dataset.sent) {
+        event.preventDefault();
+        return;
+    }
+    form.dataset.sent = "yes";
+    // Later, because a disabled button would not send its name.
+    setTimeout(() => form.querySelectorAll("button").forEach((button) => { button.disabled = true; }));
+});
+
+// The browser's back button may show the page as it was left.
+window.addEventListener("pageshow", () => {
+    document.querySelectorAll("[data-sent]").forEach((form) => {
+        delete form.dataset.sent;
+        form.querySelectorAll("button").forEach((button) => { button.disabled = false; });
+    });
+});
+
+// A slash goes to the search box of a list.
+document.addEventListener("keydown", (event) => {
+    const search = document.getElementById("searchbar");
+    if (event.key !== "/" || !search || event.target.closest("input, textarea, select")) return;
+    event.preventDefault();
+    search.select();
+});
+
+// To the first field that needs mending.
+document.querySelector("[aria-invalid=true]")?.focus();
