@@ -1,0 +1,79 @@
+"""The catalogue holds what is expected and no more: triggers, rights of the app role, functions it may call."""
+
+import pytest
+from django.conf import settings
+from django.db import connections
+
+pytestmark = pytest.mark.django_db(databases=["default", "sandbox"])
+
+RIGHTS = {  # of the app role on the ledger's tables; a table that is not here fails the test
+    "ledger_account": {"SELECT", "INSERT", "UPDATE"},
+    "ledger_action": {"SELECT", "INSERT"},
+    "ledger_cap": {"SELECT"},
+    "ledger_headroom": {"SELECT"},
+    "ledger_limit": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+    "ledger_refusal": {"SELECT", "INSERT"},
+}
+TRIGGERS = {
+    ("ledger_account", "ledger_account_begins_empty"),
+    ("ledger_account", "ledger_account_moves_with_actions"),
+    ("ledger_account", "ledger_account_permanent"),
+    ("ledger_action", "ledger_action_immutable"),
+    ("ledger_action", "ledger_action_posted"),
+    ("ledger_refusal", "ledger_refusal_immutable"),
+}
+FUNCTIONS = {"ledger_limit_subject", "ledger_lock_headroom", "ledger_new_reference", "ledger_set_cap"}
+
+
+def rows(alias: str, query: str, *params: str) -> list[tuple[str, ...]]:
+    with connections[alias].cursor() as cursor:
+        cursor.execute(query, params)
+        return [tuple(row) for row in cursor.fetchall()]
+
+
+@pytest.mark.parametrize("alias", ["default", "sandbox"])
+def test_app_role_has_these_rights_on_the_ledger_and_no_others(alias: str) -> None:
+    found: dict[str, set[str]] = {}
+    for table, right in rows(
+        alias,
+        "SELECT c.relname, p.name FROM pg_class c CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE',"
+        " 'TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN']) p (name) WHERE c.relkind = 'r' AND c.relname LIKE 'ledger\\_%%'"
+        " AND c.relname NOT LIKE 'ledger\\_historical%%' AND has_table_privilege(current_user, c.oid, p.name)",
+    ):
+        found.setdefault(table, set()).add(right)
+    assert found == RIGHTS
+
+
+@pytest.mark.parametrize("alias", ["default", "sandbox"])
+def test_guards_of_the_ledger_stand_enabled(alias: str) -> None:
+    found = rows(
+        alias,
+        "SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal"
+        " AND t.tgenabled = 'O' AND c.relname LIKE 'ledger\\_%%' AND t.tgname LIKE 'ledger\\_%%'",
+    )
+    assert set(found) == TRIGGERS
+
+
+@pytest.mark.parametrize("alias", ["default", "sandbox"])
+def test_app_role_calls_these_functions_of_the_ledger_and_no_others(alias: str) -> None:
+    found = rows(
+        alias,
+        "SELECT p.proname FROM pg_proc p WHERE p.proname LIKE 'ledger\\_%%' AND has_function_privilege(p.oid, 'EXECUTE')",
+    )
+    assert {name for (name,) in found} == FUNCTIONS
+
+
+@pytest.mark.parametrize("alias", ["default", "sandbox"])
+def test_functions_that_run_as_their_owner_fix_their_search_path(alias: str) -> None:
+    found = rows(
+        alias, "SELECT proname FROM pg_proc WHERE prosecdef AND NOT coalesce(proconfig::text, '') LIKE '%%search_path=%%'"
+    )
+    assert found == []
+
+
+@pytest.mark.parametrize("alias", settings.DATABASES)
+@pytest.mark.django_db(databases=["default", "sandbox", "audit"])
+def test_tests_and_site_run_as_a_restricted_role(alias: str) -> None:
+    facts = rows(alias, "SELECT rolsuper, rolbypassrls, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user")
+    owned = rows(alias, "SELECT relname FROM pg_class WHERE pg_has_role(current_user, relowner, 'MEMBER')")
+    assert (facts, owned) == ([(False, False, False, False)], [])
