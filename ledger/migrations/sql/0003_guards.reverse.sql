@@ -8,6 +8,7 @@ DROP TRIGGER ledger_refusal_immutable ON ledger_refusal;
 DROP TRIGGER ledger_account_permanent ON ledger_account;
 DROP TRIGGER ledger_action_immutable ON ledger_action;
 DROP FUNCTION ledger_action_posted();
+DROP FUNCTION ledger_refuse_step(bigint, int);
 DROP FUNCTION ledger_set_cap(text, numeric);
 DROP FUNCTION ledger_take_headroom(text, numeric);
 DROP FUNCTION ledger_deal_headroom(text, numeric);
