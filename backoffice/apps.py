@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
+from django.db.models.signals import post_migrate
 
 
 class BackofficeConfig(AppConfig):
@@ -10,7 +11,9 @@ class BackofficeConfig(AppConfig):
     name = "backoffice"
 
     def ready(self) -> None:
-        from backoffice import checks  # noqa: F401, PLC0415  registers itself once apps are loaded
+        from backoffice import checks, roles  # noqa: F401, PLC0415  checks register themselves once apps are loaded
+
+        post_migrate.connect(roles.keep_roles, dispatch_uid="backoffice.roles")
 
 
 class ConsoleConfig(AdminConfig):

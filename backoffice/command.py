@@ -1,9 +1,9 @@
 """Command pages: a form, a preview of what will happen, and a confirmation that does exactly that.
 
 GET shows the form; POST with valid data shows before and after; POST with the token of that preview does it. The token is
-signed, is good for an hour, and binds who, which command, which objects, which data and what was shown. Where things have
-moved since, the new preview is shown instead. The form carries a key from the start, so a double click, a reload or the
-back button posts once: the ledger answers the second time with the first result.
+signed, is good for an hour, and binds who, in the console or the sandbox, which command, which objects, which data and
+what was shown. Where things have moved since, the new preview is shown instead. The form carries a key from the start,
+so a double click, a reload or the back button posts once: the ledger answers the second time with the first result.
 """
 
 import hashlib
@@ -18,6 +18,7 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from backoffice.databases import worked_on
 from backoffice.views import BaseView
 
 SALT = "backoffice.command"
@@ -138,7 +139,8 @@ class CommandPage(BaseView):
 
     def _what(self, form: CommandForm) -> str:
         data = sorted((name, str(value)) for name, value in form.cleaned_data.items())
-        return _digest([str(self.request.user.pk), self.name, *(str(item.pk) for item in self.objects), repr(data)])
+        who_and_where = (str(self.request.user.pk), str(worked_on()), self.name)
+        return _digest([*who_and_where, *(str(item.pk) for item in self.objects), repr(data)])
 
     def show_form(self, form: CommandForm) -> HttpResponse:
         """Show the form, with its errors if it has any."""

@@ -1,13 +1,24 @@
-"""Which database holds what, and who connects to it.
+"""Which database holds what, who connects to it, and which one is being worked on.
 
 Three aliases: `default` (the ledger), `sandbox` (the same schema for analysts) and `audit` (the event store, and
-nothing else). The site runs as the app role; `as_owner` is the only way to the owner's, and only `migrate` takes it.
+nothing else). The site runs as the app role; `as_owner` is the only way to the owner's, and only `migrate` and
+`sandbox_refresh` take it.
+
+A request works on the ledger or on the sandbox, never on both: `working_on(alias)` is its choice. Within:
+- the router sends all data of the ledger there (people, accounts, actions, log entries, histories: every table that is
+  not SHARED), and what decides who is logged in and what they may do, to `default`;
+- a statement about the ledger's tables on the other of the two raises `WrongDatabaseError`, even one with `using()`.
+Code that chooses nothing (commands, the shell) names its database itself. COPY is not looked at.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from functools import cache, partial
 from typing import Any
 
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, models
@@ -25,6 +36,16 @@ OWNER_URL_NAMES = {
     "audit": "AUDIT_DATABASE_OWNER_URL",
 }
 EVENT_STORE = "audit"  # both the alias and the label of the one app that lives there
+OUTBOX = "outbox"  # that app's one table that stands beside the data: events on their way
+SANDBOX = "sandbox"  # both the alias and the label of the app whose tables are there only
+LEDGERS = ("default", SANDBOX)
+RIGHTS = ("groups", "user_permissions")  # of a user: theirs are tables of the shared kind
+# Apps that are asked who is logged in and who may what: those of `default`, wherever the work is.
+SHARED = frozenset({"auth", "sessions", "guardian"})
+# Content types belong to the database they are in, and rights are asked about together with those of `default`.
+NOT_LEDGER = SHARED | {"contenttypes", EVENT_STORE, SANDBOX}
+
+_working_on: ContextVar[str | None] = ContextVar("_working_on", default=None)
 
 
 def database(name: str, url: str) -> dict[str, Any]:
@@ -80,13 +101,62 @@ def as_owner(alias: str) -> Iterator[None]:
         connection.settings_dict = runtime
 
 
+class WrongDatabaseError(RuntimeError):
+    """A statement about the ledger's tables on the database that is not being worked on."""
+
+
+def worked_on() -> str | None:
+    """Return the alias chosen by `working_on`; None where nothing was chosen."""
+    return _working_on.get()
+
+
+@contextmanager
+def working_on(alias: str) -> Iterator[None]:
+    """Work on one of LEDGERS within the block and refuse statements about the ledger's tables on the other."""
+    if alias not in LEDGERS:
+        raise ValueError(f"Work on {' or '.join(LEDGERS)}, not on {alias}.")
+    token = _working_on.set(alias)
+    try:
+        with ExitStack() as stack:
+            for other in LEDGERS:
+                stack.enter_context(connections[other].execute_wrapper(partial(_refuse_other, other)))
+            yield
+    finally:
+        _working_on.reset(token)
+
+
+def _refuse_other(alias: str, execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+    chosen = worked_on()
+    if chosen not in {None, alias} and (table := _ledger_tables().search(str(sql))):
+        raise WrongDatabaseError(f"Works on {chosen}: a statement about {table[0]} was sent to {alias}.")
+    return execute(sql, *rest)
+
+
+@cache
+def _ledger_tables() -> re.Pattern[str]:
+    """Return what finds a table of the ledger in a statement, or one of its functions: their names begin with its own."""
+    rights = {apps.get_model(settings.AUTH_USER_MODEL)._meta.get_field(name).m2m_db_table() for name in RIGHTS}
+    models_of_ledger = (m for m in apps.get_models(include_auto_created=True) if m._meta.app_label not in {*NOT_LEDGER})
+    tables = {m._meta.db_table for m in models_of_ledger} - rights
+    return re.compile(rf"\b(?:ledger_\w+|{'|'.join(map(re.escape, sorted(tables)))})\b")
+
+
 class Router:
-    """Keep the event store's tables in `audit`, and all others out of it."""
+    """Keep the event store's tables in `audit` and all others out of it; within `working_on`, obey it."""
 
     def db_for_read(self, model: type[models.Model], **hints: object) -> str | None:
-        return EVENT_STORE if model._meta.app_label == EVENT_STORE else None
+        label = model._meta.app_label
+        if label == EVENT_STORE and model._meta.model_name == OUTBOX:
+            return worked_on()
+        if label in {EVENT_STORE, SANDBOX}:
+            return label
+        return "default" if worked_on() and label in SHARED else worked_on()
 
     db_for_write = db_for_read
 
     def allow_migrate(self, db: str, app_label: str, **hints: object) -> bool:
-        return (db == EVENT_STORE) == (app_label == EVENT_STORE)
+        if app_label == EVENT_STORE and hints.get("model_name") == OUTBOX:
+            return db in LEDGERS
+        if app_label in {EVENT_STORE, SANDBOX}:
+            return db == app_label
+        return db != EVENT_STORE

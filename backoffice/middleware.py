@@ -1,18 +1,21 @@
-"""One request, one transaction, one line in the log."""
+"""One request, one scope, one transaction, one line in the log."""
 
 import logging
 import time
 import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
+from ipaddress import ip_address
 from typing import Any
 
+from django.conf import settings
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse
 
-from backoffice.scope import announce
+from backoffice.scope import Scope, announce, change, entered
 
 logger = logging.getLogger("backoffice.request")
+LONGEST_BROWSER = 300  # characters of a User-Agent that are kept
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
@@ -63,7 +66,37 @@ class RequestLogMiddleware:
         return response
 
 
+def address_of(request: HttpRequest) -> str:
+    """Return the address a request came from: behind a proxy, the one that the proxy saw; '' for what is none."""
+    said = request.META.get("REMOTE_ADDR", "")
+    if settings.BEHIND_PROXY:
+        said = request.META.get("HTTP_X_FORWARDED_FOR", said).rpartition(",")[2].strip()
+    try:
+        return str(ip_address(said))
+    except ValueError:
+        return ""
+
+
 class ScopeMiddleware:
+    """Enters the request's scope: from where it came is known at once, who acts as soon as the session is read."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Run the request in its scope."""
+        scope = Scope(
+            request_id=request.request_id,  # type: ignore[attr-defined]  # set above
+            method=request.method or "",
+            path=request.path,
+            ip=address_of(request),
+            browser=request.META.get("HTTP_USER_AGENT", "")[:LONGEST_BROWSER],
+        )
+        with entered(scope):
+            return self.get_response(request)
+
+
+class TransactionMiddleware:
     """Owns the request's transaction: everything up to the rendered page commits together, or not at all.
 
     `ATOMIC_REQUESTS` ends before the admin's templates render, whose queries then run outside of the scope.
@@ -82,4 +115,5 @@ class ScopeMiddleware:
 
     def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> None:
         """Announce the actor as soon as it is known."""
-        announce(actor=request.user.pk, request_id=request.request_id)  # type: ignore[attr-defined]  # set above
+        change(actor=request.user.pk, username=request.user.get_username())
+        announce()

@@ -1,9 +1,10 @@
-"""Serve the console with gunicorn: its configuration, and the child process that `manage.py demo` runs.
+"""Serve the console with gunicorn: its configuration, and the child processes that `manage.py demo` runs.
 
     gunicorn --config python:backoffice.serve backoffice.wsgi:application
 
-Invariants: the web server gets the runtime's URLs only, never the owner's; it does not outlive the process that
-started it; and while it uses an embedded database it holds it, so that the last of the two to go stops that too.
+Invariants: the web server and the relay of events get the runtime's URLs only, never the owner's; they do not outlive
+the process that started them; and while they use an embedded database they hold it, so that the last of all to go stops
+that too.
 """
 
 import ctypes
@@ -14,7 +15,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,7 +36,12 @@ READY_SECONDS = 45
 
 
 def on_starting(server: object) -> None:
-    """Tie the server to its parent and, if it uses the embedded database, to that."""
+    """Tie the server to its parent; gunicorn calls this."""
+    follow_parent()
+
+
+def follow_parent() -> None:
+    """Tie this process to its parent, where it was told one, and to the embedded database, if it uses that."""
     if parent := os.environ.get(PARENT):
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -70,10 +76,24 @@ def environment(data: Path, urls: Mapping[str, str]) -> dict[str, str]:
 @contextmanager
 def web_server(port: int, environment: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
     """Run gunicorn within the block, in a session of its own so that a terminal's Ctrl-C comes to us alone."""
-    command = [sys.executable, "-m", "gunicorn", "--config", f"python:{__name__}", "--bind", f"127.0.0.1:{port}"]
+    command = ["-m", "gunicorn", "--config", f"python:{__name__}", "--bind", f"127.0.0.1:{port}"]
+    with child([*command, "backoffice.wsgi:application"], environment) as process:
+        yield process
+
+
+@contextmanager
+def relay(environment: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run the relay of events within the block, as the web server is run."""
+    with child(["manage.py", "audit_relay"], environment) as process:
+        yield process
+
+
+@contextmanager
+def child(command: Sequence[str], environment: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a Python command of ours within the block."""
     with embedded.put_off():
         process = subprocess.Popen(  # noqa: S603  our own command
-            [*command, "backoffice.wsgi:application"],
+            [sys.executable, *command],
             cwd=Path(__file__).parents[1],
             env=dict(environment),
             stdin=subprocess.DEVNULL,
@@ -94,6 +114,15 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def first_to_end(*processes: "subprocess.Popen[bytes]") -> "subprocess.Popen[bytes]":
+    """Wait until one of the processes ends, and return it."""
+    while True:
+        for process in processes:
+            if process.poll() is not None:
+                return process
+        time.sleep(0.2)
 
 
 def wait_until_ready(process: "subprocess.Popen[bytes]", port: int, path: str) -> bool:

@@ -34,6 +34,12 @@ LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en-gb")
 TIME_ZONE = env.str("TIME_ZONE", "Europe/Prague")
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO", validate=validate.OneOf(LEVELS))
 BEHIND_PROXY = env.bool("BEHIND_PROXY", False)
+EMAIL_HOST = env.str("EMAIL_HOST", "")
+EMAIL_PORT = env.int("EMAIL_PORT", 587)
+EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", True)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "backoffice@localhost")
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", "")
 urls = {name: env.str(name, "") for name in (*RUNTIME_URL_NAMES.values(), *OWNER_URL_NAMES.values())}
 try:
@@ -75,6 +81,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "backoffice.apps.BackofficeConfig",
     "ledger",
+    "audit.apps.AuditConfig",
+    "imports.apps.ImportsConfig",
+    "sandbox.apps.SandboxConfig",
     "backoffice.apps.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -82,12 +91,16 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "guardian",
+    "simple_history",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "backoffice.middleware.RequestLogMiddleware",
     "backoffice.middleware.ScopeMiddleware",
+    "audit.middleware.AuditMiddleware",
+    "backoffice.middleware.TransactionMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -113,6 +126,9 @@ TEMPLATES = [
 ]
 
 AUTH_USER_MODEL = "backoffice.User"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "guardian.backends.ObjectPermissionBackend"]
+ANONYMOUS_USER_NAME = None  # guardian's: nobody has grants without a login
+GUARDIAN_MONKEY_PATCH_USER = GUARDIAN_MONKEY_PATCH_GROUP = False  # grants are read and given by backoffice.grants
 LOGIN_URL = "console:login"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -121,6 +137,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 
+# Without a server for e-mail, what would be sent is written to standard output.
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+
+FORMAT_MODULE_PATH = "backoffice.formats"
 USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = BACKOFFICE_DATA / "static"

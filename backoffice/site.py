@@ -1,12 +1,22 @@
-"""The console: an admin site of its own."""
+"""The console: an admin site of its own, whose every page works on one database."""
 
+from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
 from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, URLResolver, reverse
+
+from backoffice.databases import working_on
+from backoffice.guards import PermissionGuard, StaffGuard
 
 LAST = ("backoffice", "auth")  # people and their rights are looked after less often than their accounts
+SANDBOX_GUARD = StaffGuard() & PermissionGuard("sandbox.use_sandbox")
+View = Callable[..., HttpResponseBase]
+Page = URLPattern | URLResolver
 
 
 class ConsoleSite(AdminSite):
@@ -17,15 +27,48 @@ class ConsoleSite(AdminSite):
     index_title = "Console"
     site_url = None
     enable_nav_sidebar = True
+    using = "default"
 
-    def __init__(self) -> None:
-        super().__init__(name="console")
+    def __init__(self, name: str = "console") -> None:
+        super().__init__(name=name)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """Add which environment this is, for the badge in the header."""
-        return {**super().each_context(request), "environment": settings.MODE}
+        """Add which environment this is, for the badge in the header, and the way to the sandbox for those who may."""
+        sandbox = reverse("sandbox:index") if SANDBOX_GUARD.allows(request) else ""
+        return {**super().each_context(request), "environment": settings.MODE, "sandbox_url": sandbox}
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
         """Return the apps by name, the daily work first."""
         apps = super().get_app_list(request, app_label)
         return sorted(apps, key=lambda app: LAST.index(app["app_label"]) if app["app_label"] in LAST else -1)
+
+    def get_urls(self) -> list[Page]:
+        """Return the pages, every one of them, command pages too, wrapped by `placed`."""
+        return _each_view(super().get_urls(), self.placed)
+
+    def placed(self, view: View, name: str | None) -> View:
+        """Wrap the view of that name so that it, and the template of its answer, work on the site's database."""
+
+        @wraps(view)
+        def on_our_database(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            with working_on(self.using):
+                return rendered(view(request, *args, **kwargs))
+
+        return on_our_database
+
+
+def rendered(response: HttpResponseBase) -> HttpResponseBase:
+    """Render a template response now, so that its queries belong to the view."""
+    render = getattr(response, "render", None)
+    return render() if callable(render) else response
+
+
+def _each_view(pages: Sequence[Page], wrap: Callable[[View, str | None], View]) -> list[Page]:
+    result: list[Page] = []
+    for page in pages:
+        if isinstance(page, URLPattern):
+            result.append(URLPattern(page.pattern, wrap(page.callback, page.name), page.default_args, page.name))
+        else:
+            inner = _each_view(page.url_patterns, wrap)
+            result.append(URLResolver(page.pattern, inner, page.default_kwargs, page.app_name, page.namespace))
+    return result

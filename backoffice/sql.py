@@ -25,25 +25,28 @@ class GuardSQL(RunSQL):
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
         """Apply the file where the router lets this app live."""
-        if _allowed(schema_editor, app_label):
+        if self._allowed(schema_editor, app_label):
             self._run(schema_editor, str(self.sql))
 
     def database_backwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
     ) -> None:
         """Take the file back."""
-        if _allowed(schema_editor, app_label):
+        if self._allowed(schema_editor, app_label):
             self._run(schema_editor, str(self.reverse_sql))
 
+    def _allowed(self, schema_editor: BaseDatabaseSchemaEditor, app_label: str) -> bool:
+        from django.db import router  # noqa: PLC0415  migrations are loaded before routers are
 
-def _allowed(schema_editor: BaseDatabaseSchemaEditor, app_label: str) -> bool:
-    from django.db import router  # noqa: PLC0415  migrations are loaded before routers are
-
-    return router.allow_migrate(schema_editor.connection.alias, app_label)
+        return router.allow_migrate(schema_editor.connection.alias, app_label, **self.hints)
 
 
-def operation(migration_file: str) -> GuardSQL:
-    """Return the operation for the SQL pair that bears the migration's name."""
+def operation(migration_file: str, *, model_name: str = "") -> GuardSQL:
+    """Return the operation for the SQL pair that bears the migration's name.
+
+    It runs where the router lets the app live, or where it lets the model named live.
+    """
     migration = Path(migration_file)
     forward = migration.parent / "sql" / f"{migration.stem}.sql"
-    return GuardSQL(forward.read_text(), forward.with_suffix(".reverse.sql").read_text())
+    hints = {"model_name": model_name} if model_name else {}
+    return GuardSQL(forward.read_text(), forward.with_suffix(".reverse.sql").read_text(), hints=hints)

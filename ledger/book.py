@@ -45,22 +45,29 @@ class Book:
     @classmethod
     def locked(cls, accounts: type["Account"], postings: Sequence["Posting"], using: str) -> "Book":
         """Lock the accounts, then read what decides about them. Needs a transaction."""
-        return cls._opened(accounts, postings, using, ACCOUNTS + LOCK)
+        book = cls._opened(accounts, [posting.uid for posting in postings], using, ACCOUNTS + LOCK)
+        book._read_earlier(postings)
+        return book
 
     @classmethod
     def read(cls, accounts: type["Account"], postings: Sequence["Posting"], using: str) -> "Book":
         """Read everything, the cap too, without a lock."""
-        book = cls._opened(accounts, postings, using, ACCOUNTS)
+        book = cls.of(accounts, [posting.uid for posting in postings], using)
+        book._read_earlier(postings)
+        return book
+
+    @classmethod
+    def of(cls, accounts: type["Account"], uids: Sequence[UUID], using: str) -> "Book":
+        """Read what would decide about any posting on these accounts, without a lock."""
+        book = cls._opened(accounts, uids, using, ACCOUNTS)
         book._read_headroom("SELECT currency, sum(remaining) FROM ledger_headroom WHERE currency = ANY(%s) GROUP BY 1")
         return book
 
     @classmethod
-    def _opened(cls, accounts: type["Account"], postings: Sequence["Posting"], using: str, query: str) -> "Book":
-        uids = list({posting.uid for posting in postings})
-        found = accounts.objects.using(using).raw(query, [uids])
+    def _opened(cls, accounts: type["Account"], uids: Sequence[UUID], using: str, query: str) -> "Book":
+        found = accounts.objects.using(using).raw(query, [list(set(uids))])
         book = cls({account.uid: account for account in found}, using)
         book._read_limits()
-        book._read_earlier(postings)
         return book
 
     def _read_limits(self) -> None:
@@ -91,10 +98,10 @@ class Book:
         Raises:
             LedgerError: the rule that refuses; the book is as it was.
         """
-        account = self._account(posting.uid)
+        account = self.account(posting.uid)
         if earlier := self._repeated(posting, account):
             return account, earlier, True
-        change = rules.decide(posting, account, self._bounds_of(account), self.now)
+        change = rules.decide(posting, account, self.bounds_of(account), self.now)
         self._take_headroom(account.currency, change.delta)
         account.balance += change.delta
         account.status = change.status
@@ -105,7 +112,8 @@ class Book:
             self._earlier[posting.idempotency_key] = action
         return account, action, False
 
-    def _account(self, uid: UUID) -> "Account":
+    def account(self, uid: UUID) -> "Account":
+        """Return an account of the book, or raise UnknownAccount."""
         try:
             return self.accounts[uid]
         except KeyError:
@@ -122,7 +130,8 @@ class Book:
             earlier.replayed = True
         return earlier
 
-    def _bounds_of(self, account: "Account") -> Bounds:
+    def bounds_of(self, account: "Account") -> Bounds:
+        """Return the limits that bind an account."""
         if account.id not in self._bounds:
             self._bounds[account.id] = self._limits.of(account)
         return self._bounds[account.id]

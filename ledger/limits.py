@@ -51,7 +51,7 @@ class Bounds(NamedTuple):
         what = "A balance of " if kind == LimitKind.MAX_BALANCE else ""
         return ExceedsLimit(
             f"{what}{written(amount, self.currency)} is {side} the {kind.label.lower()} of "
-            f"{written(rule.amount, self.currency)} set for {_subject(rule)}.",
+            f"{written(rule.amount, self.currency)} set for {subject(rule)}.",
             limit=rule.kind,
             scope=rule.scope,
             bound=rule.amount,
@@ -59,7 +59,8 @@ class Bounds(NamedTuple):
         )
 
 
-def _subject(rule: Rule) -> str:
+def subject(rule: Rule) -> str:
+    """Say in words what a rule is set for."""
     return {"account": "this account", "entity": "its entity", "currency": rule.currency}[rule.scope]
 
 

@@ -145,4 +145,3 @@ def preview(accounts: type["Account"], postings: Sequence[Posting], *, using: st
     """Return what `post` would do now: the same book and rules, without locks and without a write."""
     book = Book.read(accounts, postings, using)
     return [_decide(book, posting) for posting in postings]
-

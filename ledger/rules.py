@@ -124,7 +124,9 @@ def check_texts(posting: "Posting") -> None:
     for name, longest in LONGEST.items():
         text = getattr(posting, name) or ""
         if len(text) > longest:
-            raise errors.InvalidText(f"The {name.replace('_', ' ')} has {len(text)} characters, {longest} are the most.")
+            raise errors.InvalidText(
+                f"The {name.replace('_', ' ')} has {len(text)} characters, {longest} are the most."
+            )
         if not storable(text):
             raise errors.InvalidText(f"The {name.replace('_', ' ')} holds a character that cannot be stored.")
     if posting.reference_type not in REFERENCE_TYPES:

@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
+from backoffice.grants import grant
 from backoffice.models import Entity, User
 from ledger.models import Account
 
@@ -21,9 +22,11 @@ def nord() -> Entity:
 
 
 @pytest.fixture
-def agent() -> User:
-    """A support agent; what an agent may do is given by groups, here only that they exist."""
-    return User.objects.create_user("agent", password="correct horse battery", is_staff=True)
+def agent(nord: Entity) -> User:
+    """A support agent who works on nord; what an agent may do is given by groups, here only that they exist."""
+    agent = User.objects.create_user("agent", password="correct horse battery", is_staff=True)
+    grant(agent, nord)
+    return agent
 
 
 @pytest.fixture
@@ -42,9 +45,7 @@ def open_account(nord: Entity, agent: User) -> OpenAccount:
         customer = User.objects.using(using).create(
             username=f"customer{number}", first_name=first, last_name=last, email=f"customer{number}@example.com"
         )
-        account, _ = Account.create(
-            user=customer, entity=nord, currency=currency, by=agent, asof=LONG_AGO, using=using
-        )
+        account, _ = Account.create(user=customer, entity=nord, currency=currency, by=agent, asof=LONG_AGO, using=using)
         if Decimal(balance):
             account, _ = Account.deposit(
                 uid=account.uid,

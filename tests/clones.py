@@ -26,9 +26,17 @@ ALIASES = ("default", "sandbox", "audit")
 def _fingerprint() -> str:
     """Return a hash of all migrations, their SQL and what applies them."""
     root = settings.BASE_DIR
-    sources = [*root.glob("*/migrations/**/*.py"), *root.glob("*/*/migrations/*.py"), *root.glob("*/migrations/sql/*.sql")]
-    sources += [root / "requirements.txt", root / "backoffice/management/commands/migrate.py", root / "backoffice/sql.py"]
-    sources.append(root / "backoffice/databases.py")
+    sources = [
+        *root.glob("*/migrations/**/*.py"),
+        *root.glob("*/*/migrations/*.py"),
+        *root.glob("*/migrations/sql/*.sql"),
+    ]
+    sources += [
+        root / "requirements.txt",
+        root / "backoffice/management/commands/migrate.py",
+        root / "backoffice/sql.py",
+    ]
+    sources += [root / "backoffice/databases.py", root / "backoffice/roles.py"]
     digest = hashlib.sha256(django.__version__.encode())
     for source in sorted(sources):
         digest.update(source.name.encode() + (source.read_bytes() if source.exists() else b""))
@@ -96,7 +104,9 @@ def templates() -> dict[str, str]:
         call_command("migrate", verbosity=0)
         connections.close_all()
         for alias, name in building.items():
-            server.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(name), sql.Identifier(names[alias])))
+            server.execute(
+                sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(name), sql.Identifier(names[alias]))
+            )
     return names
 
 

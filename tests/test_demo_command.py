@@ -40,8 +40,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def demo(data: Path, port: int) -> Iterator["subprocess.Popen[str]"]:
-    command = [sys.executable, "manage.py", "demo", "--json", f"--port={port}", "--customers=20", "--actions=200"]
+def demo(
+    data: Path, port: int, *, customers: int = 20, actions: int = 200
+) -> Iterator["subprocess.Popen[str]"]:
+    size = (f"--customers={customers}", f"--actions={actions}")
+    command = [sys.executable, "manage.py", "demo", "--json", f"--port={port}", *size]
     with (data.parent / "demo.log").open("w") as log:
         process = subprocess.Popen(
             command,
@@ -60,9 +63,10 @@ def demo(data: Path, port: int) -> Iterator["subprocess.Popen[str]"]:
 
 
 def web_server_of(process: "subprocess.Popen[str]") -> Path:
-    """The one process that a demo has started and that still lives."""
-    [number] = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return Path("/proc") / number
+    """The first of the two processes that a demo has started: the second is the relay of events."""
+    server, relay = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    assert b"audit_relay" in (Path("/proc") / relay / "cmdline").read_bytes()
+    return Path("/proc") / server
 
 
 def eventually(condition: Callable[[], bool]) -> bool:

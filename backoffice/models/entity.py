@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from audit.capture import captured
 from backoffice.models.base import Model
 
 
@@ -14,6 +15,8 @@ class Entity(Model):
     admin_help_text = (
         "A legal entity whose books accounts are on. What is granted on an entity covers all entities below it."
     )
+
+    WORK = "work_on_entity"
 
     code = models.SlugField(
         max_length=32, unique=True, help_text="Short name for searches and files, such as nord; never reused."
@@ -29,9 +32,12 @@ class Entity(Model):
     )
     created = models.DateTimeField(auto_now_add=True, editable=False)
 
+    history = captured()
+
     class Meta:
         ordering = ["name"]
         verbose_name_plural = "entities"
+        permissions = [("work_on_entity", "Works on the entity and those below it; granted entity by entity")]
         constraints = [
             models.CheckConstraint(
                 condition=~models.Q(parent=models.F("id")),

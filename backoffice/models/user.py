@@ -4,9 +4,12 @@ from typing import ClassVar
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
+from django.contrib.postgres.indexes import OpClass
 from django.db import models
 
+from audit.capture import capture_links, captured
 from backoffice.models.base import Manager, Model
+from backoffice.people import Folded
 
 
 class UserManager(Manager["User"], DjangoUserManager["User"]):
@@ -20,10 +23,22 @@ class User(Model, AbstractUser):
 
     phone = models.CharField(max_length=32, blank=True)
 
+    history = captured(without=["password", "last_login"])
     objects: ClassVar[UserManager] = UserManager()
 
     class Meta(AbstractUser.Meta):
         ordering = ["last_name", "first_name", "username"]
+        permissions = [
+            ("view_staff", "Can see staff and people without an account, not customers alone"),
+            ("assign_roles", "Can put other people into groups"),
+        ]
+        indexes = [
+            models.Index(OpClass(Folded(name), name="text_pattern_ops"), name=f"backoffice_user_{name}")
+            for name in ("username", "email", "last_name", "first_name")
+        ]
 
     def __str__(self) -> str:
         return self.get_full_name() or self.get_username()
+
+
+capture_links(User, "groups", "user_permissions")

@@ -9,8 +9,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
+from audit.history import MOST, Line
 from backoffice.admin import ConsoleAdmin
+from ledger.admin import extras, search
 from ledger.admin.commands import ACCOUNT_COMMANDS, AccountCommand
+from ledger.admin.filters import CurrencyFilter
 from ledger.choices import Status
 from ledger.models import Account, Action
 from ledger.money import written
@@ -25,16 +28,36 @@ def status_chip(account: Account) -> str:
     return format_html('<span class="chip chip-{}">{}</span>', account.status, account.get_status_display())
 
 
+def told(action: Action) -> str:
+    """Return an action as a sentence of its account's history."""
+    money = (
+        f" {written(abs(action.delta), action.currency)}, {written(action.balance, action.currency)} after"
+        if action.delta
+        else ""
+    )
+    page = reverse("admin:ledger_action_change", args=[action.pk])
+    return format_html(
+        '{}{}: <a class="reference" href="{}">{}</a>', action.get_type_display(), money, page, action.reference
+    )
+
+
 @admin.register(Account)
 class AccountAdmin(ConsoleAdmin):
     """Customers' accounts. The row is the ledger's; only the note is typed here."""
 
     list_display = ("customer", "entity", status_chip, "currency", "balance_written", "last_movement")
     list_display_links = ("customer",)
-    list_filter = ("status", "currency")
+    list_filter = ("status", CurrencyFilter)
     list_select_related = ("user", "entity")
     ordering = ("-id",)
-    fields = ("note",)
+    search_fields = ("uid",)  # shows the box; get_search_results does not use it
+    search_help_text = search.HELP
+    entity_path = "entity"
+    form = extras.AccountForm
+    fieldsets = ((None, {"fields": ("note",)}),)
+    export_fields = (
+        "uid", "user", "user__email", "entity", "currency", "status", "balance", "version", "created", "modified",
+    )  # fmt: skip
     change_form_template = "console/account.html"
     commands = ACCOUNT_COMMANDS
 
@@ -52,6 +75,11 @@ class AccountAdmin(ConsoleAdmin):
     def last_movement(self, account: Account) -> Any:
         """Show when the account last changed."""
         return account.modified
+
+    def other_history(self, request: HttpRequest, obj: Account) -> list[Line]:
+        """Tell of the account's actions, which are the history of its balance and status."""
+        actions = Action.objects.filter(account=obj).select_related("by").order_by("-version")[:MOST]
+        return [Line(action.recorded, str(action.by), told(action), action.comment) for action in actions]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -74,6 +102,33 @@ class AccountAdmin(ConsoleAdmin):
         """Return the commands whose guard lets this person in."""
         return [command for command in self.commands if command.guard.allows(request)]
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Find what was typed through indexes."""
+        return (search.find_accounts(queryset, search_term) if search_term.strip() else queryset), False
+
+    def search_advice(self, typed: str) -> str:
+        """Say what may be wrong with what was typed."""
+        return search.advice(typed)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Account | None = None) -> Any:
+        """Offer extra work to those who may save."""
+        fieldsets = super().get_fieldsets(request, obj)
+        if obj is None or not self.has_change_permission(request, obj):
+            return fieldsets
+        return (*fieldsets, ("When this is saved, also", {"fields": extras.offered(obj)}))
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Save the note, and start what else was asked for."""
+        super().save_model(request, obj, form, change)
+        extras.start(request, obj, form.cleaned_data)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list, and what came of extra work."""
+        extras.show(request)
+        return super().changelist_view(request, extra_context)
+
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Offer each permitted command on a selection."""
         actions: dict[str, Any] = dict(super().get_actions(request))
@@ -85,6 +140,7 @@ class AccountAdmin(ConsoleAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Show the account with its latest actions and the commands its status allows."""
+        extras.show(request)
         account = self.get_object(request, object_id)
         extra = self.account_context(request, account) if isinstance(account, Account) else {}
         return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})
@@ -111,11 +167,11 @@ def go_to_command(
     command: type[AccountCommand], model_admin: AccountAdmin, request: HttpRequest, queryset: QuerySet[Account]
 ) -> HttpResponse | None:
     """Take a selection to the command's page."""
-    from ledger.admin.commands.base import MOST  # noqa: PLC0415
+    from ledger.admin.commands.base import MOST  # noqa: PLC0415  the commands import their pages
 
     ids = list(queryset.order_by("pk").values_list("pk", flat=True)[: MOST + 1])
     if len(ids) > MOST:
         model_admin.message_user(request, f"Choose {MOST} accounts at most.", messages.ERROR)
         return None
-    page = reverse(f"console:ledger_account_{command.name}_selected")
+    page = reverse(f"{model_admin.admin_site.name}:ledger_account_{command.name}_selected")
     return HttpResponseRedirect(f"{page}?ids={','.join(map(str, ids))}")

@@ -14,10 +14,12 @@ from typing import Any, Unpack
 from django.conf import settings
 from django.db import models
 
+from audit.capture import captured
 from backoffice.models import Entity, User
 from backoffice.models.base import Record
 from ledger.choices import ActionType, ReferenceType, Status
 from ledger.models.action import Action
+from ledger.models.standing import stand
 from ledger.opening import Opening, open_accounts
 from ledger.posting import MoneyRequest, Outcome, Posting, StatusRequest, post, preview
 
@@ -25,9 +27,7 @@ from ledger.posting import MoneyRequest, Outcome, Posting, StatusRequest, post, 
 class Account(Record):
     """A customer's account. Amounts are in units of `currency`, with at most the decimals it has."""
 
-    admin_help_text = (
-        "A customer has one account at most. Its balance changes only by postings: open the account and use the buttons."
-    )
+    admin_help_text = "A customer has one account at most. Its balance changes only by postings: open the account and use the buttons."
 
     Status = Status
 
@@ -44,6 +44,9 @@ class Account(Record):
     note = models.TextField(
         blank=True, max_length=2000, help_text="What colleagues should know before they act; customers never see it."
     )
+
+    # What postings move is in the actions, which are its history: a posting writes no historical row.
+    history = captured(without=["balance", "version", "modified"], complete=stand)
 
     class Meta:
         ordering = ["-id"]

@@ -6,6 +6,7 @@ it continues the account where the last one ended, and refuses UPDATE, DELETE an
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
@@ -40,6 +41,7 @@ INSERT = f"""
     SELECT * FROM unnest({", ".join(f"%s::{kind}[]" for kind in WRITTEN.values())})
     RETURNING account_id, version, id, uid, reference, recorded
 """  # noqa: S608  built of the names above
+
 
 class NewReference(models.Func):
     """The next reference, given out by the database."""
@@ -122,23 +124,34 @@ class Action(Record):
 
     @classmethod
     def draft(cls, account: "Account", posting: "Posting", delta: Decimal) -> Self:
-        """Return the unwritten action for an account as the posting leaves it."""
-        return cls(
-            account=account,
-            entity_id=account.entity_id,
-            currency=account.currency,
-            type=posting.type,
-            delta=delta,
-            balance=account.balance,
-            status=account.status,
-            version=account.version,
-            created=posting.asof,
-            reference_type=posting.reference_type,
-            external_reference=posting.reference,
-            comment=posting.comment,
-            by=posting.by,
-            idempotency_key=posting.idempotency_key,
-        )
+        """Return the unwritten action for an account as the posting leaves it.
+
+        By position and not by keyword, which Django takes three times as long for: a batch makes thousands.
+        """
+        given = {
+            "account_id": account.id,
+            "entity_id": account.entity_id,
+            "currency": account.currency,
+            "type": posting.type,
+            "delta": delta,
+            "balance": account.balance,
+            "status": account.status,
+            "version": account.version,
+            "created": posting.asof,
+            "reference_type": posting.reference_type,
+            "external_reference": posting.reference,
+            "comment": posting.comment,
+            "by_id": posting.by.pk,
+            "idempotency_key": posting.idempotency_key,
+        }
+        draft = cls(*map(given.get, cls._columns()))
+        draft._state.fields_cache |= {"account": account, "by": posting.by}
+        return draft
+
+    @classmethod
+    @cache
+    def _columns(cls) -> list[str]:
+        return [field.attname for field in cls._meta.concrete_fields]
 
     @classmethod
     def write(cls, drafts: Sequence[Self], *, using: str) -> None:

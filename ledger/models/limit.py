@@ -11,6 +11,7 @@ from django.contrib.postgres.fields import DateTimeRangeField
 from django.db import models
 from psycopg.types.range import TimestamptzRange
 
+from audit.capture import captured
 from backoffice.models.base import Model
 from ledger.choices import LimitKind
 
@@ -41,10 +42,17 @@ class Limit(Model):
         help_text="Empty: every entity.",
     )
     account = models.ForeignKey(
-        "ledger.Account", models.PROTECT, null=True, blank=True, related_name="limits", help_text="Empty: every account."
+        "ledger.Account",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="limits",
+        help_text="Empty: every account.",
     )
     amount = models.DecimalField(max_digits=19, decimal_places=4)
     valid = DateTimeRangeField(default=always, help_text="From, inclusive, and until, exclusive; empty is without end.")
+
+    history = captured()
 
     class Meta:
         ordering = ["currency", "kind", "-account", "-entity"]

@@ -20,9 +20,11 @@ TRIGGERS = {
     ("ledger_account", "ledger_account_permanent"),
     ("ledger_action", "ledger_action_immutable"),
     ("ledger_action", "ledger_action_posted"),
+    ("ledger_action", "ledger_action_recorded"),
+    ("ledger_action", "ledger_action_recorded"),
     ("ledger_refusal", "ledger_refusal_immutable"),
 }
-FUNCTIONS = {"ledger_limit_subject", "ledger_lock_headroom", "ledger_new_reference", "ledger_set_cap"}
+FUNCTIONS = {"ledger_events", "ledger_limit_subject", "ledger_lock_headroom", "ledger_new_reference", "ledger_set_cap"}
 
 
 def rows(alias: str, query: str, *params: str) -> list[tuple[str, ...]]:

@@ -78,8 +78,11 @@ class Command(BaseCommand):
             password = self._prepare(data, options)
             self.stderr.write("Starting the web server …")
             server = stack.enter_context(serve.web_server(port, serve.environment(data, urls)))
+            relay = stack.enter_context(serve.relay(serve.environment(data, urls)))
             self._announce(server, port, password, as_json=options["json"])
-            raise CommandError(f"The web server ended by itself with exit status {server.wait()}.", returncode=1)
+            ended = serve.first_to_end(server, relay)
+            what = "web server" if ended is server else "relay of events"
+            raise CommandError(f"The {what} ended by itself with exit status {ended.returncode}.", returncode=1)
 
     def _prepare(self, data: Path, options: dict[str, Any]) -> str:
         """Bring tables, static files and data up to date; return the password of the demo's logins."""
@@ -99,6 +102,7 @@ class Command(BaseCommand):
             if_empty=True,
             stdout=self.stderr,
         )
+        call_command("sandbox_refresh", if_empty=True, stdout=self.stderr)
         connections.close_all()
         return password
 

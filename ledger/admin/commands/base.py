@@ -76,11 +76,11 @@ class AccountCommand(CommandPage):
 
     def preview(self, data: dict[str, Any]) -> list[Line]:
         """Ask the ledger what would happen."""
-        return self.lines(Account.preview_batch(self.postings(data)))
+        return self.lines(Account.preview_batch(self.postings(data), using=self.model_admin.using))
 
     def execute(self, data: dict[str, Any]) -> list[Line]:
         """Have the ledger do it."""
-        return self.lines(Account.post_batch(self.postings(data)))
+        return self.lines(Account.post_batch(self.postings(data), using=self.model_admin.using))
 
     def lines(self, outcomes: Sequence[Outcome]) -> list[Line]:
         """Put each outcome in words."""
@@ -88,7 +88,8 @@ class AccountCommand(CommandPage):
 
     def line(self, account: Account, outcome: Outcome) -> Line:
         """Put one outcome in words: amounts for money, the status for everything else."""
-        label, url = str(account), reverse("console:ledger_account_change", args=[account.pk])
+        site = self.model_admin.admin_site.name
+        label, url = str(account), reverse(f"{site}:ledger_account_change", args=[account.pk])
         if outcome.error:
             field = FIELDS.get(outcome.error.code)
             before = written(account.balance, account.currency)
@@ -96,7 +97,7 @@ class AccountCommand(CommandPage):
         _, action = outcome.unwrap()
         before, change, after = self.before_and_after(account, outcome)
         reference = str(action.reference) if action.pk else ""
-        link = reverse("console:ledger_action_change", args=[action.pk]) if action.pk else ""
+        link = reverse(f"{site}:ledger_action_change", args=[action.pk]) if action.pk else ""
         return Line(
             label=label,
             url=url,

@@ -1,0 +1,33 @@
+"""Logins, failed logins and logouts as events. A failed one is recorded after the request: see `audit.middleware`."""
+
+from typing import Any
+
+from django.contrib.auth import user_logged_in, user_logged_out, user_login_failed
+from django.dispatch import receiver
+from django.http import HttpRequest
+
+from audit.middleware import after_request
+from audit.record import record
+from backoffice.models import User
+
+LONGEST_NAME = 150  # characters of what was typed as a user name; more than any can have
+
+
+@receiver(user_logged_in)
+def record_login(user: User, **_: Any) -> None:
+    """Record who logged in; the scope still holds nobody."""
+    record("login.succeeded", obj=user, user_id=user.pk, username=user.get_username(), using="default")
+
+
+@receiver(user_logged_out)
+def record_logout(user: User | None, **_: Any) -> None:
+    """Record who logged out, unless nobody was logged in."""
+    if user is not None:
+        record("logout", obj=user, user_id=user.pk, username=user.get_username(), using="default")
+
+
+@receiver(user_login_failed)
+def record_failure(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
+    """Record the name that was tried; of the credentials nothing else is looked at."""
+    tried = str(credentials.get("username", ""))[:LONGEST_NAME]
+    after_request(request, "login.failed", success=False, username=tried)

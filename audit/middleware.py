@@ -1,0 +1,87 @@
+"""Records what is seen and what is refused, for every page of the console at once, views need not think of it.
+
+Stands outside of the request's transaction and writes when that has ended, in a transaction of its own: a refusal or a
+failed login is recorded even where the request was taken back. It writes before the answer is sent: nobody sees a page
+that could not be recorded.
+"""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import ResolverMatch
+
+from audit.record import record
+from backoffice.databases import SANDBOX
+from backoffice.middleware import GetResponse
+from backoffice.scope import change
+
+OK, FORBIDDEN = 200, 403
+UNSEEN = {"jsi18n", "login", "logout"}  # texts of the admin's scripts; logins are events of their own
+QUEUE = "audit_after_request"
+
+
+def after_request(request: HttpRequest | None, name: str, **event: Any) -> None:
+    """Record an event once the request's transaction has ended, however it ends; at once outside of a request."""
+    queue = getattr(request, QUEUE, None)
+    if queue is None:
+        record(name, using="default", **event)
+    else:
+        queue.append((name, event))
+
+
+class AuditMiddleware:
+    """Records page views by staff, downloads, refusals, and what was put off until the request's end."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, then record."""
+        queue: list[tuple[str, dict[str, Any]]] = []
+        setattr(request, QUEUE, queue)
+        response = self.get_response(request)
+        delattr(request, QUEUE)
+        for name, event in queue:
+            record(name, using="default", **event)
+        if shown := seen(request, response):
+            user = getattr(request, "user", None)
+            if user is not None:
+                change(actor=user.pk, username=user.get_username())
+            record(**shown, status=response.status_code, using="default")
+        return response
+
+
+def seen(request: HttpRequest, response: HttpResponse) -> dict[str, Any] | None:
+    """Return the event that this answer is, or None: something shown to staff, handed out, or refused."""
+    match = request.resolver_match
+    page = {"page": match.url_name if match else "", "query": request.GET.urlencode()}
+    data = {key: value for key, value in page.items() if value}
+    if response.status_code == FORBIDDEN:
+        return {"name": "access.refused", "success": False, **subject(match), "data": data}
+    if response.status_code != OK or not match or not getattr(request, "user", None) or not request.user.is_staff:
+        return None
+    if match.namespace == SANDBOX:
+        data["database"] = SANDBOX
+    if "attachment" in response.get("Content-Disposition", ""):
+        return {"name": "export.downloaded", **subject(match), "data": data}
+    if request.method != "GET" or match.url_name in UNSEEN:
+        return None
+    about = subject(match)
+    kind = "object.viewed" if "object_id" in about else "list.viewed" if about else "page.viewed"
+    kind = getattr(model_admin_of(match), "view_event", kind)
+    return {"name": kind, **about, "data": data}
+
+
+def model_admin_of(match: ResolverMatch | None) -> Any:
+    """Return the ModelAdmin whose page this is: its own views carry it, command pages are given it."""
+    view: Any = match.func if match else None
+    return getattr(view, "model_admin", None) or getattr(view, "view_initkwargs", {}).get("model_admin")
+
+
+def subject(match: ResolverMatch | None) -> dict[str, Any]:
+    """Return the model, and the object if there is one, that a page is about."""
+    model_admin = model_admin_of(match)
+    if match is None or model_admin is None:
+        return {}
+    about = {"object_type": model_admin.opts.label_lower}
+    return {**about, "object_id": match.kwargs["object_id"]} if "object_id" in match.kwargs else about

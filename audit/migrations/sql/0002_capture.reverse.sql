@@ -1,0 +1,12 @@
+DROP FUNCTION audit_release(regclass, regclass);
+DROP FUNCTION audit_capture(regclass, regclass, text, regrole, name, boolean, name[], boolean);
+DROP FUNCTION audit_refuse_truncate();
+DROP FUNCTION audit_key_changed();
+DROP FUNCTION audit_written_out(audit_outbox);
+DROP FUNCTION audit_forget(uuid[]);
+DROP FUNCTION audit_take(int);
+DROP FUNCTION audit_record(jsonb);
+DROP TRIGGER audit_outbox_immutable ON audit_outbox;
+GRANT SELECT, INSERT, UPDATE, DELETE ON audit_outbox TO {app};
+DROP FUNCTION audit_refuse_change();
+DROP FUNCTION audit_source();

@@ -1,0 +1,193 @@
+-- Capture, in default and sandbox: every change of a captured table writes a historical row and an event, in its own
+-- statement. Who acts is told by local settings (backoffice/scope.py), read by the defaults of the columns.
+
+-- 1. The outbox: written by triggers and audit_record(), read by anybody of the site, emptied by the relay.
+CREATE FUNCTION audit_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% of % is refused: what was recorded stays.', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_TABLE_NAME || '_immutable';
+END $$;
+
+REVOKE ALL ON audit_outbox FROM {app};
+GRANT SELECT ON audit_outbox TO {app};
+CREATE TRIGGER audit_outbox_immutable BEFORE UPDATE OR TRUNCATE ON audit_outbox
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change();
+
+CREATE FUNCTION audit_record(event jsonb) RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF event ->> 'type' LIKE ANY ('{"change.%","ledger.%"}') THEN
+        RAISE EXCEPTION 'Events of type % are written by the database alone.', event ->> 'type'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    INSERT INTO audit_outbox (type, user_id, username, entity_id, object_type, object_id, request_id, method, path, status,
+                              ip, browser, reason, success, data)
+    SELECT e.type, e.user_id, e.username, e.entity_id, e.object_type, e.object_id, e.request_id, e.method, e.path, e.status,
+           e.ip, e.browser, e.reason, e.success, e.data
+    FROM jsonb_populate_record(NULL::audit_outbox, event) e;
+END $$;
+GRANT EXECUTE ON FUNCTION audit_record(jsonb) TO {app};
+
+-- 2. The relay's two halves. A row is due once every transaction that began before its own has ended: then no earlier one
+-- can still appear. Taken rows are locked, so that relays share the work.
+CREATE FUNCTION audit_take(most int) RETURNS SETOF audit_outbox
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT * FROM audit_outbox WHERE xid < pg_snapshot_xmin(pg_current_snapshot())
+    ORDER BY id LIMIT most FOR UPDATE SKIP LOCKED
+$$;
+CREATE FUNCTION audit_forget(taken uuid[]) RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    WITH gone AS (
+        DELETE FROM audit_outbox WHERE id = ANY (taken) AND xid < pg_snapshot_xmin(pg_current_snapshot()) RETURNING 1
+    )
+    SELECT count(*) FROM gone
+$$;
+-- A row of the database's own may stand for many events and name the function that writes them out.
+CREATE FUNCTION audit_written_out(o audit_outbox) RETURNS SETOF audit_outbox
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF o.type LIKE 'ledger.%' AND o.data ? 'written_out_by' THEN
+        RETURN QUERY EXECUTE format('SELECT * FROM %I($1)', o.data ->> 'written_out_by') USING o;
+    ELSE
+        RETURN NEXT o;
+    END IF;
+END $$;
+GRANT EXECUTE ON FUNCTION audit_take(int), audit_forget(uuid[]), audit_written_out(audit_outbox) TO {app};
+
+-- 3. What capture leans on.
+CREATE FUNCTION audit_source() RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
+    SELECT CASE WHEN coalesce(current_setting('backoffice.request_id', true), '') = ''
+        THEN concat_ws(' ', session_user, nullif(current_setting('application_name'), '')) ELSE '' END
+$$;
+GRANT EXECUTE ON FUNCTION audit_source() TO {app};
+
+CREATE FUNCTION audit_key_changed() RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    RAISE EXCEPTION 'The key of a captured row never changes.'
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'audit_key_never_changes';
+END $$;
+
+CREATE FUNCTION audit_refuse_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'TRUNCATE of % is refused: it would leave no history.', TG_TABLE_NAME
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'audit_truncate_refused';
+END $$;
+
+-- 4. Turning it on. Makes one trigger function for the table, with its columns written out, so that nothing is looked up
+-- when it runs; call it again after a column came or went. `about` and `key` name the object that events speak of: a row
+-- of a link table speaks of what it links. `secrets` are columns whose change is told and whose values are not.
+-- `mostly_elsewhere` is for a table whose updates hardly ever touch what is captured: a row trigger whose condition is
+-- tested without a call. An event of a new row holds {"new": {…}}, of a deleted one {"old": {…}}, of a changed one
+-- {"changes": {"column": {"old": …, "new": …}}}: one flat object a row costs a third of nested ones.
+CREATE FUNCTION audit_capture(source regclass, history regclass, about text, app regrole, key name DEFAULT 'id',
+    is_link boolean DEFAULT false, secrets name[] DEFAULT '{}', mostly_elsewhere boolean DEFAULT false) RETURNS void
+LANGUAGE plpgsql SET search_path = public AS $make$
+DECLARE
+    place text := replace(source::text, '"', '');
+    captured name[];
+    columns text;  -- id, code
+    news text;  -- n.id, n.code
+    old_values text;  -- o.code, and secrets: what is compared
+    new_values text;
+    difference text;  -- {"code": {"old": …, "new": …}} for each that differs
+    entity text;
+    body text;
+BEGIN
+    SELECT array_agg(a.attname ORDER BY a.attnum) INTO captured
+    FROM pg_attribute a JOIN pg_attribute h ON h.attrelid = history AND h.attname = a.attname AND NOT h.attisdropped
+    WHERE a.attrelid = source AND a.attnum > 0 AND NOT a.attisdropped;
+    SELECT string_agg(quote_ident(c), ', '), string_agg('n.' || quote_ident(c), ', ')
+    INTO columns, news FROM unnest(captured) c;
+    SELECT string_agg('o.' || quote_ident(c), ', '), string_agg('n.' || quote_ident(c), ', '),
+           string_agg(format('CASE WHEN o.%1$I IS DISTINCT FROM n.%1$I THEN jsonb_build_object(%1$L, '
+               || CASE WHEN c = ANY (secrets) THEN '''not shown''::text'
+                  ELSE 'jsonb_build_object(''old'', o.%1$I, ''new'', n.%1$I)' END
+               || ') ELSE ''{}'' END', c), E'\n                        || ')
+    INTO old_values, new_values, difference FROM unnest(captured || secrets) c WHERE c <> 'id';
+    entity := CASE WHEN about = 'backoffice.entity' THEN 'n.id' WHEN 'entity_id' = ANY (captured) THEN 'n.entity_id'
+        ELSE 'NULL::bigint' END;
+
+    body := $body$
+        DECLARE
+            moment CONSTANT timestamptz := clock_timestamp();
+            source CONSTANT text := audit_source();
+            outside CONSTANT jsonb := CASE WHEN source = '' THEN '{}' ELSE jsonb_build_object('source', source) END;
+        BEGIN
+            IF TG_OP = 'INSERT' THEN
+                INSERT INTO {history} ({columns}, history_date, history_type, history_source)
+                SELECT {news}, moment, '+', source FROM came n;
+                INSERT INTO audit_outbox (created, type, object_type, object_id, entity_id, data)
+                SELECT moment, '{created}', '{about}', n.{key}::text, {entity}, jsonb_build_object('new', to_jsonb(n)) || outside
+                FROM (SELECT {columns} FROM came) n;
+            ELSIF TG_OP = 'DELETE' THEN
+                INSERT INTO {history} ({columns}, history_date, history_type, history_source)
+                SELECT {news}, moment, '-', source FROM gone n;
+                INSERT INTO audit_outbox (created, type, object_type, object_id, entity_id, data)
+                SELECT moment, '{deleted}', '{about}', n.{key}::text, {entity}, jsonb_build_object('old', to_jsonb(n)) || outside
+                FROM (SELECT {columns} FROM gone) n;
+            ELSE
+                -- FULL JOIN finds a changed key, and is hashed however few rows the plan was first made for.
+                WITH changed AS MATERIALIZED (
+                    SELECT {news}, {entity} AS of_entity,
+                        {difference} AS changes
+                    FROM {pairs}
+                    WHERE CASE WHEN n.id IS DISTINCT FROM o.id THEN audit_key_changed()
+                        ELSE ({old_values}) IS DISTINCT FROM ({new_values}) END
+                ), kept AS (
+                    INSERT INTO {history} ({columns}, history_date, history_type, history_source)
+                    SELECT {news}, moment, '~', source FROM changed n
+                )
+                INSERT INTO audit_outbox (created, type, object_type, object_id, entity_id, data)
+                SELECT moment, 'change.updated', '{about}', n.{key}::text, n.of_entity,
+                    jsonb_build_object('changes', n.changes) || outside
+                FROM changed n;
+            END IF;
+            RETURN NULL;
+        END $body$;
+    body := replace(replace(replace(replace(body, '{history}', history::text), '{columns}', columns), '{news}', news), '{entity}', entity);
+    body := replace(replace(replace(body, '{difference}', difference), '{old_values}', old_values), '{new_values}', new_values);
+    body := replace(replace(body, '{about}', about), '{key}', quote_ident(key));
+    body := replace(body, '{created}', CASE WHEN is_link THEN 'change.updated' ELSE 'change.created' END);
+    body := replace(body, '{deleted}', CASE WHEN is_link THEN 'change.updated' ELSE 'change.deleted' END);
+    body := replace(body, '{pairs}', CASE WHEN mostly_elsewhere THEN '(SELECT (NEW).*) n, (SELECT (OLD).*) o'
+        ELSE 'came n FULL JOIN gone o ON n.id = o.id' END);
+    EXECUTE format('CREATE OR REPLACE FUNCTION %I() RETURNS trigger LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+        SET search_path = pg_catalog, public AS %L', 'audit_capture_' || place, body);
+
+    EXECUTE format('CREATE OR REPLACE TRIGGER audit_capture_insert AFTER INSERT ON %s REFERENCING NEW TABLE AS came
+        FOR EACH STATEMENT EXECUTE FUNCTION %I()', source, 'audit_capture_' || place);
+    EXECUTE format('CREATE OR REPLACE TRIGGER audit_capture_delete AFTER DELETE ON %s REFERENCING OLD TABLE AS gone
+        FOR EACH STATEMENT EXECUTE FUNCTION %I()', source, 'audit_capture_' || place);
+    IF mostly_elsewhere THEN
+        EXECUTE format('CREATE OR REPLACE TRIGGER audit_capture_update AFTER UPDATE ON %s FOR EACH ROW
+            WHEN ((%s, OLD.id) IS DISTINCT FROM (%s, NEW.id)) EXECUTE FUNCTION %I()',
+            source, replace(old_values, 'o.', 'OLD.'), replace(new_values, 'n.', 'NEW.'), 'audit_capture_' || place);
+    ELSE
+        EXECUTE format('CREATE OR REPLACE TRIGGER audit_capture_update AFTER UPDATE ON %s
+            REFERENCING NEW TABLE AS came OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION %I()',
+            source, 'audit_capture_' || place);
+    END IF;
+    EXECUTE format('CREATE OR REPLACE TRIGGER audit_capture_truncate BEFORE TRUNCATE ON %s
+        FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_truncate()', source);
+    EXECUTE format('CREATE OR REPLACE TRIGGER audit_history_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON %s
+        FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change()', history);
+    EXECUTE format('REVOKE ALL ON %s FROM %s', history, app);
+    EXECUTE format('GRANT SELECT ON %s TO %s', history, app);
+    -- What was there before has a beginning too.
+    EXECUTE format('INSERT INTO %s (%s, history_type, history_change_reason)
+        SELECT %s, ''+'', ''Was there when capture began'' FROM %s n
+        WHERE NOT EXISTS (SELECT FROM %s h WHERE h.id = n.id)', history, columns, news, source, history);
+END $make$;
+
+CREATE FUNCTION audit_release(source regclass, history regclass) RETURNS void
+LANGUAGE plpgsql SET search_path = public AS $$
+DECLARE
+    place text := replace(source::text, '"', '');
+    step text;
+BEGIN
+    FOREACH step IN ARRAY '{insert,update,delete,truncate}'::text[] LOOP
+        EXECUTE format('DROP TRIGGER audit_capture_%s ON %s', step, source);
+    END LOOP;
+    EXECUTE format('DROP TRIGGER audit_history_immutable ON %s', history);
+    EXECUTE format('DROP FUNCTION %I()', 'audit_capture_' || place);
+END $$;

@@ -1,0 +1,91 @@
+"""Events and the outbox they leave by.
+
+- `Event` lives in the `audit` database: the app role reads and adds; nobody changes, deletes or empties.
+- `Outbox` lives beside the data, in `default` and in `sandbox`: an event is written in the transaction it tells of, by
+  triggers and by `audit_record()`; the relay moves it over. The app role can only read it.
+No foreign keys: an event outlives what it speaks of, and the event store knows no other table.
+"""
+
+from django.db import models
+
+from audit import facts
+
+
+class TransactionIdField(models.Field):  # type: ignore[type-arg]  # generic in the stubs only
+    """PostgreSQL's xid8: never wraps around."""
+
+    def db_type(self, connection: object) -> str:
+        return "xid8"
+
+
+class Event(models.Model):
+    """One thing that somebody saw, did, or was refused."""
+
+    admin_help_text = (
+        "What was seen, done and refused, by whom and when. Nobody can change or delete a line, not even an administrator; "
+        "reading this log is written into it too."
+    )
+
+    id = models.UUIDField(primary_key=True)
+    created = models.DateTimeField("when")
+    type = models.TextField()
+    user_id = models.BigIntegerField(null=True, verbose_name="user")
+    username = models.TextField("who", blank=True)
+    entity_id = models.BigIntegerField(null=True, verbose_name="entity")
+    object_type = models.TextField(blank=True, help_text="app.model")
+    object_id = models.TextField(blank=True)
+    request_id = models.TextField(blank=True, verbose_name="request")
+    method = models.TextField(blank=True)
+    path = models.TextField(blank=True)
+    status = models.SmallIntegerField(null=True, help_text="HTTP's number for the answer.")
+    ip = models.GenericIPAddressField(null=True, verbose_name="address")
+    browser = models.TextField(blank=True)
+    reason = models.TextField(blank=True)
+    success = models.BooleanField(default=True)
+    data = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-created", "-id"]
+        default_permissions = ["view"]
+        indexes = [
+            models.Index(fields=["-created", "-id"], name="audit_event_created"),
+            models.Index(fields=["object_type", "object_id", "-created"], name="audit_event_object"),
+            models.Index(fields=["user_id", "-created"], name="audit_event_user"),
+            models.Index(fields=["username", "-created"], name="audit_event_username"),
+            models.Index(fields=["type", "-created"], name="audit_event_type"),
+            models.Index(fields=["request_id"], name="audit_event_request", condition=~models.Q(request_id="")),
+            models.Index(fields=["-created"], name="audit_event_refused", condition=models.Q(success=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.created:%Y-%m-%d %H:%M:%S}"
+
+
+class Outbox(models.Model):
+    """An event on its way; the same columns, and the transaction that wrote it."""
+
+    id = models.UUIDField(primary_key=True, db_default=facts.UUID7())
+    created = models.DateTimeField(db_default=facts.Clock())
+    type = models.TextField()
+    user_id = models.BigIntegerField(null=True, db_default=facts.Actor())
+    username = models.TextField(db_default=facts.Fact(setting="backoffice.username"))
+    entity_id = models.BigIntegerField(null=True)
+    object_type = models.TextField(db_default="")
+    object_id = models.TextField(db_default="")
+    request_id = models.TextField(db_default=facts.Fact(setting="backoffice.request_id"))
+    method = models.TextField(db_default=facts.Fact(setting="backoffice.method"))
+    path = models.TextField(db_default=facts.Fact(setting="backoffice.path"))
+    status = models.SmallIntegerField(null=True)
+    ip = models.GenericIPAddressField(null=True, db_default=facts.Address())
+    browser = models.TextField(db_default=facts.Fact(setting="backoffice.browser"))
+    reason = models.TextField(db_default=facts.Fact(setting="backoffice.reason"))
+    success = models.BooleanField(db_default=True)
+    data = models.JSONField(db_default={})
+    xid = TransactionIdField(db_default=facts.TransactionId(), editable=False)
+
+    class Meta:
+        default_permissions = []
+        verbose_name_plural = "outbox"
+
+    def __str__(self) -> str:
+        return f"{self.type} on its way"

@@ -1,0 +1,68 @@
+"""Which entities a person works on: given to groups and people as rows, covering the branch below, resolved at once.
+
+Invariants:
+- One statement for a person, whatever the depth of the tree and the number of grants, once a request.
+- Superusers see everything, without a condition. Nobody else sees a row of an entity that no grant covers.
+- Grants are read where logins are, in `default`. The sandbox follows the same grants down its own tree (`sandbox.entities`)
+  and leaves what it found on the request.
+
+`ConsoleAdmin.get_queryset` narrows every list, page, command, autocomplete and export by `request_entities`.
+"""
+
+from django.contrib.auth.models import AnonymousUser, Group
+from django.db import connections
+from django.http import HttpRequest
+from guardian.shortcuts import assign_perm, remove_perm
+
+from backoffice.models import Entity, User
+
+HOME = "default"  # the database that logins and grants live in
+WORK = f"backoffice.{Entity.WORK}"
+BRANCHES = """
+    WITH RECURSIVE work AS (
+        SELECT p.id FROM auth_permission p JOIN django_content_type t ON t.id = p.content_type_id
+        WHERE t.app_label = 'backoffice' AND p.codename = %(work)s
+    ), branch(id) AS (
+        (
+            SELECT entity_id FROM backoffice_groupgrant
+            WHERE permission_id IN (SELECT id FROM work)
+              AND group_id IN (SELECT group_id FROM backoffice_user_groups WHERE user_id = %(user)s)
+            UNION
+            SELECT entity_id FROM backoffice_persongrant
+            WHERE permission_id IN (SELECT id FROM work) AND user_id = %(user)s
+        )
+        UNION
+        SELECT entity.id FROM backoffice_entity entity JOIN branch ON entity.parent_id = branch.id
+    )
+    SELECT coalesce(array_agg(id ORDER BY id), '{}') FROM branch
+"""
+
+
+def grant(to: Group | User, entity: Entity) -> None:
+    """Let a group or a person work on an entity and those below it; given twice is given once."""
+    assign_perm(WORK, to, entity)
+
+
+def revoke(whose: Group | User, entity: Entity) -> None:
+    """Take a grant back; grants above and below it stay."""
+    remove_perm(WORK, whose, entity)
+
+
+def entities_of(user: User) -> list[int]:
+    """Return the ids of the entities that the grants of a person cover, ascending. One query."""
+    with connections[HOME].cursor() as cursor:
+        cursor.execute(BRANCHES, {"work": Entity.WORK, "user": user.pk})
+        [(ids,)] = cursor.fetchall()
+    return list(ids)
+
+
+def request_entities(request: HttpRequest) -> list[int] | None:
+    """Return the entities that the person behind the request sees, or None for all of them. One query a request."""
+    user = request.user
+    if user.is_active and user.is_superuser:
+        return None
+    found: list[int] | None = getattr(request, "_entities", None)
+    if found is None:
+        found = [] if isinstance(user, AnonymousUser) else entities_of(user)
+        request._entities = found  # type: ignore[attr-defined]  # ours: kept for the rest of the request
+    return found

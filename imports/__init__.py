@@ -1,0 +1,1 @@
+"""Files of deposits and withdrawals: read, previewed, posted once through the ledger, and remembered."""

@@ -1,0 +1,162 @@
+"""What an uploaded file would do and does: read, previewed and posted through `Account`'s batches.
+
+Statements: a constant number, whatever the number of rows.
+Lock order of `post`: the import's row (the caller's), the files' lock, accounts, slots of the cap.
+"""
+
+import hashlib
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import IO, Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from backoffice.models import User
+from imports.csv_file import read_csv
+from imports.models import Import
+from imports.source import CsvFile, Reading
+from imports.table import Table
+from imports.xlsx_file import read_xlsx
+from ledger.errors import LedgerError
+from ledger.importing.runner import alone, problem, recall, remember
+from ledger.importing.source import BadFile, Problem, Row
+from ledger.models import Account
+from ledger.money import written
+from ledger.posting import Outcome, Posting
+
+MOST_ROWS = 2_000
+MOST_BYTES = 2 * 1024 * 1024
+READERS: dict[str, Callable[[IO[bytes]], Table]] = {"csv": read_csv, "xlsx": read_xlsx}
+AGAIN = "Refused when this very file was imported before: {text} To try it again, bring the row in a file of its own."
+
+
+class Drift(Exception):
+    """Something happened to these accounts between the preview and the confirmation; nothing was posted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What a row does, or did, in words; `error` is the sentence that refuses it."""
+
+    line: int
+    account: str = ""
+    before: str = ""
+    change: str = ""
+    after: str = ""
+    code: str = ""
+    error: str = ""
+    replayed: bool = False
+    reference: str = ""
+    action: int | None = None
+
+    @property
+    def shown(self) -> str:
+        """What the person decides on."""
+        parts = (self.line, self.account, self.before, self.change, self.after, self.code, self.error, self.replayed)
+        return "\x1f".join(map(str, parts))
+
+
+def table_of(upload: Import) -> Table:
+    """Return the uploaded table. Raises BadFile, now or while its rows are taken."""
+    return READERS[upload.format](io.BytesIO(bytes(upload.content))).limited(MOST_ROWS)
+
+
+def digest_of(results: Sequence[Result]) -> str:
+    """Return the fingerprint of what was shown."""
+    return hashlib.sha256("\x1e".join(result.shown for result in results).encode()).hexdigest()
+
+
+class Decision:
+    """The rows of one upload as `by` may post them: to `visible` accounts and no others."""
+
+    def __init__(self, upload: Import, *, by: User, visible: QuerySet[Account]) -> None:
+        """Read the file and whose accounts it speaks of; two queries. Raises BadFile."""
+        reading = Reading(sha256=upload.sha256, by=by, now=timezone.now())
+        self.rows: list[Row] = list(reading.rows(table_of(upload)))
+        if not self.rows:
+            raise BadFile("The file has a header and no rows.")
+        asked = [row for row in self.rows if isinstance(row.entry, Posting)]
+        uids = {row.entry.uid for row in asked if isinstance(row.entry, Posting)}
+        found = visible.filter(uid__in=uids).select_related("user", "entity")
+        self.accounts: dict[UUID, Account] = {account.uid: account for account in found}
+        self._refused = {row.line: row.entry for row in self.rows if isinstance(row.entry, Problem)}
+        for row in asked:
+            assert isinstance(row.entry, Posting)  # noqa: S101  for the type checker
+            if row.entry.uid not in self.accounts:
+                self._refused[row.line] = Problem("unknown_account", f"There is no account {row.entry.uid}.")
+
+    def preview(self) -> list[Result]:
+        """Return what `post` would do now; nothing is locked or written."""
+        return [self._result(row, entry) for row, entry in self._decided()]
+
+    def post(self, shown: Sequence[Result]) -> list[Result]:
+        """Post the rows that `shown` says are fine, all of them or none, and remember the others.
+
+        Raises:
+            Drift: they would not do what was shown; nothing has changed.
+        """
+        with transaction.atomic():
+            alone(CsvFile.name, using="default")
+            decided = self._decided()
+            fine = [row.entry for row, entry in decided if isinstance(entry, Outcome) and not entry.error]
+            try:
+                outcomes = iter(Account.post_batch([e for e in fine if isinstance(e, Posting)], all_or_nothing=True))
+            except LedgerError as error:
+                raise Drift(str(error)) from error
+            done = [(row, e if isinstance(e, Problem) or e.error else next(outcomes)) for row, e in decided]
+            results = [self._result(row, entry) for row, entry in done]
+            if digest_of(results) != digest_of(shown):
+                raise Drift("Something has changed since you looked.")
+            remember([(row, e) for row, e in done if isinstance(e, Outcome)], using="default")
+            return results
+
+    def _decided(self) -> list[tuple[Row, Outcome | Problem]]:
+        """Return each row with the problem that is known of it, or with what the ledger would do."""
+        asked = [row for row in self.rows if row.line not in self._refused]
+        before = recall(asked, using="default")
+        again = {line: Problem(code, AGAIN.format(text=text)) for line, (code, text) in before.items()}
+        refused = self._refused | again
+        tried = [row.entry for row in asked if row.line not in again and isinstance(row.entry, Posting)]
+        outcomes = iter(Account.preview_batch(tried))
+        return [(row, refused[row.line] if row.line in refused else next(outcomes)) for row in self.rows]
+
+    def _result(self, row: Row, entry: Outcome | Problem) -> Result:
+        """Put one row in words."""
+        account = str(row.entry.uid) if isinstance(row.entry, Posting) else ""
+        if isinstance(entry, Outcome) and entry.error:
+            entry = problem(entry.error)
+        if isinstance(entry, Problem):
+            return Result(line=row.line, account=account, code=entry.code, error=entry.text)
+        _, action = entry.unwrap()
+        return Result(
+            line=row.line,
+            account=account,
+            before=written(action.balance - action.delta, action.currency),
+            change=written(action.delta, action.currency),
+            after=written(action.balance, action.currency),
+            replayed=entry.replayed,
+            reference=str(action.reference) if action.pk else "",
+            action=action.pk,
+        )
+
+
+def kept(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """Return the results as the import keeps them."""
+    return [asdict(result) for result in results]
+
+
+def handed_back(upload: Import, results: Sequence[Result]) -> tuple[list[str], list[list[Any]]]:
+    """Return header and rows of what was refused: as it came, with line, code and error added. Raises BadFile."""
+    refused = {result.line: result for result in results if result.error}
+    table = table_of(upload)
+    own = [position for position, name in enumerate(table.columns) if name not in {"line", "code", "error"}]
+    rows = [
+        [*(cells[position] if position < len(cells) else None for position in own), line, result.code, result.error]
+        for line, cells in table.rows
+        if (result := refused.get(line))
+    ]
+    return [*(table.columns[position] for position in own), "line", "code", "error"], rows

@@ -1,0 +1,46 @@
+"""The upload form: a file of a kind that can be read, and what to do with rows that are refused."""
+
+from pathlib import PurePath
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+
+from imports.deciding import MOST_BYTES, MOST_ROWS, READERS
+
+VALID, ALL = "valid", "all"
+
+
+class UploadForm(forms.Form):
+    """One file."""
+
+    file = forms.FileField(
+        max_length=255,
+        widget=forms.FileInput(attrs={"accept": ",".join(f".{name}" for name in READERS)}),
+        help_text=f"CSV or XLSX, up to {MOST_ROWS:,} rows and {MOST_BYTES // 1024 // 1024} MB.",
+        error_messages={"empty": "The file is empty.", "required": "Choose a file.", "missing": "Choose a file."},
+    )
+    how = forms.ChoiceField(
+        label="Where rows are refused",
+        choices=[
+            (VALID, "post the others, hand the refused ones back"),
+            (ALL, "post nothing unless every row is fine"),
+        ],
+        initial=VALID,
+    )
+
+    def clean_file(self) -> UploadedFile[Any]:
+        """Refuse a file that is too large or of another kind, before it is read."""
+        file: Any = self.cleaned_data["file"]
+        if file.size > MOST_BYTES:
+            most = MOST_BYTES // 1024 // 1024
+            raise ValidationError(f"The file has {file.size / 1024 / 1024:.1f} MB, {most} MB are the most: split it.")
+        if self.kind_of(file) not in READERS:
+            raise ValidationError("Choose a file whose name ends in .csv or .xlsx.")
+        return file  # type: ignore[no-any-return]  # the stubs say nothing of cleaned_data
+
+    @staticmethod
+    def kind_of(file: UploadedFile[Any]) -> str:
+        """Return what the file's name says it is."""
+        return PurePath(file.name or "").suffix.removeprefix(".").lower()

@@ -1,0 +1,94 @@
+"""The record of every file that somebody brought to the console, and what became of it.
+
+An import is uploaded, then posted once or never. `content` is what was uploaded, byte for byte; it is dropped where
+nothing came of it. `results` holds a line for each row as it was decided; money itself is in the ledger's actions.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from backoffice.models import User
+from backoffice.models.base import Record
+
+PREVIEW_AGE = timedelta(hours=1)
+
+
+class State(models.TextChoices):
+    """How far an import has come."""
+
+    PREVIEWED = "previewed", "Waiting for confirmation"
+    POSTED = "posted", "Posted"
+    UNREADABLE = "unreadable", "Cannot be read"
+    EXPIRED = "expired", "Never confirmed"
+
+
+class Import(Record):
+    """One upload."""
+
+    admin_help_text = (
+        "Files of deposits and withdrawals: each upload, who made it and what became of its rows. Add one to see row by "
+        "row what it would do; nothing is posted before you confirm."
+    )
+
+    State = State
+
+    file_name = models.CharField("file", max_length=255)
+    sha256 = models.CharField(
+        "SHA-256", max_length=64, db_index=True, help_text="The fingerprint of the file's content."
+    )
+    format = models.CharField(max_length=4, choices=[("csv", "CSV"), ("xlsx", "XLSX")])
+    size = models.PositiveIntegerField(help_text="Bytes.")
+    content = models.BinaryField(default=b"", editable=False)
+    all_or_nothing = models.BooleanField(default=False, help_text="Post nothing unless every row is fine.")
+    state = models.CharField(max_length=10, choices=State, default=State.PREVIEWED)
+    problem = models.CharField(max_length=1000, blank=True, help_text="Why the file as a whole cannot be used.")
+    rows = models.PositiveIntegerField(default=0)
+    posted = models.PositiveIntegerField(default=0)
+    already_posted = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+    results = models.JSONField(default=list, editable=False)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)
+    created = models.DateTimeField("uploaded", db_default=Now(), editable=False)
+    finished = models.DateTimeField("posted at", null=True, editable=False)
+
+    class Meta:
+        ordering = ["-id"]
+        default_permissions = ["add", "view"]
+        indexes = [
+            models.Index(
+                fields=["by", "created"], condition=models.Q(state=State.PREVIEWED), name="imports_import_waiting"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.file_name)
+
+    @classmethod
+    def expire(cls, *, by: User) -> int:
+        """Drop what this person uploaded and never confirmed; return how many those were. One query."""
+        stale = cls.objects.filter(by=by, state=State.PREVIEWED, created__lt=timezone.now() - PREVIEW_AGE)
+        return stale.update(state=State.EXPIRED, content=b"")
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it can still be confirmed."""
+        return self.state == State.PREVIEWED and self.created > timezone.now() - PREVIEW_AGE
+
+    def earlier_version(self) -> "Import | None":
+        """Return the last posted file of the same name and another content: rows it shares would be posted twice."""
+        others = Import.objects.filter(state=State.POSTED, file_name=self.file_name, posted__gt=0)
+        return others.exclude(sha256=self.sha256).defer("content", "results").first()
+
+    def finish(self, results: list[dict[str, Any]]) -> None:
+        """Keep what became of the rows. Wants the row locked."""
+        self.results = results
+        self.refused = sum(bool(row["error"]) for row in results)
+        self.already_posted = sum(bool(row["replayed"]) for row in results)
+        self.posted = len(results) - self.refused - self.already_posted
+        self.state, self.finished = State.POSTED, timezone.now()
+        self.save(update_fields=["results", "refused", "already_posted", "posted", "state", "finished"])

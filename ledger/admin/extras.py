@@ -1,0 +1,102 @@
+"""Work that a checkbox on the account's form starts once the form's transaction has committed, and never if it has not.
+
+What came of it cannot be on the page that answers the form, as that is rendered before the commit: it waits in the
+session and is shown on the next page about accounts, which is the one the form redirects to.
+"""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from importlib import import_module
+from smtplib import SMTPException
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.core.mail import send_mail
+from django.db import transaction
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+
+from backoffice.databases import SANDBOX, worked_on
+from ledger.models import Account
+from ledger.verification import verify_account
+
+logger = logging.getLogger("backoffice.extras")
+WAITING = "after_commit"
+Said = tuple[int, str]
+
+
+class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    """The note, and what else to do when it is saved."""
+
+    recheck = forms.BooleanField(
+        required=False,
+        label="Recheck this account against its actions",
+        help_text="Recomputes balance, status and references from the record and says what it finds. Changes nothing.",
+    )
+    notify = forms.BooleanField(
+        required=False,
+        label="Notify the customer by e-mail",
+        help_text="Sends what the account is now, without the note and without amounts.",
+    )
+
+    class Meta:
+        model = Account
+        fields = ("note",)
+
+
+def recheck(account: Account, using: str) -> Said:
+    """Recompute the account and say what was found."""
+    findings = verify_account(account, using=using)
+    if not findings:
+        return messages.SUCCESS, f"Rechecked: all {account.version} actions of {account} add up."
+    for finding in findings:
+        logger.error("account=%s action=%s rule=%s %s", *finding)
+    texts = " ".join(f"{finding.action or 'Account'}: {finding.text}" for finding in findings)
+    return messages.ERROR, f"The recheck of {account} found what should not be. Tell compliance. {texts}"
+
+
+def notify(account: Account, using: str) -> Said:
+    """Write to the customer; a server that refuses is reported, since the form is saved already."""
+    latest = account.actions.using(using).latest()
+    text = render_to_string("ledger/mail/account_notice.txt", {"account": account, "latest": latest})
+    address = account.user.email
+    try:
+        send_mail(f"Your account at {account.entity}", text, settings.DEFAULT_FROM_EMAIL, [address])
+    except (SMTPException, OSError) as error:
+        logger.exception("The e-mail about account %s was not sent.", account.uid)
+        return messages.ERROR, f"Saved, but the e-mail to {address} was not sent: {error}"
+    return messages.SUCCESS, f"An e-mail was sent to {address}."
+
+
+EXTRAS: dict[str, Callable[[Account, str], Said]] = {"recheck": recheck, "notify": notify}
+
+
+def offered(account: Account) -> tuple[str, ...]:
+    """Return what can be offered: nobody is written to without an address, or from the sandbox."""
+    silent = worked_on() == SANDBOX or not account.user.email
+    return tuple(name for name in EXTRAS if not (silent and name == "notify"))
+
+
+def start(request: HttpRequest, account: Account, chosen: dict[str, Any]) -> None:
+    """Have the chosen work done after the commit."""
+    using = account._state.db or "default"
+    for name in offered(account):
+        if chosen.get(name):
+            work = partial(EXTRAS[name], account, using)
+            transaction.on_commit(partial(_tell, request.session.session_key, work), using=using)
+
+
+def _tell(session_key: str | None, work: Callable[[], Said]) -> None:
+    """Do the work and leave what came of it in the session, which the request itself has saved already."""
+    session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    session[WAITING] = [*session.get(WAITING, []), work()]
+    session.save()
+
+
+def show(request: HttpRequest) -> None:
+    """Show what came of the work that the last form started."""
+    for level, text in request.session.pop(WAITING, []):
+        messages.add_message(request, level, text)

@@ -1,0 +1,92 @@
+"""The console's own pages on the sandbox: what a production ModelAdmin does there, it does here.
+
+`SandboxModelAdmin` is all that a page needs: its class comes first, the production one second, and registering it on
+`sandbox.site.site` puts every page of it into the sandbox's scope.
+"""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import Http404, HttpRequest, HttpResponse
+
+from backoffice.admin import EntityAdmin, UserAdmin
+from backoffice.databases import SANDBOX
+from backoffice.models import Entity, User
+from ledger.admin import AccountAdmin, ActionAdmin, CapAdmin, LimitAdmin
+from ledger.models import Account, Action, Cap, Limit
+from sandbox.site import site
+
+
+class SandboxModelAdmin:
+    """Puts a ModelAdmin on the sandbox; only the sandbox's site takes it."""
+
+    using = SANDBOX
+
+    def __init__(self, model: Any, admin_site: Any) -> None:
+        if admin_site.using != self.using:
+            raise ValueError(f"{type(self).__name__} works on {self.using}, its site {admin_site.name} does not.")
+        super().__init__(model, admin_site)  # type: ignore[call-arg]  # of the ModelAdmin, beside which this is mixed in
+
+
+class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    """A person without a login: those are the console's."""
+
+    class Meta:
+        model = User
+        fields = ("username", "first_name", "last_name", "email", "phone")
+
+    def save(self, commit: bool = True) -> User:
+        """Save a new person without a password that could be used."""
+        if self.instance._state.adding:
+            self.instance.set_unusable_password()
+        person: User = super().save(commit)
+        return person
+
+
+@admin.register(Entity, site=site)
+class SandboxEntityAdmin(SandboxModelAdmin, EntityAdmin):
+    """Legal entities. Grants are the console's."""
+
+    inlines = ()  # type: ignore[assignment]  # narrower in the stubs than in Django
+
+
+@admin.register(User, site=site)
+class SandboxUserAdmin(SandboxModelAdmin, UserAdmin):
+    """People, without what only a login needs: passwords, groups and permissions."""
+
+    form = add_form = PersonForm
+    fieldsets = add_fieldsets = (  # type: ignore[assignment]  # as above
+        (None, {"fields": ("username",)}),
+        ("Person", {"fields": ("first_name", "last_name", "email", "phone")}),
+    )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.fieldsets
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ()
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002  Django's signature
+        """Have no such page."""
+        raise Http404("Nobody logs in to the sandbox, so there are no passwords to change.")
+
+
+@admin.register(Account, site=site)
+class SandboxAccountAdmin(SandboxModelAdmin, AccountAdmin):
+    """Customers' accounts and their commands."""
+
+
+@admin.register(Action, site=site)
+class SandboxActionAdmin(SandboxModelAdmin, ActionAdmin):
+    """Everything that ever happened, and what was tried since."""
+
+
+@admin.register(Limit, site=site)
+class SandboxLimitAdmin(SandboxModelAdmin, LimitAdmin):
+    """What is the least and the most."""
+
+
+@admin.register(Cap, site=site)
+class SandboxCapAdmin(SandboxModelAdmin, CapAdmin):
+    """What all balances of a currency may come to."""

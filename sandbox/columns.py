@@ -1,0 +1,39 @@
+"""What a refresh copies: every column of every table it takes along is named here, kept or replaced.
+
+A column that nobody decided about stops the refresh, so that a new field with personal data cannot slip into the
+sandbox. Tables that are not named are left empty there: histories, refusals, log entries, grants, sessions.
+"""
+
+from django.db.models import Model
+
+from backoffice.models import Entity, User
+from ledger.models import Account, Action, Cap, Headroom, Limit
+
+KEPT = None
+# The same external reference always becomes the same one: SHA-256 twice under the key of this session.
+EXTERNAL = """
+    CASE WHEN external_reference = '' THEN '' ELSE 'X-' || upper(left(encode(
+        sha256(current_setting('backoffice.mask_key')::bytea || sha256(
+            current_setting('backoffice.mask_key')::bytea || convert_to(external_reference, 'UTF8'))), 'hex'), 16)) END
+"""
+
+
+def _kept(names: str) -> dict[str, str | None]:
+    return dict.fromkeys(names.split(), KEPT)
+
+
+# In the order of their foreign keys. KEPT, or SQL over the row of live; people are masked in Python (`sandbox.masking`).
+COLUMNS: dict[type[Model], dict[str, str | None]] = {
+    Entity: _kept("id is_void void_key code name parent_id created"),
+    User: _kept("id is_void void_key username first_name last_name email phone is_staff is_active date_joined")
+    | {"password": "'!'", "last_login": "NULL::timestamptz", "is_superuser": "false"},
+    Account: _kept("id uid user_id entity_id currency status balance version created modified") | {"note": "''"},
+    Limit: _kept("id is_void void_key kind currency entity_id account_id amount valid"),
+    Cap: _kept("currency ceiling"),
+    Headroom: _kept("id currency slot remaining"),
+    Action: _kept(
+        "id uid reference account_id entity_id currency type delta balance status version created recorded "
+        "reference_type by_id"
+    )
+    | {"external_reference": EXTERNAL, "comment": "''", "idempotency_key": "NULL::varchar"},
+}

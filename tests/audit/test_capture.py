@@ -1,0 +1,202 @@
+"""Capture: whatever writes to a captured table leaves a historical row and an event; nothing else can write those."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import Group
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.utils import timezone
+
+from audit.models import Outbox
+from backoffice.models import Entity, User
+from backoffice.scope import acting
+from ledger.models import Account
+from tests.cast import LONG_AGO, OpenAccount
+
+pytestmark = pytest.mark.django_db
+CAPTURED = ["backoffice_entity", "backoffice_user", "backoffice_user_groups", "backoffice_user_user_permissions", "ledger_account", "ledger_limit"]  # fmt: skip
+
+
+def run(statement: str) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def captured_columns(table: str) -> list[str]:
+    """The columns of a captured table that its declaration wants captured."""
+    models = (model for model in apps.get_models(include_auto_created=True) if not model._meta.proxy)
+    [model] = (model for model in models if model._meta.db_table == table)
+    declared: Any = model
+    wanted = {field.column for field in declared.history.model.tracked_fields}
+    with connection.cursor() as cursor:
+        description = connection.introspection.get_table_description(cursor, table)
+    return [column.name for column in description if column.name in wanted]
+
+
+def history(row: Any) -> list[tuple[str, str]]:
+    return list(type(row).history.filter(id=row.pk).order_by("history_id").values_list("history_type", "name"))
+
+
+def events(**of: object) -> list[tuple[str, Any]]:
+    return list(Outbox.objects.filter(**of).order_by("id").values_list("type", "data"))
+
+
+def test_save_update_bulk_and_sql_are_captured(nord: Entity) -> None:
+    nord.name = "Saved"
+    nord.save()
+    Entity.objects.filter(pk=nord.pk).update(name="Updated")
+    nord.name = "Bulk"
+    Entity.objects.bulk_update([nord], ["name"])
+    run("UPDATE backoffice_entity SET name = 'SQL'")
+    assert history(nord) == [("+", "Nordbank"), ("~", "Saved"), ("~", "Updated"), ("~", "Bulk"), ("~", "SQL")]
+    Entity.objects.bulk_create([Entity(code=f"e{n}", name=str(n)) for n in range(3)])
+    assert Entity.history.filter(history_type="+").count() == 4
+
+
+def test_event_holds_old_and_new_of_what_changed_alone(nord: Entity) -> None:
+    Entity.objects.update(name="Nord")
+    assert events(type="change.updated", object_type="backoffice.entity") == [
+        ("change.updated", {"changes": {"name": {"old": "Nordbank", "new": "Nord"}}, "source": "backoffice_app"})
+    ]
+    assert Outbox.objects.filter(object_id=str(nord.pk), entity_id=nord.pk).count() == 2
+
+
+def test_update_that_changes_nothing_writes_nothing(nord: Entity) -> None:
+    before = Outbox.objects.count()
+    nord.save()
+    Entity.objects.update(name="Nordbank")
+    assert (Outbox.objects.count(), len(history(nord))) == (before, 1)
+
+
+def test_delete_is_captured(nord: Entity) -> None:
+    key = nord.pk
+    nord.purge_from_db()
+    assert Entity.history.filter(id=key).latest().history_type == "-"
+    assert events(type="change.deleted")[0][1]["old"]["name"] == "Nordbank"
+
+
+def test_actor_reason_and_request_are_written(agent: User, nord: Entity) -> None:
+    with acting(actor=agent.pk, username="agent", request_id="r1", reason="A typing error"):
+        Entity.objects.update(name="Nord")
+    row = Entity.history.latest()
+    assert (row.history_user, row.history_change_reason, row.history_request_id, row.history_source) == (
+        agent,
+        "A typing error",
+        "r1",
+        "",
+    )
+    event = Outbox.objects.get(type="change.updated", object_type="backoffice.entity")
+    assert (event.user_id, event.username, event.request_id, event.reason) == (
+        agent.pk,
+        "agent",
+        "r1",
+        "A typing error",
+    )
+    assert "source" not in event.data
+
+
+def test_write_from_outside_of_the_site_is_marked(nord: Entity) -> None:
+    row = Entity.history.latest()
+    assert (row.history_user, row.history_source) == (None, "backoffice_app")
+
+
+def test_rollback_takes_history_and_event_along(nord: Entity) -> None:
+    before = Outbox.objects.count()
+    with transaction.atomic():
+        Entity.objects.update(name="Nord")
+        transaction.set_rollback(True)
+    assert (Outbox.objects.count(), len(history(nord))) == (before, 1)
+
+
+def test_password_is_told_to_have_changed_and_nothing_more(agent: User) -> None:
+    agent.set_password("another horse battery")
+    agent.save()
+    assert events(type="change.updated")[-1][1]["changes"] == {"password": "not shown"}
+    assert "password" not in {field.name for field in User.history.model._meta.fields}
+    everything = str(list(Outbox.objects.values_list("data", flat=True)))
+    assert agent.password not in everything
+    assert "another horse" not in everything
+
+
+def test_groups_of_a_person_are_captured(agent: User) -> None:
+    group = Group.objects.create(name="Night shift")
+    agent.groups.add(group)
+    agent.groups.remove(group)
+    rows = User.groups.through.history.filter(user=agent).order_by("history_id")  # type: ignore[attr-defined]  # captured
+    assert [(row.history_type, row.group) for row in rows] == [("+", group), ("-", group)]
+    assert [kind for kind, _ in events(object_type="backoffice.user", object_id=str(agent.pk))][-2:] == [
+        "change.updated"
+    ] * 2
+
+
+def test_posting_writes_no_history_row_and_one_event(account: Account, agent: User) -> None:
+    rows, before = Account.history.count(), Outbox.objects.count()
+    Account.deposit(uid=account.uid, amount=Decimal(1), by=agent, asof=timezone.now())
+    assert (Account.history.count(), Outbox.objects.count()) == (rows, before + 1)
+    assert Outbox.objects.latest("id").type == "ledger.posted"
+
+
+def test_note_and_status_of_an_account_are_captured(account: Account, agent: User) -> None:
+    account.note = "Rings at night"
+    account.save()
+    Account.freeze(uid=account.uid, by=agent, asof=timezone.now(), comment="Stolen card")
+    rows = Account.history.filter(id=account.pk).order_by("history_id")
+    assert [(row.history_type, row.note, row.status) for row in rows] == [
+        ("+", "", "open"), ("~", "Rings at night", "open"), ("~", "Rings at night", "frozen"),
+    ]  # fmt: skip
+
+
+def test_as_of_gives_rows_as_they_stood(nord: Entity) -> None:
+    before = timezone.now()
+    Entity.objects.update(name="Nord")
+    assert [entity.name for entity in Entity.history.as_of(before)] == ["Nordbank"]
+    assert nord.history.as_of(timezone.now()).name == "Nord"
+    assert list(Entity.history.as_of(LONG_AGO)) == []
+    with pytest.raises(Entity.DoesNotExist):
+        nord.history.as_of(LONG_AGO)
+
+
+def test_as_of_an_account_has_the_balance_of_that_moment(open_account: OpenAccount, agent: User) -> None:
+    account = open_account("100")
+    run("SELECT pg_sleep(0.01)")
+    before = timezone.now()
+    Account.withdraw(uid=account.uid, amount=Decimal(40), by=agent, asof=timezone.now())
+    [then] = Account.history.as_of(before)
+    assert (then.balance, then.version, then.status) == (100, 2, "open")
+    assert account.history.as_of(timezone.now()).balance == 60
+
+
+@pytest.mark.parametrize("statement", ["INSERT INTO {} SELECT * FROM {}", "UPDATE {} SET history_type = '-'", "DELETE FROM {}", "TRUNCATE {}", "DROP TABLE {}"])  # fmt: skip
+@pytest.mark.parametrize("table", [name.replace("_", "_historical", 1) for name in CAPTURED])
+def test_app_role_only_reads_history(table: str, statement: str) -> None:
+    with pytest.raises(DatabaseError, match=r"permission denied|must be owner"):
+        run(statement.replace("{}", table))
+
+
+@pytest.mark.parametrize("statement", ["INSERT INTO audit_outbox (type) VALUES ('change.updated')", "UPDATE audit_outbox SET type = ''", "DELETE FROM audit_outbox", "TRUNCATE audit_outbox", "DROP TABLE audit_outbox"])  # fmt: skip
+def test_app_role_only_reads_the_outbox(statement: str) -> None:
+    with pytest.raises(DatabaseError, match=r"permission denied|must be owner"):
+        run(statement)
+
+
+def test_app_role_forges_no_change(nord: Entity) -> None:
+    with pytest.raises(DatabaseError, match="written by the database alone"):
+        run("""SELECT audit_record('{"type": "change.updated"}')""")
+
+
+def test_key_of_a_captured_row_never_changes(nord: Entity) -> None:
+    with pytest.raises(IntegrityError, match="never changes"), transaction.atomic():
+        Entity.objects.update(id=nord.pk + 1)
+
+
+def test_capture_knows_every_column_and_every_table() -> None:
+    with connection.cursor() as cursor:
+        for table in CAPTURED:
+            cursor.execute("SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal", [table])
+            names = {name for (name,) in cursor.fetchall()}
+            assert names >= {f"audit_capture_{step}" for step in ("insert", "update", "delete", "truncate")}, table
+            cursor.execute("SELECT prosrc FROM pg_proc WHERE proname = %s", [f"audit_capture_{table}"])
+            body = cursor.fetchone()[0]
+            assert f"FROM (SELECT {', '.join(captured_columns(table))} FROM came)" in body  # noqa: S608  compared, not run

@@ -1,0 +1,212 @@
+"""Events of the console: what staff see, what is refused, logins; in sentences, from the object and back."""
+
+import uuid
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import Group, Permission
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from audit.models import Event, Outbox
+from audit.record import record
+from audit.registry import TYPES, UnknownEventType
+from backoffice.grants import grant
+from backoffice.models import Entity, User
+from ledger.models import Account
+
+pytestmark = pytest.mark.django_db(databases=["default", "audit"])
+PASSWORD = "correct horse battery"
+EVENTS = "console:audit_event_changelist"
+
+
+def recorded(*types: str) -> list[dict[str, Any]]:
+    rows = Outbox.objects.exclude(type__startswith="change.").exclude(type__startswith="ledger.")
+    return [dict(row) for row in (rows.filter(type__in=types) if types else rows).order_by("id").values()]
+
+
+@pytest.fixture
+def reviewer(nord: Entity) -> User:
+    user = User.objects.create_user("reviewer", password=PASSWORD, is_staff=True)
+    wanted = ["view_event", "view_account", "view_user", "view_staff", "view_entity", "view_action"]
+    user.user_permissions.set(Permission.objects.filter(codename__in=wanted))
+    grant(user, nord)
+    return user
+
+
+@pytest.fixture
+def log(client: Client, reviewer: User) -> Client:
+    """A browser in which the reviewer is logged in."""
+    client.force_login(reviewer)
+    return client
+
+
+def stored(**of: Any) -> Event:
+    """Put an event into the store, as the relay does."""
+    return Event.objects.create(**{"id": uuid.uuid4(), "created": timezone.now(), "username": "agent", **of})
+
+
+def test_unknown_type_is_refused() -> None:
+    with pytest.raises(UnknownEventType):
+        record("coffee.made")
+    with pytest.raises(ValueError, match="database alone"):
+        record("change.updated")
+
+
+def test_login_failure_and_logout_are_recorded_without_the_password(client: Client, reviewer: User) -> None:
+    login = reverse("console:login")
+    client.post(login, {"username": "reviewer", "password": "wr0ng-secret"}, headers={"user-agent": "Firefox"})
+    client.post(login, {"username": "reviewer", "password": PASSWORD})
+    client.post(reverse("console:logout"))
+    rows = recorded("login.failed", "login.succeeded", "logout")
+    assert [(row["type"], row["username"], row["success"]) for row in rows] == [
+        ("login.failed", "reviewer", False),
+        ("login.succeeded", "reviewer", True),
+        ("logout", "reviewer", True),
+    ]
+    failed = rows[0]
+    assert (failed["ip"], failed["method"], failed["path"]) == ("127.0.0.1", "POST", login)
+    assert "wr0ng" not in str(rows)
+
+
+def test_pages_are_recorded_with_object_query_and_request(log: Client, reviewer: User, account: Account) -> None:
+    log.get(reverse("console:ledger_account_change", args=[account.pk]))
+    log.get(reverse("console:ledger_account_changelist"), {"q": "Nova"})
+    log.get(reverse("console:index"))
+    rows = recorded("object.viewed", "list.viewed", "page.viewed")
+    assert [(row["type"], row["object_type"], row["object_id"], row["status"]) for row in rows] == [
+        ("object.viewed", "ledger.account", str(account.pk), 200),
+        ("list.viewed", "ledger.account", "", 200),
+        ("page.viewed", "", "", 200),
+    ]
+    assert rows[1]["data"]["query"] == "q=Nova"
+    assert {(row["user_id"], row["username"]) for row in rows} == {(reviewer.pk, "reviewer")}
+    assert len({row["request_id"] for row in rows} - {""}) == 3
+
+
+def test_nul_in_what_was_typed_is_recorded_as_something_readable(client: Client) -> None:
+    client.get("/console/%00/", headers={"user-agent": "Fire\0fox"})
+    record("login.failed", username="a\0b", success=False)
+    assert [row["username"] for row in recorded("login.failed")] == ["a\N{REPLACEMENT CHARACTER}b"]
+
+
+def test_refusal_is_recorded(log: Client, account: Account) -> None:
+    page = reverse("console:ledger_account_deposit", args=[account.pk])
+    assert log.get(page).status_code == 403
+    [row] = recorded("access.refused")
+    assert (row["success"], row["status"], row["path"], row["object_id"]) == (False, 403, page, str(account.pk))
+
+
+def test_reading_the_log_is_recorded(log: Client) -> None:
+    event = stored(type="logout")
+    log.get(reverse(EVENTS))
+    log.get(reverse("console:audit_event_change", args=[event.pk]))
+    assert [row["object_id"] for row in recorded("log.viewed")] == ["", str(event.pk)]
+
+
+def test_reviewer_changes_no_event(log: Client) -> None:
+    event = stored(type="logout")
+    page = reverse("console:audit_event_change", args=[event.pk])
+    assert log.post(page, {"username": "nobody"}).status_code == 403
+    assert log.get(reverse("console:audit_event_add")).status_code == 403
+    assert log.post(reverse("console:audit_event_delete", args=[event.pk]), {"post": "yes"}).status_code == 403
+    assert "save" not in log.get(page).content.decode().lower().replace("autosave", "")
+
+
+def test_log_is_closed_to_others(client: Client, agent: User) -> None:
+    client.force_login(agent)
+    assert client.get(reverse(EVENTS)).status_code == 403
+
+
+def test_sentences_link_to_the_object(log: Client, account: Account) -> None:
+    stored(type="object.viewed", object_type="ledger.account", object_id=str(account.pk))
+    stored(
+        type="change.updated",
+        object_type="ledger.account",
+        object_id=str(account.pk),
+        data={"changes": {"note": {"old": "", "new": "<b>"}}},
+    )
+    html = log.get(reverse(EVENTS)).content.decode()
+    page = reverse("console:ledger_account_change", args=[account.pk])
+    assert f'agent looked at <a href="{page}">{account}</a>' in html
+    assert "note from nothing to “&lt;b&gt;”" in html
+    assert reverse(EVENTS) in log.get(page).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"q": "agent"}, 1),
+        ({"q": "lead"}, 1),
+        ({"q": "r-1"}, 1),
+        ({"q": "ledger.account 7"}, 1),
+        ({"type": "logout"}, 1),
+        ({"success__exact": "0"}, 1),
+        ({"object_type": "ledger.account", "object_id": "7"}, 1),
+        ({"since": "2026-01-01T00:00", "until": "2026-01-02T00:00"}, 1),
+        ({"since": "not a date"}, 2),
+        ({"q": "nobody"}, 0),
+    ],
+)
+def test_search_and_filters(log: Client, query: dict[str, str], found: int) -> None:
+    stored(type="logout", username="agent", request_id="r-1", created="2026-01-01T12:00Z")
+    stored(type="login.failed", username="lead", success=False, object_type="ledger.account", object_id="7")
+    page = log.get(reverse(EVENTS), query)
+    assert (page.status_code, len(page.context["cl"].result_list)) == (200, found)
+
+
+@pytest.mark.parametrize("rows", [3, 30])
+def test_log_takes_the_same_queries_however_long(
+    log: Client, account: Account, django_assert_num_queries: Any, rows: int
+) -> None:
+    for _ in range(rows):
+        stored(type="object.viewed", object_type="ledger.account", object_id=str(account.pk))
+    log.get(reverse(EVENTS))
+    with django_assert_num_queries(2, using="audit"):
+        page = log.get(reverse(EVENTS))
+    assert len(page.context["cl"].result_list) == min(rows, 25)
+
+
+def test_history_page_tells_compares_and_looks_back(log: Client, account: Account) -> None:
+    account.note = "First"
+    account.save()
+    account.note = "Second"
+    account.save()
+    page = reverse("console:ledger_account_history", args=[account.pk])
+    ids = list(Account.history.filter(id=account.pk).order_by("history_id").values_list("history_id", flat=True))
+    html = log.get(page, {"old": ids[0], "new": ids[2]}).content.decode()
+    assert "Changed note from “First” to “Second”" in html
+    assert "Deposited CZK 100.00" in html
+    assert "<td>nothing</td><td>“Second”</td>" in html
+    assert "revert" not in html.lower()
+    stood = log.get(page, {"at": "2999-01-01T00:00"}).content.decode()
+    assert "<dd>“100.0000”</dd>" in stood
+    assert "It did not exist then" in log.get(page, {"at": "1999-01-01T00:00"}).content.decode()
+    assert log.get(page, {"old": "x", "new": "9" * 30, "at": "never"}).status_code == 200
+
+
+@pytest.mark.parametrize("versions", [3, 30])
+def test_history_page_takes_the_same_queries_however_long(
+    log: Client, account: Account, django_assert_num_queries: Any, versions: int
+) -> None:
+    for number in range(versions):
+        Account.objects.filter(pk=account.pk).update(note=str(number))
+    page = reverse("console:ledger_account_history", args=[account.pk])
+    log.get(page)
+    with django_assert_num_queries(12):
+        log.get(page)
+
+
+def test_history_of_a_person_tells_of_groups(log: Client, agent: User) -> None:
+    agent.groups.add(Group.objects.create(name="Night shift"))
+    html = log.get(reverse("console:backoffice_user_history", args=[agent.pk])).content.decode()
+    assert "Taken into Night shift" in html
+
+
+def test_every_type_is_documented() -> None:
+    text = (settings.BASE_DIR / "docs/audit.md").read_text()
+    rows = [line.split("|") for line in text.splitlines() if line.startswith("| `") and line.count("|") == 4]
+    told = {row[1].strip().strip("`"): (row[2].strip().strip("`"), row[3].strip()) for row in rows}
+    assert told == {kind.name: (kind.sentence, kind.written) for kind in TYPES.values()}

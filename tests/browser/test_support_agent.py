@@ -1,0 +1,107 @@
+"""A support agent's day: find, deposit, withdraw, freeze; and what an agent cannot do."""
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Login
+
+
+def go(page: Page, label: str) -> None:
+    """Go to a list, from the index or from the side."""
+    page.locator("#content-main, #nav-sidebar").get_by_role("link", name=label, exact=True).first.click()
+
+
+def open_first_account(page: Page) -> None:
+    """Go to an open account through the list and its filters."""
+    go(page, "Accounts")
+    for choice in ("Open", "CZK"):
+        page.click(f"#changelist-filter >> text='{choice}'")
+    page.click("#result_list tbody tr:first-child th a")
+
+
+def preview(page: Page) -> None:
+    """Press the form's first button."""
+    page.click("button:has-text('Preview'), input[value^='Preview']")
+
+
+def confirm(page: Page) -> None:
+    """Press the button that does it."""
+    page.click("main button.button:not([name=back])")
+
+
+def test_agent_deposits_and_sees_it_in_the_record(login: Login, picture: Callable[[Page, str], None]) -> None:
+    page = login("agent")
+    open_first_account(page)
+    account = page.url.partition("?")[0]
+    page.click("main >> text=Deposit")
+    page.fill("#id_amount", "1234.50")
+    page.fill("#id_comment", "Cash at the desk")
+    picture(page, "deposit-form")
+    preview(page)
+    expect(page.locator("main")).to_contain_text("CZK 1,234.50")
+    picture(page, "deposit-preview")
+    confirm(page)
+    expect(page.locator(".messagelist")).to_contain_text("Deposited")
+    assert page.url == account
+    reference = re.search(r"[2-9A-Z]{3}-[2-9A-Z]{3}-[2-9A-Z]{3}", page.inner_text(".messagelist"))
+    assert reference
+    picture(page, "account")
+    page.click(f".messagelist a:has-text('{reference[0]}')")
+    expect(page.locator("main")).to_contain_text("Cash at the desk")
+
+
+def test_agent_is_told_what_a_rule_refuses(login: Login) -> None:
+    page = login("agent")
+    open_first_account(page)
+    page.click("main >> text=Withdraw")
+    page.fill("#id_amount", "999999999")
+    preview(page)
+    expect(page.locator("main")).to_contain_text("is over the maximum withdrawal")
+    assert page.input_value("#id_amount") == "999999999"
+
+
+def test_agent_finds_a_customer_by_name_and_by_reference(login: Login, picture: Callable[[Page, str], None]) -> None:
+    page = login("agent")
+    open_first_account(page)
+    name, reference = page.inner_text("main h1"), page.inner_text("main table tbody tr:first-child a.reference")
+    for typed in (name.split()[-1], reference, reference.lower().replace("-", " ")):
+        go(page, "Accounts")
+        page.fill("#searchbar", typed)
+        page.press("#searchbar", "Enter")
+        expect(page.locator("#result_list")).to_contain_text(name)
+    picture(page, "accounts")
+
+
+def test_double_click_on_confirm_posts_once(login: Login) -> None:
+    page = login("agent")
+    open_first_account(page)
+    before = page.locator("main table tbody tr").count()
+    account = page.url
+    page.click("main >> text=Deposit")
+    page.fill("#id_amount", "1")
+    preview(page)
+    page.dblclick("main button.button:not([name=back])")
+    expect(page.locator(".messagelist")).to_be_visible()
+    page.go_back()
+    page.goto(account)
+    rows = page.locator("main table tbody tr")
+    assert rows.count() == min(before + 1, 15)
+    assert [rows.nth(row).locator("td.amount").first.inner_text() for row in (0, 1)].count("+CZK 1.00") == 1
+
+
+def test_lead_freezes_a_selection_with_a_reason(login: Login, picture: Callable[[Page, str], None]) -> None:
+    page = login("lead")
+    go(page, "Accounts")
+    page.click("#changelist-filter >> text='Open'")
+    for row in (1, 2, 3):
+        page.check(f"#result_list tbody tr:nth-child({row}) .action-select")
+    page.select_option("select[name=action]", "freeze")
+    page.click("button:has-text('Go')")
+    page.fill("#id_comment", "Court order 12/2026")
+    preview(page)
+    expect(page.locator("main tbody tr")).to_have_count(3)
+    picture(page, "bulk-preview")
+    confirm(page)
+    expect(page.locator("main tbody tr a.reference")).to_have_count(3)

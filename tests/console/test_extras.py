@@ -1,0 +1,112 @@
+"""What the checkboxes on an account's form start: after the commit, told on the next page, and never without the save."""
+
+from collections.abc import Callable
+
+import psycopg
+import pytest
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+
+from backoffice import embedded
+from backoffice.models import User
+from ledger.admin.account import AccountAdmin
+from ledger.models import Account
+from tests.cast import OpenAccount
+from tests.console.test_commands import permit
+
+Save = Callable[..., str]
+
+
+@pytest.fixture
+def console(client: Client, agent: User) -> Client:
+    permit(agent, "change_account")
+    client.force_login(agent)
+    return client
+
+
+@pytest.fixture
+def save(committing: None, console: Client) -> Save:
+    """Save an account's form and return the page that follows."""
+
+    def _save(account: Account, **fields: str) -> str:
+        page = reverse("console:ledger_account_change", args=[account.pk])
+        return console.post(page, {"note": "Called back", **fields}, follow=True).content.decode()
+
+    return _save
+
+
+@pytest.fixture
+def saved_account(committing: None, open_account: OpenAccount) -> Account:
+    return open_account("100")
+
+
+def test_recheck_says_that_all_is_well(save: Save, saved_account: Account) -> None:
+    page = save(saved_account, recheck="on")
+    assert "Rechecked: all 2 actions of" in page
+    saved_account.refresh_from_db()
+    assert saved_account.note == "Called back"
+
+
+def test_recheck_says_what_is_wrong(save: Save, saved_account: Account, settings) -> None:  # type: ignore[no-untyped-def]  # pytest-django's settings
+    url = embedded.superuser_url(settings.BACKOFFICE_DATA, settings.DATABASES["default"]["NAME"])
+    with psycopg.connect(url, autocommit=True) as session:
+        session.execute("SET session_replication_role = replica")
+        session.execute("UPDATE ledger_account SET balance = 70 WHERE id = %s", [saved_account.pk])
+    page = save(saved_account, recheck="on")
+    assert "found what should not be" in page
+    assert "The balance is CZK 70.00, but all deltas together come to CZK 100.00." in page
+
+
+def test_customer_is_written_to_once_saved(save: Save, saved_account: Account) -> None:
+    page = save(saved_account, notify="on")
+    [letter] = mail.outbox
+    assert letter.to == [saved_account.user.email]
+    assert letter.subject == "Your account at Nordbank"
+    assert str(saved_account.actions.latest().reference) in letter.body
+    assert "100" not in letter.body
+    assert f"An e-mail was sent to {saved_account.user.email}." in page
+
+
+def test_nothing_is_sent_without_the_checkbox(save: Save, saved_account: Account) -> None:
+    save(saved_account)
+    assert mail.outbox == []
+
+
+def test_nothing_is_sent_when_the_save_rolls_back(
+    save: Save, console: Client, saved_account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object) -> None:
+        raise RuntimeError("after the save, before the commit")
+
+    monkeypatch.setattr(AccountAdmin, "response_change", fail)
+    console.raise_request_exception = False
+    page = reverse("console:ledger_account_change", args=[saved_account.pk])
+    assert console.post(page, {"note": "Lost", "notify": "on", "recheck": "on"}).status_code == 500
+    saved_account.refresh_from_db()
+    assert (saved_account.note, mail.outbox) == ("", [])
+
+
+def test_server_that_refuses_is_told_and_the_note_is_kept(save: Save, saved_account: Account, settings) -> None:  # type: ignore[no-untyped-def]  # pytest-django's settings
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
+    assert "Saved, but the e-mail to" in save(saved_account, notify="on")
+    saved_account.refresh_from_db()
+    assert saved_account.note == "Called back"
+
+
+@pytest.mark.django_db
+def test_checkboxes_are_absent_for_those_who_only_look(client: Client, agent: User, account: Account) -> None:
+    permit(agent)
+    client.force_login(agent)
+    page = reverse("console:ledger_account_change", args=[account.pk])
+    html = client.get(page).content.decode()
+    assert "recheck" not in html
+    assert client.post(page, {"note": "x", "notify": "on"}).status_code == 403
+
+
+@pytest.mark.django_db
+def test_nobody_without_an_address_is_written_to(console: Client, account: Account) -> None:
+    User.objects.filter(pk=account.user_id).update(email="")
+    html = console.get(reverse("console:ledger_account_change", args=[account.pk])).content.decode()
+    assert ('name="recheck"' in html, 'name="notify"' in html) == (True, False)

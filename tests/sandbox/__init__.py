@@ -1,0 +1,1 @@
+"""The sandbox: its scope, its pages, its refresh."""
