@@ -2,7 +2,7 @@
 
 import json
 import signal
-import threading
+import time
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -13,6 +13,7 @@ from backoffice import embedded, serve
 
 PAUSE = 1.0  # seconds between two looks at the outboxes
 LONGEST_PAUSE = 15.0  # between two tries while a database is away
+BLINK = 0.1  # how soon a stopping signal is noticed
 
 
 class Command(BaseCommand):
@@ -26,25 +27,26 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         serve.follow_parent()
-        stopped = threading.Event()
+        self.stopped = False  # a plain flag: an Event's lock may be held by what the signal interrupts
         for number in embedded.stopping_signals():
-            signal.signal(number, lambda *_: stopped.set())
-        moved = self._once(stopped) if options["once"] else self._until_stopped(stopped)
+            signal.signal(number, self._stop)
+        moved = self._carry() if options["once"] else self._until_stopped()
         if options["json"]:
             self.stdout.write(json.dumps({"relayed": moved, "waiting": relay.waiting()}))
         else:
             self.stderr.write(f"{moved} events carried.")
 
-    @staticmethod
-    def _once(stopped: threading.Event) -> int:
-        return sum(taken for _, taken in relay.relay(stopped.is_set))
+    def _stop(self, *_: object) -> None:
+        self.stopped = True
 
-    def _until_stopped(self, stopped: threading.Event) -> int:
+    def _carry(self) -> int:
+        return sum(taken for _, taken in relay.relay(lambda: self.stopped))
+
+    def _until_stopped(self) -> int:
         moved, pause = 0, PAUSE
-        while not stopped.is_set():
+        while not self.stopped:
             try:
-                for _, taken in relay.relay(stopped.is_set):
-                    moved += taken
+                moved += self._carry()
                 if pause > PAUSE:
                     self.stderr.write("The databases are back; events are carried again.")
                 pause = PAUSE
@@ -52,5 +54,10 @@ class Command(BaseCommand):
                 pause = min(2 * pause, LONGEST_PAUSE)
                 self.stderr.write(f"Events wait in the outbox, next try in {pause:.0f} s: {str(error).strip()}")
                 connections.close_all()
-            stopped.wait(pause)
+            self._rest(pause)
         return moved
+
+    def _rest(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while not self.stopped and time.monotonic() < until:
+            time.sleep(BLINK)
