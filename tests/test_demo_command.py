@@ -40,9 +40,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def demo(
-    data: Path, port: int, *, customers: int = 20, actions: int = 200
-) -> Iterator["subprocess.Popen[str]"]:
+def demo(data: Path, port: int, *, customers: int = 20, actions: int = 200) -> Iterator["subprocess.Popen[str]"]:
     size = (f"--customers={customers}", f"--actions={actions}")
     command = [sys.executable, "manage.py", "demo", "--json", f"--port={port}", *size]
     with (data.parent / "demo.log").open("w") as log:

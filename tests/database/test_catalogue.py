@@ -68,7 +68,8 @@ def test_app_role_calls_these_functions_of_the_ledger_and_no_others(alias: str) 
 @pytest.mark.parametrize("alias", ["default", "sandbox"])
 def test_functions_that_run_as_their_owner_fix_their_search_path(alias: str) -> None:
     found = rows(
-        alias, "SELECT proname FROM pg_proc WHERE prosecdef AND NOT coalesce(proconfig::text, '') LIKE '%%search_path=%%'"
+        alias,
+        "SELECT proname FROM pg_proc WHERE prosecdef AND NOT coalesce(proconfig::text, '') LIKE '%%search_path=%%'",
     )
     assert found == []
 
@@ -76,6 +77,8 @@ def test_functions_that_run_as_their_owner_fix_their_search_path(alias: str) -> 
 @pytest.mark.parametrize("alias", settings.DATABASES)
 @pytest.mark.django_db(databases=["default", "sandbox", "audit"])
 def test_tests_and_site_run_as_a_restricted_role(alias: str) -> None:
-    facts = rows(alias, "SELECT rolsuper, rolbypassrls, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user")
+    facts = rows(
+        alias, "SELECT rolsuper, rolbypassrls, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user"
+    )
     owned = rows(alias, "SELECT relname FROM pg_class WHERE pg_has_role(current_user, relowner, 'MEMBER')")
     assert (facts, owned) == ([(False, False, False, False)], [])

@@ -37,7 +37,9 @@ def test_two_swapped_symbols_are_recognised(stem: str, one: int, other: int) -> 
     assert (recognised("".join(symbols)) is None) is ("".join(symbols) != complete(stem))
 
 
-@pytest.mark.parametrize("typed", ["", "K7M", "AAA-AAA-AAA", "234-567-89", "234-567-8902", "\N{FULLWIDTH LATIN CAPITAL LETTER C}" * 9])
+@pytest.mark.parametrize(
+    "typed", ["", "K7M", "AAA-AAA-AAA", "234-567-89", "234-567-8902", "\N{FULLWIDTH LATIN CAPITAL LETTER C}" * 9]
+)
 def test_what_cannot_be_a_reference_is_not_one(typed: str) -> None:
     assert recognised(typed) is None
 
