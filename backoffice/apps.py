@@ -9,6 +9,7 @@ class BackofficeConfig(AppConfig):
     """Registers the checks that refuse an unsafe start."""
 
     name = "backoffice"
+    verbose_name = "People and entities"
 
     def ready(self) -> None:
         from backoffice import checks, roles  # noqa: F401, PLC0415  checks register themselves once apps are loaded

@@ -7,13 +7,16 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import F, Q, QuerySet, Sum
 from django.http import HttpRequest
+from django.utils.formats import date_format
 from django.utils.html import format_html
+from django.utils.timezone import localtime
 
 from backoffice.admin import ConsoleAdmin, ReadOnlyAdmin
 from backoffice.grants import request_entities
 from backoffice.models.voiding import AnyOf
 from ledger.admin.filters import CurrencyFilter
 from ledger.models import Cap, Limit
+from ledger.models.limit import always
 from ledger.money import written
 
 
@@ -34,7 +37,7 @@ class NarrowLimitForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in 
 class LimitAdmin(ConsoleAdmin):
     """What is the least and the most, for whom, and when."""
 
-    list_display = ("kind", "currency", "entity", "account", "amount_written", "valid")
+    list_display = ("kind", "currency", "entity", "account", "amount_written", "valid_written")
     list_filter = ("kind", CurrencyFilter)
     list_select_related = ("entity", "account__user", "account__entity")
     autocomplete_fields = ("entity",)
@@ -67,12 +70,23 @@ class LimitAdmin(ConsoleAdmin):
         """Show the amount in its currency."""
         return format_html('<span class="amount">{}</span>', written(limit.amount, limit.currency))
 
+    @admin.display(description="Valid")
+    def valid_written(self, limit: Limit) -> str:
+        """Show since when and until when, where there is a beginning or an end that matters."""
+        since = (
+            None
+            if limit.valid.lower in {None, always().lower}
+            else date_format(localtime(limit.valid.lower), "DATETIME_FORMAT")
+        )
+        until = limit.valid.upper and date_format(localtime(limit.valid.upper), "DATETIME_FORMAT")
+        return " ".join(filter(None, [since and f"since {since}", until and f"until {until}"])) or "always"
+
 
 @admin.register(Cap)
 class CapAdmin(ReadOnlyAdmin):
     """What all balances of a currency may come to, and what is left of it."""
 
-    list_display = ("currency", "ceiling_written", "left")
+    list_display = ("currency", "ceiling_written", "left_written")
     list_select_related = ()
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -85,6 +99,6 @@ class CapAdmin(ReadOnlyAdmin):
         return format_html('<span class="amount">{}</span>', written(cap.ceiling, cap.currency))
 
     @admin.display(description="Left")
-    def left(self, cap: Any) -> str:
+    def left_written(self, cap: Any) -> str:
         """Show what all accounts together can still take in."""
         return format_html('<span class="amount">{}</span>', written(cap.remaining, cap.currency))
