@@ -2,8 +2,7 @@
 
 import json
 import signal
-import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from django.conf import settings
@@ -28,21 +27,20 @@ class Command(BaseCommand):
                 "DATABASE_URL or a sibling of it is set, so there is no embedded database to start: unset them.",
                 returncode=2,
             )
-        stopped = threading.Event()
-        with ExitStack() as stack:
+        with ExitStack() as stack, suppress(KeyboardInterrupt):
             try:
                 if options["detach"]:
                     embedded.start_detached(settings.BACKOFFICE_DATA)
                 else:
                     for number in embedded.stopping_signals():
-                        signal.signal(number, lambda *_: stopped.set())
+                        signal.signal(number, signal.default_int_handler)
                     stack.enter_context(embedded.running(settings.BACKOFFICE_DATA))
             except embedded.EmbeddedError as error:
                 raise CommandError(str(error), returncode=2) from None
             self._print(embedded.urls(settings.BACKOFFICE_DATA), as_json=options["json"])
             if not options["detach"]:
                 self.stderr.write("PostgreSQL runs until this command is stopped.")
-                stopped.wait()
+                signal.pause()
 
     def _print(self, urls: dict[str, str], *, as_json: bool) -> None:
         self.stdout.write(json.dumps(urls) if as_json else "\n".join(f"{name}={url}" for name, url in urls.items()))

@@ -1,0 +1,1 @@
+"""Benches: one module a question, ratios measured side by side in one run."""
