@@ -18,6 +18,7 @@ from audit.registry import TYPES
 from audit.sentences import as_lines
 from backoffice.admin import ConsoleList, ReadOnlyAdmin
 from backoffice.databases import EVENT_STORE
+from backoffice.grants import request_entities
 
 
 class TypeFilter(admin.SimpleListFilter):
@@ -115,6 +116,13 @@ class EventAdmin(ReadOnlyAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return EventList
+
+    def within_grants(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Show what concerns no entity, and what concerns those that the reader works on."""
+        entities = request_entities(request)
+        if entities is None:
+            return queryset
+        return queryset.filter(Q(entity_id=None) | Q(entity_id__in=list(entities)))
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Event | None:
         """Return an event with its sentence."""

@@ -64,7 +64,7 @@ def seen(request: HttpRequest, response: HttpResponse) -> dict[str, Any] | None:
         data["database"] = SANDBOX
     if "attachment" in response.get("Content-Disposition", ""):
         return {"name": "export.downloaded", **subject(match), "data": data}
-    if request.method != "GET" or match.url_name in UNSEEN:
+    if request.method not in {"GET", "POST"} or match.url_name in UNSEEN:
         return None
     about = subject(match)
     kind = "object.viewed" if "object_id" in about else "list.viewed" if about else "page.viewed"

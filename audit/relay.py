@@ -13,7 +13,7 @@ from django.db import connections, transaction
 from audit.models import Event
 from backoffice.databases import EVENT_STORE, LEDGERS
 
-BATCH = 1_000
+BATCH = 50  # rows; one may stand for all actions of a batch of postings
 COLUMNS = ", ".join(str(field.column) for field in Event._meta.concrete_fields)
 # Who acts without saying a name gets the one he has at this moment. What is not of `default` says so in its data.
 TAKE = """

@@ -86,7 +86,8 @@ def name_of(event: Event) -> str:
 def sentence(event: Event, found: Mapping[Key, Subject]) -> SafeString:
     """Return an event as a sentence."""
     kind = TYPES.get(event.type) or EventType(event.type, "{who}: {object}", "")
-    subject = found.get((event.object_type, event.object_id)) or Subject(name_of(event))
+    live = "database" not in event.data  # ids of the sandbox are those of the ledger, its objects are not
+    subject = (live and found.get((event.object_type, event.object_id))) or Subject(name_of(event))
     who = event.username or (event.data.get("source") and f"Outside of the site, {event.data['source']}") or NAMELESS
     return format_html(kind.sentence, who=who, object=subject.html, more=_more(event))
 

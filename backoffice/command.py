@@ -126,14 +126,17 @@ class CommandPage(BaseView):
         return form
 
     def why_not(self, token: str, form: CommandForm, lines: Sequence[Line]) -> str:
-        """Return why the confirmation does not hold, or nothing. A repeated confirmation always holds."""
+        """Return why the confirmation does not hold, or nothing. What was posted by this form before has not drifted."""
         try:
             seen = signing.loads(token, salt=SALT, max_age=TOKEN_AGE)
         except signing.BadSignature:
             return "This preview is too old or was not made here. Check it again, then confirm."
         if seen["what"] != self._what(form):
             return "The form has changed since the preview. Check it again, then confirm."
-        if seen["shown"] != _digest(line.shown for line in lines) and not any(line.replayed for line in lines):
+        if len(seen["shown"]) != len(lines) or any(
+            not line.replayed and _digest([line.shown]) != shown
+            for line, shown in zip(lines, seen["shown"], strict=True)
+        ):
             return "Something has changed since you looked. Check the new figures, then confirm."
         return ""
 
@@ -148,7 +151,7 @@ class CommandPage(BaseView):
 
     def show_preview(self, form: CommandForm, lines: Sequence[Line], warning: str = "") -> HttpResponse:
         """Show what will happen, with the token that makes it happen."""
-        shown = {"what": self._what(form), "shown": _digest(line.shown for line in lines)}
+        shown = {"what": self._what(form), "shown": [_digest([line.shown]) for line in lines]}
         fine = [line for line in lines if not line.error]
         return self._page(
             self.preview_template,

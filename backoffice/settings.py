@@ -98,6 +98,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "backoffice.middleware.RequestLogMiddleware",
+    "backoffice.middleware.NoNulMiddleware",
     "backoffice.middleware.ScopeMiddleware",
     "audit.middleware.AuditMiddleware",
     "backoffice.middleware.TransactionMiddleware",

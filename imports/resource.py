@@ -21,10 +21,10 @@ from backoffice.sheets import unguarded
 from imports.table import Unusable
 from ledger.choices import ActionType, ReferenceType
 from ledger.importing.source import RowError
+from ledger.money import AMOUNT
 
 TYPES = {"deposit": ActionType.DEPOSITED, "withdrawal": ActionType.WITHDRAWN}
 UID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-AMOUNT = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 MOMENT = re.compile(DATE.pattern + r"[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?")
 SHOWN = 60  # characters of a strange cell in a sentence

@@ -1,10 +1,12 @@
 """Amounts: how many decimals a currency has, and how an amount is written. Facts from CLDR through Babel."""
 
+import re
 from decimal import Decimal
 from functools import cache
 
 from babel.numbers import format_currency, get_currency_precision
 
+AMOUNT = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")  # as it is typed, on forms and in files alike
 LARGEST = Decimal(10) ** 15  # numeric(19,4) holds fifteen digits before the point
 LOCALE = "en_GB"  # the console speaks English; amounts are written as its other numbers are
 

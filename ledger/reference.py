@@ -4,7 +4,7 @@ Nine symbols without vowels and without look-alikes (no 0 O D, 1 I L, 5 S with i
 check digit: symbols are the digits of a number to the base 23, the check digit is the sum of digit times position,
 modulo 23. As 23 is prime and all weights differ, every single wrong symbol and every swap of two is recognised before
 the database is asked. The database itself gives the references out (`ledger_new_reference` in
-`migrations/sql/0002_guards.sql`): each number of a sequence once, scattered by a multiplication, so none repeats and none
+`migrations/sql/0001_references.sql`): each number of a sequence once, scattered by a multiplication, so none repeats and none
 is guessed from its neighbour.
 """
 

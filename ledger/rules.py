@@ -56,6 +56,8 @@ def _deposited(posting: "Posting", account: "Account", bounds: Bounds) -> Decima
     amount = valid_amount(posting.amount, account.currency)
     bounds.check(amount, least=LimitKind.MIN_DEPOSIT, most=LimitKind.MAX_DEPOSIT)
     bounds.check(account.balance + amount, most=LimitKind.MAX_BALANCE)
+    if account.balance + amount >= LARGEST:
+        raise errors.InvalidAmount("The balance would be larger than any account can hold.")
     return amount
 
 

@@ -1,5 +1,6 @@
 """A legal entity: the company whose books an account is on. Entities form a tree."""
 
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from audit.capture import captured
@@ -48,3 +49,12 @@ class Entity(Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        """Refuse a parent from below: a grant on one of them would then cover them all."""
+        above, passed = self.parent, set[int]()
+        while above is not None and above.pk not in passed:
+            if above.pk == self.pk:
+                raise ValidationError({"parent": "This entity is below the one you edit: choose another one."})
+            passed.add(above.pk)
+            above = above.parent

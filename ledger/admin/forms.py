@@ -1,7 +1,7 @@
 """The forms of the ledger's commands: the shape of what is typed. Whether it may be is for the ledger to say."""
 
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from backoffice.command import CommandForm
 from ledger.choices import ReferenceType
 from ledger.models import Account
+from ledger.money import AMOUNT
 from ledger.rules import LONGEST
 
 
@@ -23,10 +24,9 @@ class AmountField(forms.CharField):
         typed = "".join(str(super().clean(value)).split())
         if "," in typed:
             raise ValidationError("Write the amount with a point and without thousands separators, such as 1234.50.")
-        try:
-            return Decimal(typed)
-        except InvalidOperation:
-            raise ValidationError("Write the amount as a number, such as 1234.50.") from None
+        if not AMOUNT.fullmatch(typed):
+            raise ValidationError("Write the amount as a number, such as 1234.50.")
+        return Decimal(typed)
 
 
 class AccountsForm(CommandForm):

@@ -19,6 +19,7 @@ def open_first_account(page: Page) -> None:
     for choice in ("Open", "CZK"):
         page.click(f"#changelist-filter >> text='{choice}'")
     page.click("#result_list tbody tr:first-child th a")
+    page.wait_for_selector("main table a.reference")
 
 
 def preview(page: Page) -> None:

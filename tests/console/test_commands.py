@@ -157,9 +157,11 @@ def test_confirmation_of_one_person_does_not_serve_another(console: Client, acco
         ("deposit", "", "This field is required."),
         ("deposit", "ten", "Write the amount as a number, such as 1234.50."),
         ("deposit", "1,000.00", "Write the amount with a point and without thousands separators, such as 1234.50."),
+        ("deposit", "1e3", "Write the amount as a number, such as 1234.50."),
+        ("deposit", "1_000", "Write the amount as a number, such as 1234.50."),
         ("deposit", "-5", "The amount must be more than zero."),
         ("deposit", "0", "The amount must be more than zero."),
-        ("deposit", "NaN", "The amount must be a number."),
+        ("deposit", "NaN", "Write the amount as a number, such as 1234.50."),
         ("deposit", "1.001", "CZK has 2 decimals, 1.001 has more."),
         ("deposit", "51", "CZK 51.00 is over the maximum deposit of CZK 50.00 set for this account."),
         ("withdraw", "100.01", "CZK 100.01 is more than the available CZK 100.00."),
@@ -243,6 +245,21 @@ def test_bulk_deposit_gives_a_result_for_each(console: Client, open_account: Ope
     assert [account.balance for account in Account.objects.order_by("pk")] == [15, 5, 15]
 
 
+def test_reload_of_a_bulk_result_posts_nothing_that_was_refused(
+    console: Client, open_account: OpenAccount, agent: User
+) -> None:
+    rich, poor = open_account("50"), open_account("5")
+    url = select(console, "withdraw", rich, poor)
+    confirmation = begin(console, url, amount="10")
+    console.post(url.partition("?")[0], confirmation)
+    Account.deposit(uid=poor.uid, amount=Decimal(30), by=agent, asof=poor.modified)
+
+    answer = console.post(url.partition("?")[0], confirmation)
+
+    assert "Something has changed since you looked" in answer.content.decode()
+    assert [account.balance for account in Account.objects.order_by("pk")] == [40, 35]
+
+
 def test_bulk_of_several_currencies_is_refused(console: Client, open_account: OpenAccount) -> None:
     url = select(console, "deposit", open_account(), open_account(currency="EUR"))
     form = hidden(console.get(url).content.decode())
@@ -258,3 +275,8 @@ def test_bulk_without_a_good_selection_is_refused(console: Client, account: Acco
 
 def test_admin_of_django_is_not_there(client: Client) -> None:
     assert client.get("/admin/").status_code == 404
+
+
+@pytest.mark.parametrize("query", ["status=%00", "currency=%00", "q=%00", "%00=1"])
+def test_nul_in_the_address_is_a_bad_request(console: Client, query: str) -> None:
+    assert console.get(f"{reverse('console:ledger_account_changelist')}?{query}").status_code == 400

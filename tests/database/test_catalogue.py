@@ -40,7 +40,8 @@ def test_app_role_has_these_rights_on_the_ledger_and_no_others(alias: str) -> No
         alias,
         "SELECT c.relname, p.name FROM pg_class c CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE',"
         " 'TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN']) p (name) WHERE c.relkind = 'r' AND c.relname LIKE 'ledger\\_%%'"
-        " AND c.relname NOT LIKE 'ledger\\_historical%%' AND has_table_privilege(current_user, c.oid, p.name)",
+        " AND c.relname NOT LIKE 'ledger\\_historical%%' AND CASE WHEN p.name IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES')"
+        " THEN has_any_column_privilege(current_user, c.oid, p.name) ELSE has_table_privilege(current_user, c.oid, p.name) END",
     ):
         found.setdefault(table, set()).add(right)
     assert found == RIGHTS

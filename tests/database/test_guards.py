@@ -12,18 +12,23 @@ from django.db.utils import ProgrammingError
 
 from backoffice import embedded
 from backoffice.models import User
-from ledger.models import Account, Action, Limit
+from ledger.models import Account, Limit
 from tests.cast import LONG_AGO, OpenAccount
 
 COPY_OF_LAST = """
     INSERT INTO ledger_action (account_id, entity_id, currency, type, delta, balance, status, version, created,
                                reference_type, external_reference, comment, by_id)
-    SELECT account_id, entity_id, currency, 'deposited', %s, balance + %s, status, version + %s, created, 'none', '', '', by_id
+    SELECT account_id, entity_id, currency, CASE WHEN %s > 0 THEN 'deposited' ELSE 'withdrawn' END, %s, balance + %s, status, version + %s, created, 'none', '', '', by_id
     FROM ledger_action WHERE account_id = %s ORDER BY version DESC LIMIT 1
 """
 
 
-def run(statement: str, *params: int) -> None:
+def act(account: Account, delta: str, added: str | None = None, step: int = 1) -> None:
+    """Insert an action by hand, as a session of the app role would."""
+    run(COPY_OF_LAST, Decimal(delta), Decimal(delta), Decimal(added or delta), step, account.pk)
+
+
+def run(statement: str, *params: int | Decimal) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement, params or None)
 
@@ -107,7 +112,7 @@ def test_second_account_of_a_user_is_refused(account: Account) -> None:
 
 @pytest.mark.django_db
 def test_action_that_continues_its_account_moves_it(account: Account) -> None:
-    run(COPY_OF_LAST, 7, 7, 1, account.pk)
+    act(account, "7")
     account.refresh_from_db()
     assert (account.balance, account.version) == (107, 3)
 
@@ -115,14 +120,14 @@ def test_action_that_continues_its_account_moves_it(account: Account) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("delta", "added", "step"),
-    [(7, 8, 1), (7, 7, 2), (0, 1, 1)],
+    [(7, 8, 1), (7, 7, 2), (1, 2, 1)],
     ids=["wrong balance", "gap in versions", "money of nothing"],
 )
 def test_action_that_does_not_continue_its_account_is_refused(
     account: Account, delta: int, added: int, step: int
 ) -> None:
     with refused_by("ledger_action_out_of_step"):
-        run(COPY_OF_LAST, delta, added, step, account.pk)
+        act(account, str(delta), str(added), step)
     account.refresh_from_db()
     assert (account.balance, account.version) == (100, 2)
 
@@ -130,18 +135,33 @@ def test_action_that_does_not_continue_its_account_is_refused(
 @pytest.mark.django_db
 def test_action_that_overdraws_is_refused(account: Account) -> None:
     with refused_by("ledger_account_balance_not_negative"):
-        run(COPY_OF_LAST, -101, -101, 1, account.pk)
+        act(account, "-101")
 
 
 @pytest.mark.django_db
-def test_plain_orm_insert_passes_the_same_guard(account: Account, agent: User) -> None:
-    last = account.actions.latest()
-    action = Action.objects.create(
-        account=account, entity_id=account.entity_id, currency="CZK", type="deposited", delta=Decimal(3),
-        balance=last.balance + 3, status="open", version=3, created=last.created, by=agent,
-    )  # fmt: skip
-    account.refresh_from_db()
-    assert (account.balance, bool(action.reference)) == (103, True)
+@pytest.mark.parametrize("column", ["id", "uid", "reference", "recorded"])
+def test_what_identifies_an_action_is_the_databases_to_give(account: Account, column: str) -> None:
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        run(f"INSERT INTO ledger_action ({column}) SELECT {column} FROM ledger_action")  # noqa: S608  literals of the test
+
+
+@pytest.mark.django_db
+def test_nan_is_no_amount_to_the_database_either(account: Account) -> None:
+    with refused_by("ledger_action_amounts_are_numbers"):
+        act(account, "NaN")
+
+
+@pytest.mark.django_db
+def test_deposit_that_takes_money_is_refused(account: Account) -> None:
+    with refused_by("ledger_action_sign"):
+        run(COPY_OF_LAST, 1, -1, -1, 1, account.pk)
+
+
+@pytest.mark.django_db
+def test_money_on_a_frozen_account_is_refused_by_the_database_too(account: Account, agent: User) -> None:
+    Account.freeze(uid=account.uid, by=agent, asof=account.modified, comment="Court order")
+    with refused_by("ledger_action_out_of_step"):
+        act(account, "7")
 
 
 @pytest.mark.django_db
@@ -154,7 +174,7 @@ def test_saving_an_action_again_is_refused(account: Account) -> None:
 @pytest.mark.django_db
 def test_saving_an_account_saves_its_note_alone(account: Account) -> None:
     stale = Account.objects.get(pk=account.pk)
-    run(COPY_OF_LAST, 7, 7, 1, account.pk)
+    act(account, "7")
     stale.note = "Prefers to be called in the morning."
     stale.save()
     stale.refresh_from_db()

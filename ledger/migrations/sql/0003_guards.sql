@@ -14,6 +14,16 @@ CREATE TRIGGER ledger_account_permanent BEFORE DELETE OR TRUNCATE ON ledger_acco
 CREATE TRIGGER ledger_refusal_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_refusal
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
 
+-- NaN is larger than every number to PostgreSQL, so an upper bound keeps it out where `>= 0` would let it in.
+ALTER TABLE ledger_account ADD CONSTRAINT ledger_account_balance_is_a_number CHECK (balance < 1e15);
+ALTER TABLE ledger_action ADD CONSTRAINT ledger_action_amounts_are_numbers
+    CHECK (delta > -1e15 AND delta < 1e15 AND balance < 1e15);
+ALTER TABLE ledger_action ADD CONSTRAINT ledger_action_sign
+    CHECK (CASE type WHEN 'deposited' THEN delta > 0 WHEN 'withdrawn' THEN delta < 0 ELSE delta = 0 END);
+ALTER TABLE ledger_cap ADD CONSTRAINT ledger_cap_is_a_number CHECK (ceiling < 1e15);
+ALTER TABLE ledger_headroom ADD CONSTRAINT ledger_headroom_is_a_number CHECK (remaining < 1e15);
+ALTER TABLE ledger_limit ADD CONSTRAINT ledger_limit_is_a_number CHECK (amount < 1e15);
+
 -- 2. An account begins empty and open, and moves only with its actions: a trigger stands at depth 1, a session at 0.
 CREATE FUNCTION ledger_refuse_account_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -93,6 +103,11 @@ BEGIN
     PERFORM ledger_deal_headroom(wanted, total + ledger_set_cap.ceiling - before);
 END $$;
 
+-- What must hold of rules.ALLOWED whoever writes: nothing moves on a closed account, and no money on a frozen one.
+CREATE FUNCTION ledger_allows(status text, type text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT status = 'open' OR status = 'frozen' AND type IN ('unfrozen', 'closed')
+$$;
+
 CREATE FUNCTION ledger_refuse_step(account bigint, version int) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'Action % of account % does not continue the account.', version, account
@@ -108,10 +123,11 @@ DECLARE
     earlier record;  -- the action before, of the same account and statement
     started_version int;
     started_balance numeric;
+    started_type text;
     net record;
 BEGIN
     FOR step IN
-        SELECT account_id, entity_id, currency, status, version, balance, delta, created,
+        SELECT account_id, entity_id, currency, type, status, version, balance, delta, created,
                lag(account_id) OVER in_order IS DISTINCT FROM account_id AS first,
                lead(account_id) OVER in_order IS DISTINCT FROM account_id AS last
         FROM posted WINDOW in_order AS (ORDER BY account_id, version) ORDER BY account_id, version
@@ -119,15 +135,17 @@ BEGIN
         IF step.first THEN
             started_version := step.version - 1;
             started_balance := step.balance - step.delta;
+            started_type := step.type;
         ELSIF step.version <> earlier.version + 1 OR step.balance <> earlier.balance + step.delta
-            OR earlier.status = 'closed' OR step.currency <> earlier.currency OR step.entity_id <> earlier.entity_id THEN
+            OR NOT ledger_allows(earlier.status, step.type) OR step.currency <> earlier.currency OR step.entity_id <> earlier.entity_id THEN
             PERFORM ledger_refuse_step(step.account_id, step.version);
         END IF;
         IF step.last THEN
             UPDATE ledger_account a
             SET balance = step.balance, version = step.version, status = step.status, modified = step.created
             WHERE a.id = step.account_id AND a.version = started_version AND a.balance = started_balance
-              AND a.currency = step.currency AND a.entity_id = step.entity_id AND a.status <> 'closed';
+              AND a.currency = step.currency AND a.entity_id = step.entity_id
+              AND ledger_allows(a.status, started_type);
             IF NOT FOUND THEN
                 PERFORM ledger_refuse_step(step.account_id, step.version);
             END IF;
@@ -146,7 +164,10 @@ CREATE TRIGGER ledger_action_posted AFTER INSERT ON ledger_action REFERENCING NE
 -- 5. Who may what. The app role adds to the record and reads it; it has no way to a balance but an action.
 REVOKE ALL ON ledger_account, ledger_action, ledger_cap, ledger_headroom, ledger_refusal FROM {app};
 GRANT SELECT, INSERT, UPDATE ON ledger_account TO {app};
-GRANT SELECT, INSERT ON ledger_action, ledger_refusal TO {app};
+GRANT SELECT, INSERT ON ledger_refusal TO {app};
+-- id, uid, reference and recorded are the database's to give: an action that chose its own could pass for another.
+GRANT SELECT, INSERT (account_id, entity_id, currency, type, delta, balance, status, version, created, reference_type,
+                      external_reference, comment, by_id, idempotency_key) ON ledger_action TO {app};
 GRANT SELECT ON ledger_cap, ledger_headroom TO {app};
 GRANT EXECUTE ON FUNCTION ledger_set_cap(text, numeric), ledger_lock_headroom(text[]) TO {app};
 
