@@ -144,9 +144,9 @@ class HistoryPages:
     def history_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         """Return what the page shows."""
         rows = list(self.model.history.filter(id=obj.pk).select_related("history_user")[:MOST])
-        lines = sorted(
-            [*version_lines(rows), *self.other_history(request, obj)], key=lambda line: line.when, reverse=True
-        )
+        others = list(self.other_history(request, obj))
+        # Versions are never cut in favour of what is joined to them: they are what can be compared.
+        lines = sorted([*version_lines(rows), *others[:MOST]], key=lambda line: line.when, reverse=True)
         question = Question(request.GET)
         question.is_valid()
         asked = question.cleaned_data
@@ -155,8 +155,8 @@ class HistoryPages:
             "object": obj,
             "opts": self.opts,
             "module_name": str(self.opts.verbose_name_plural).capitalize(),
-            "lines": lines[:MOST],
-            "cut": len(lines) > MOST or len(rows) == MOST,
+            "lines": lines,
+            "cut": len(others) >= MOST or len(rows) == MOST,
             "question": question,
             "comparison": self._comparison(rows, asked.get("old"), asked.get("new")),
             "stood": self._stood(obj, asked["at"]) if asked.get("at") else None,

@@ -65,7 +65,8 @@ class Book:
 
     @classmethod
     def _opened(cls, accounts: type["Account"], uids: Sequence[UUID], using: str, query: str) -> "Book":
-        found = accounts.objects.using(using).raw(query, [list(set(uids))])
+        known = [uid for uid in set(uids) if isinstance(uid, UUID)]  # anything else is no account's uid
+        found = accounts.objects.using(using).raw(query, [known])
         book = cls({account.uid: account for account in found}, using)
         book._read_limits()
         return book

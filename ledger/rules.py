@@ -4,6 +4,7 @@ What each status allows is ALLOWED; which limit binds is the narrowest (`ledger.
 this but the guards behind it: no negative balance, no gap, no change of the record, the cap.
 """
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,6 +25,7 @@ ALLOWED: dict[Status, set[ActionType]] = {
 }
 BECOMES = {ActionType.FROZEN: Status.FROZEN, ActionType.UNFROZEN: Status.OPEN, ActionType.CLOSED: Status.CLOSED}
 REFERENCE_TYPES = frozenset(ReferenceType.values)
+UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 LONGEST = {"comment": 500, "reference": 64, "idempotency_key": 100}
 
 
@@ -138,5 +140,5 @@ def check_texts(posting: "Posting") -> None:
 
 
 def storable(text: str) -> bool:
-    """Say whether PostgreSQL can store the text: no NUL, no half of a surrogate pair."""
-    return "\x00" not in text and (text.isascii() or not any("\ud800" <= symbol <= "\udfff" for symbol in text))
+    """Say whether the text belongs into a record: no control characters but line breaks and tabs, no half surrogates."""
+    return not UNSTORABLE.search(text)

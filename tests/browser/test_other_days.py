@@ -26,7 +26,8 @@ def test_reviewer_sees_what_the_agent_did_and_can_change_nothing(
     for verb in ("Deposit", "Withdraw", "Freeze", "Save"):
         expect(page.locator("main").get_by_role("button", name=verb)).to_have_count(0)
         expect(page.locator("main").get_by_role("link", name=verb, exact=True)).to_have_count(0)
-    page.click("main >> text=History")
+    page.click("main a[href*='/history/']")
+    page.wait_for_url("**/history/**")
     expect(page.locator("main")).to_contain_text("Created")
     picture(page, "history")
 

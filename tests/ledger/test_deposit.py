@@ -97,9 +97,10 @@ def test_amount_has_at_most_the_decimals_of_its_currency(
             deposit(account, agent, amount)
 
 
-def test_deposit_to_unknown_account_is_refused(agent: User) -> None:
+@pytest.mark.parametrize("uid", [uuid4(), "xyz", 7, None])
+def test_deposit_to_unknown_account_is_refused(agent: User, uid: object) -> None:
     with pytest.raises(errors.UnknownAccount):
-        Account.deposit(uid=uuid4(), amount=Decimal(1), by=agent, asof=timezone.now())
+        Account.deposit(uid=uid, amount=Decimal(1), by=agent, asof=timezone.now())  # type: ignore[arg-type]  # the point
 
 
 def limit(kind: str, amount: str, **subject: object) -> None:
@@ -200,6 +201,7 @@ def test_deposit_refuses_an_impossible_moment(account: Account, agent: User, aso
     [
         {"comment": "x" * 501},
         {"comment": "a\x00b"},
+        {"comment": "a\x01b"},
         {"comment": "\ud800"},
         {"reference_type": "cash", "reference": "x" * 65},
         {"idempotency_key": "x" * 101},

@@ -31,7 +31,7 @@ LOGINS = {
     "reviewer": "compliance reviewer",
     "analyst": "analyst",
     "importer": "importer",
-    "admin": "administrator",
+    "admin": "administrator and superuser",
 }
 MISUSE = 2
 

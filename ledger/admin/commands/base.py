@@ -122,12 +122,13 @@ class AccountCommand(CommandPage):
             )
         [line] = lines
         said = "Was posted before, and only once" if line.replayed else self.past
+        what = f"{line.change}; the balance is now" if line.change else "the account is now"
         messages.success(
             self.request,
             format_html(
                 '{}: {} <strong>{}</strong>. Reference <a href="{}"><code>{}</code></a>.',
                 said,
-                line.change,
+                what,
                 line.after,
                 line.reference_url,
                 line.reference,
