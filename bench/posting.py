@@ -1,6 +1,6 @@
 """How fast the ledger posts, with every rule, history and event on, beside what the machine can do without them.
 
-References: pgbench running the bare UPDATE and INSERT of one posting (the limit), the plain ORM way of the article that the
+References: pgbench running the bare UPDATE and INSERT of one posting (the limit), the way of the article that the
 rules come from (lock, check, save, SUM over all accounts for the cap), and COPY into the real table with its indexes and
 foreign keys but without its guards. After each of our runs the account's balances are compared with their actions.
 """
@@ -61,7 +61,7 @@ def rows() -> Iterator[Row]:
         )
     ours, article = interleaved(partial(posted_by, uids, 1), partial(article_way, uids))
     yield Row(
-        "one posting, 1 clients", "Account.deposit", "article, plain ORM", "postings/s", ours, article, "at least 4"
+        "one posting, 1 clients", "Account.deposit", "the article's way, its statements in plain psycopg", "postings/s", ours, article, "at least 4"
     )
     for size, aim in ((100, "at least 0.2"), (10_000, "at least 0.35")):
         ours, copy = interleaved(partial(batch, uids, size), partial(copied, size))
