@@ -61,7 +61,13 @@ def rows() -> Iterator[Row]:
         )
     ours, article = interleaved(partial(posted_by, uids, 1), partial(article_way, uids))
     yield Row(
-        "one posting, 1 clients", "Account.deposit", "the article's way, its statements in plain psycopg", "postings/s", ours, article, "at least 4"
+        "one posting, 1 clients",
+        "Account.deposit",
+        "the article's way, its statements in plain psycopg",
+        "postings/s",
+        ours,
+        article,
+        "at least 4",
     )
     for size, aim in ((100, "at least 0.2"), (10_000, "at least 0.35")):
         ours, copy = interleaved(partial(batch, uids, size), partial(copied, size))
