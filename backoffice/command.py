@@ -162,7 +162,6 @@ class CommandPage(BaseView):
             ready=len(fine),
             refused=len(lines) - len(fine),
             replayed=any(line.replayed for line in fine),
-            entries=[(field.label, field.value()) for field in form.visible_fields() if field.value()],
         )
 
     def _page(self, template: str, form: CommandForm, **more: Any) -> HttpResponse:

@@ -9,6 +9,7 @@ import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
 
+import audit.facts
 import ledger.models.action
 import ledger.models.limit
 
@@ -98,7 +99,7 @@ class Migration(migrations.Migration):
             name="Action",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("uid", models.UUIDField(db_default=ledger.models.action.UUID7(), editable=False, unique=True)),
+                ("uid", models.UUIDField(db_default=audit.facts.UUID7(), editable=False, unique=True)),
                 (
                     "reference",
                     models.CharField(

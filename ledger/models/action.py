@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connections, models
 from django.db.models.functions import Now
 
+from audit.facts import UUID7
 from backoffice.models.base import Record
 from ledger.choices import ActionType, ReferenceType, Status
 
@@ -49,14 +50,6 @@ class NewReference(models.Func):
     function = "ledger_new_reference"
     arity = 0
     output_field = models.CharField()
-
-
-class UUID7(models.Func):
-    """A public id that sorts by time, so that its index grows at one end."""
-
-    function = "uuidv7"
-    arity = 0
-    output_field = models.UUIDField()
 
 
 class Action(Record):
