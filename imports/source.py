@@ -19,7 +19,7 @@ from imports.resource import Draft, PostingResource
 from imports.table import Table
 from ledger.importing.source import BadFile, Problem, Row, RowError, Survey
 from ledger.posting import Posting
-from ledger.rules import storable
+from ledger.shape import storable
 
 LONGEST_KEY = 80  # characters; with its prefix it fits the ledger's
 

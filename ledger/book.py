@@ -1,117 +1,62 @@
-"""What a batch of postings is decided on: its accounts, limits, earlier postings and, when it matters, the cap.
+"""What postings are folded over: their accounts, which move along, and what decides about them (read by `ledger.reading`)."""
 
-Read in three statements whatever the size of the batch. `Book.locked` locks the accounts in ascending id, the one order
-of the whole ledger; `Book.read` locks nothing and serves previews.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
-from uuid import UUID
-
-from django.db import connections
-from django.utils import timezone
+from uuid import UUID, uuid4
 
 from ledger import errors, rules
-from ledger.limits import Bounds, Limits, Rule
-from ledger.models.action import Action
+from ledger.choices import ActionType, HoldState
+from ledger.draft import Draft, drafted
+from ledger.limits import Bounds, Limits
+from ledger.rules import Change, Facts, Leg
+from ledger.shape import check_texts
 
 if TYPE_CHECKING:
     from ledger.models.account import Account
+    from ledger.models.hold import Hold
     from ledger.posting import Posting
 
-ACCOUNTS = "SELECT * FROM ledger_account WHERE uid = ANY(%s) ORDER BY id"
-LOCK = " FOR NO KEY UPDATE"
-LIMITS = """
-    SELECT kind, currency, entity_id, account_id, amount FROM ledger_limit
-    WHERE NOT is_void AND valid @> now() AND currency = ANY(%s)
-      AND (entity_id IS NULL OR entity_id = ANY(%s)) AND (account_id IS NULL OR account_id = ANY(%s))
-"""
+NONE_TURNED: Mapping[str, Decimal] = {}
 
 
 class Book:
-    """The state that postings are folded over. `accounts` move along as postings are applied."""
+    """The state of a batch. `drafts` are the rows to write so far, in order."""
 
-    def __init__(self, accounts: dict[UUID, "Account"], using: str) -> None:
+    def __init__(self, accounts: "dict[UUID, Account]", now: datetime, using: str) -> None:
         self.accounts = accounts
+        self.by_id = {account.id: account for account in accounts.values()}
+        self.now = now
         self.using = using
-        self.now: datetime = timezone.now()
+        self.drafts: list[Draft] = []
+        self.limits = Limits([])
         self.headroom: dict[str, Decimal] | None = None  # None: the cap is left to the database
-        self._earlier: dict[str, Action] = {}
-        self._limits = Limits([])
+        self.earlier: dict[tuple[int, str], Draft] = {}  # by entity and idempotency key
+        self.starts: dict[int, dict[str, Decimal]] = {}  # an account's turnover when the day and the month began
+        self.returned: dict[int, Decimal] = {}  # by action: how much of it went back
+        self.hold_states: dict[int, str] = {}
+        self.due: dict[
+            int, list[Hold]
+        ] = {}  # by account: holds that have expired and are released with its next action
         self._bounds: dict[int, Bounds] = {}
 
-    @classmethod
-    def locked(cls, accounts: type["Account"], postings: Sequence["Posting"], using: str) -> "Book":
-        """Lock the accounts, then read what decides about them. Needs a transaction."""
-        book = cls._opened(accounts, [posting.uid for posting in postings], using, ACCOUNTS + LOCK)
-        book._read_earlier(postings)
-        return book
-
-    @classmethod
-    def read(cls, accounts: type["Account"], postings: Sequence["Posting"], using: str) -> "Book":
-        """Read everything, the cap too, without a lock."""
-        book = cls.of(accounts, [posting.uid for posting in postings], using)
-        book._read_earlier(postings)
-        return book
-
-    @classmethod
-    def of(cls, accounts: type["Account"], uids: Sequence[UUID], using: str) -> "Book":
-        """Read what would decide about any posting on these accounts, without a lock."""
-        book = cls._opened(accounts, uids, using, ACCOUNTS)
-        book._read_headroom("SELECT currency, sum(remaining) FROM ledger_headroom WHERE currency = ANY(%s) GROUP BY 1")
-        return book
-
-    @classmethod
-    def _opened(cls, accounts: type["Account"], uids: Sequence[UUID], using: str, query: str) -> "Book":
-        known = [uid for uid in set(uids) if isinstance(uid, UUID)]  # anything else is no account's uid
-        found = accounts.objects.using(using).raw(query, [known])
-        book = cls({account.uid: account for account in found}, using)
-        book._read_limits()
-        return book
-
-    def _read_limits(self) -> None:
-        known = self.accounts.values()
-        currencies, entities = {a.currency for a in known}, {a.entity_id for a in known}
-        with connections[self.using].cursor() as cursor:
-            cursor.execute(LIMITS, [list(currencies), list(entities), [a.id for a in known]])
-            self._limits = Limits(Rule(*row) for row in cursor.fetchall())
-
-    def _read_earlier(self, postings: Sequence["Posting"]) -> None:
-        keys = [posting.idempotency_key for posting in postings if posting.idempotency_key]
-        if keys:
-            earlier = Action.objects.using(self.using).filter(idempotency_key__in=keys)
-            self._earlier = {str(action.idempotency_key): action for action in earlier}
-
-    def lock_headroom(self) -> None:
-        """Lock all slots of the currencies at hand, so that the cap can be weighed posting by posting."""
-        self._read_headroom("SELECT currency, remaining FROM ledger_lock_headroom(%s)")
-
-    def _read_headroom(self, query: str) -> None:
-        with connections[self.using].cursor() as cursor:
-            cursor.execute(query, [sorted({account.currency for account in self.accounts.values()})])
-            self.headroom = dict(cursor.fetchall())
-
-    def apply(self, posting: "Posting") -> tuple["Account", Action, bool]:
-        """Decide a posting and move its account along; return account, action, and whether the key had posted it before.
+    def apply(self, posting: "Posting") -> "tuple[Account, list[Draft], bool]":
+        """Decide a posting and move its accounts along; return account, drafts, and whether the key had posted it before.
 
         Raises:
             LedgerError: the rule that refuses; the book is as it was.
         """
+        check_texts(posting)
         account = self.account(posting.uid)
-        if earlier := self._repeated(posting, account):
-            return account, earlier, True
-        change = rules.decide(posting, account, self.bounds_of(account), self.now)
-        self._take_headroom(account.currency, change.delta)
-        account.balance += change.delta
-        account.status = change.status
-        account.version += 1
-        account.modified = posting.asof
-        action = Action.draft(account, posting, change.delta)
-        if posting.idempotency_key:
-            self._earlier[posting.idempotency_key] = action
-        return account, action, False
+        if posting.idempotency_key and (earlier := self._repeated(posting, account)):
+            return account, [earlier], True
+        legs = self._legs(posting, account)
+        changes = [rules.decide(posting, leg, self._facts(posting, leg), self.now) for leg in legs]
+        self._take_headroom(account.currency, sum((change.delta for change in changes), Decimal(0)))
+        drafts = self._move(posting, legs, changes)
+        self._remember(posting, legs, account, drafts[0])
+        return account, drafts, False
 
     def account(self, uid: UUID) -> "Account":
         """Return an account of the book, or raise UnknownAccount."""
@@ -120,22 +65,91 @@ class Book:
         except KeyError:
             raise errors.UnknownAccount(f"There is no account {uid}.", uid=uid) from None
 
-    def _repeated(self, posting: "Posting", account: "Account") -> Action | None:
-        """Return what the key posted before, where it was this very request."""
-        earlier = self._earlier.get(posting.idempotency_key or "")
-        if earlier and not earlier.answers(posting, account):
-            raise errors.IdempotencyConflict(
-                f"The key {posting.idempotency_key} was used for another posting, {earlier.reference}."
-            )
-        if earlier and not earlier._state.adding:
-            earlier.replayed = True
-        return earlier
-
     def bounds_of(self, account: "Account") -> Bounds:
         """Return the limits that bind an account."""
         if account.id not in self._bounds:
-            self._bounds[account.id] = self._limits.of(account)
+            self._bounds[account.id] = self.limits.of(account)
         return self._bounds[account.id]
+
+    def turned(self, account: "Account") -> Mapping[str, Decimal]:
+        """Return the turnover so far in the periods that a limit of the account asks for."""
+        starts = self.starts.get(account.id)
+        return {kind: account.turnover - start for kind, start in starts.items()} if starts else NONE_TURNED
+
+    def _legs(self, posting: "Posting", account: "Account") -> list[Leg]:
+        if posting.type == ActionType.TRANSFERRED_OUT:
+            other = self._target(posting, account)
+            return [
+                Leg(ActionType.TRANSFERRED_OUT, account, posting.amount),
+                Leg(ActionType.TRANSFERRED_IN, other, posting.amount, first=False),
+            ]
+        legs = [Leg(posting.type, account, posting.amount, posting.reverses)]
+        if posting.counter:
+            other = self.by_id[posting.counter.account_id]
+            legs.append(Leg(posting.type, other, posting.amount, posting.counter, first=False))
+        return legs
+
+    def _target(self, posting: "Posting", account: "Account") -> "Account":
+        if posting.to is None:
+            raise errors.UnknownAccount("Say which account receives.")
+        other = self.account(posting.to)
+        if other is account:
+            raise errors.SameAccount("A transfer needs two accounts, this one names the same twice.")
+        if other.currency != account.currency:
+            raise errors.CurrencyMismatch(
+                f"One account is in {account.currency}, the other in {other.currency}; nothing is converted.",
+                currencies=(account.currency, other.currency),
+            )
+        return other
+
+    def _facts(self, posting: "Posting", leg: Leg) -> Facts:
+        return Facts(
+            self.bounds_of(leg.account),
+            self.turned(leg.account),
+            self.returned.get(leg.reverses.pk, Decimal(0)) if leg.reverses else Decimal(0),
+            self.hold_states.get(posting.hold.pk, HoldState.PENDING) if posting.hold else HoldState.PENDING,
+        )
+
+    def _move(self, posting: "Posting", legs: list[Leg], changes: list[Change]) -> list[Draft]:
+        pair = uuid4() if len(legs) > 1 else None
+        drafts: list[Draft] = []
+        for leg, change in zip(legs, changes, strict=True):
+            if leg.account.id in self.due:
+                self._release_due(leg.account)
+            other = legs[1 - len(drafts)].account if pair else None
+            drafts.append(drafted(leg, posting, change, other, pair))
+        self.drafts += drafts
+        return drafts
+
+    def _release_due(self, account: "Account") -> None:
+        """Write what the reading took for granted: that holds which have expired are held no more."""
+        due = self.due.pop(account.id)
+        account.held += sum(hold.amount for hold in due)
+        for hold in due:
+            leg, change = Leg(ActionType.RELEASED, account), Change(held=-hold.amount, status=account.status)
+            self.drafts.append(drafted(leg, hold.expiry(), change, None, None))
+
+    def _repeated(self, posting: "Posting", account: "Account") -> Draft | None:
+        """Return what the key posted before, where it was this very request."""
+        earlier = self.earlier.get((account.entity_id, posting.idempotency_key or ""))
+        if earlier and not earlier.action.answers(
+            posting, account, self.accounts.get(posting.to) if posting.to else None
+        ):
+            raise errors.IdempotencyConflict(
+                f"The key {posting.idempotency_key} was used for another posting, {earlier.action.reference}."
+            )
+        if earlier and not earlier.action._state.adding:
+            earlier.action.replayed = True
+        return earlier
+
+    def _remember(self, posting: "Posting", legs: list[Leg], account: "Account", draft: Draft) -> None:
+        if posting.idempotency_key:
+            self.earlier[account.entity_id, posting.idempotency_key] = draft
+        if posting.hold:
+            self.hold_states[posting.hold.pk] = posting.type
+        for leg in legs:
+            if leg.reverses:
+                self.returned[leg.reverses.pk] = self.returned.get(leg.reverses.pk, Decimal(0)) + leg.amount
 
     def _take_headroom(self, currency: str, delta: Decimal) -> None:
         if self.headroom is None or not delta:

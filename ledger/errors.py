@@ -49,6 +49,18 @@ class UnknownAccount(LedgerError):
     code = "unknown_account"
 
 
+class UnknownAction(LedgerError):
+    """No action has this uid or reference."""
+
+    code = "unknown_action"
+
+
+class UnknownHold(LedgerError):
+    """No hold has this uid."""
+
+    code = "unknown_hold"
+
+
 class AlreadyHasAccount(LedgerError):
     """A customer has one account at most."""
 
@@ -105,6 +117,48 @@ class InsufficientFunds(LedgerError):
         )
 
 
+class SameAccount(LedgerError):
+    """A transfer needs two accounts."""
+
+    code = "same_account"
+
+
+class CurrencyMismatch(LedgerError):
+    """A transfer needs two accounts of one currency; nothing is ever converted."""
+
+    code = "currency_mismatch"
+
+
+class NotReversible(LedgerError):
+    """An action of this type cannot be reversed or refunded."""
+
+    code = "not_reversible"
+
+
+class AlreadyReversed(LedgerError):
+    """The action was reversed before, or refunded in part, so that it cannot be reversed as a whole."""
+
+    code = "already_reversed"
+
+
+class ExceedsOriginal(LedgerError):
+    """All refunds of an action together would be more than the action."""
+
+    code = "exceeds_original"
+
+
+class HoldResolved(LedgerError):
+    """The hold was captured or released before, or has expired."""
+
+    code = "hold_resolved"
+
+
+class ExceedsHold(LedgerError):
+    """A capture of more than the hold."""
+
+    code = "exceeds_hold"
+
+
 class ExceedsLimit(LedgerError):
     """A limit binds; `data["limit"]` names which."""
 
@@ -123,6 +177,42 @@ class ExceedsCap(ExceedsLimit):
             currency=currency,
             **data,
         )
+
+
+class ApprovalRequired(ExceedsLimit):
+    """The amount is over the approval threshold: another person has to approve it."""
+
+    code = "approval_required"
+
+
+class UnknownApproval(LedgerError):
+    """No request for approval has this uid."""
+
+    code = "unknown_approval"
+
+
+class SameApprover(LedgerError):
+    """Whoever asked for an approval can neither approve nor reject it."""
+
+    code = "same_approver"
+
+
+class ApprovalDecided(LedgerError):
+    """The request was decided before, or has expired."""
+
+    code = "approval_decided"
+
+
+class DuplicateRequest(LedgerError):
+    """The same request waits for approval already."""
+
+    code = "duplicate_request"
+
+
+class StalePreview(LedgerError):
+    """What would happen now is not what was shown; `data["now"]` holds what it would be."""
+
+    code = "stale_preview"
 
 
 class IdempotencyConflict(LedgerError):

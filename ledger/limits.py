@@ -5,13 +5,17 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from ledger.choices import LimitKind
-from ledger.errors import ExceedsLimit
+from ledger.errors import ApprovalRequired, ExceedsLimit
 from ledger.money import written
 
 if TYPE_CHECKING:
     from ledger.models.account import Account
 
-SCOPES = ("account", "entity", "currency")  # narrowest first
+COUNTED = {  # what is measured, where it is not the amount of the posting
+    LimitKind.MAX_BALANCE: "A balance of ",
+    LimitKind.DAILY_TURNOVER: "A turnover of ",
+    LimitKind.MONTHLY_TURNOVER: "A turnover of ",
+}
 
 
 class Rule(NamedTuple):
@@ -46,12 +50,23 @@ class Bounds(NamedTuple):
         if most and (rule := self.rules.get(most)) and amount > rule.amount:
             raise self._refusal(amount, rule, "over")
 
-    def _refusal(self, amount: Decimal, rule: Rule, side: str) -> ExceedsLimit:
-        kind = LimitKind(rule.kind)
-        what = "A balance of " if kind == LimitKind.MAX_BALANCE else ""
-        return ExceedsLimit(
-            f"{what}{written(amount, self.currency)} is {side} the {kind.label.lower()} of "
-            f"{written(rule.amount, self.currency)} set for {subject(rule)}.",
+    def check_threshold(self, amount: Decimal) -> None:
+        """Refuse an amount that somebody else has to approve.
+
+        Raises:
+            ApprovalRequired: `data` names the threshold as that of ExceedsLimit does.
+        """
+        rule = self.rules.get(LimitKind.APPROVAL)
+        if rule and amount > rule.amount:
+            raise self._refusal(amount, rule, "over", ApprovalRequired, ": another person has to approve it")
+
+    def _refusal(
+        self, amount: Decimal, rule: Rule, side: str, kind: type[ExceedsLimit] = ExceedsLimit, advice: str = ""
+    ) -> ExceedsLimit:
+        named = LimitKind(rule.kind)
+        return kind(
+            f"{COUNTED.get(named, '')}{written(amount, self.currency)} is {side} the {named.label.lower()} of "
+            f"{written(rule.amount, self.currency)} set for {subject(rule)}{advice}.",
             limit=rule.kind,
             scope=rule.scope,
             bound=rule.amount,

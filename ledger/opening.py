@@ -9,9 +9,10 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from backoffice.models import Entity, User
-from ledger import errors, posting, rules
+from ledger import errors, posting
 from ledger.choices import ActionType
 from ledger.refused import translated
+from ledger.shape import check_moment
 
 if TYPE_CHECKING:
     from ledger.models.account import Account
@@ -53,7 +54,7 @@ def _check(openings: Sequence[Opening], using: str) -> None:
     now = timezone.now()
     kept = set(Cap.objects.using(using).values_list("currency", flat=True))
     for opening in openings:
-        rules.check_moment(opening.asof, opening.asof, now)
+        check_moment(opening.asof, opening.asof, now)
         if opening.currency not in kept:
             raise errors.UnknownCurrency(
                 f"The ledger does not keep {opening.currency}: it keeps {', '.join(sorted(kept))}.",
@@ -69,6 +70,7 @@ def _row(accounts: type["Account"], opening: Opening) -> "Account":
         currency=opening.currency,
         created=opening.asof,
         modified=opening.asof,
+        latest=opening.asof,
     )
 
 

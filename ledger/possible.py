@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from ledger.book import Book
+from ledger import reading
 from ledger.choices import ActionType, LimitKind
 from ledger.errors import LedgerError
 from ledger.limits import Bounds, subject
@@ -71,7 +71,7 @@ class Possible(NamedTuple):
 
 def what_is_possible(account: "Account", *, using: str = "default") -> Possible:
     """Return the least and the most that can be deposited and withdrawn now. Reads in three statements, locks nothing."""
-    book = Book.of(type(account), [account.uid], using)
+    book = reading.of(type(account), [account.uid], using)
     now = book.account(account.uid)
     bounds = book.bounds_of(now)
     headroom = (book.headroom or {}).get(now.currency, Decimal(0))

@@ -1,31 +1,39 @@
 """The engine: one posting is a batch of one.
 
-`post` locks the accounts in ascending id, reads limits and what the keys posted before (`ledger.book`), decides each
-posting in the order given (`ledger.rules`), and writes all actions in one statement (`Action.write`). In that statement
-the database checks that each action continues its account, moves the accounts along, and takes the net amount from the
-cap's slots, which are locked last. One transaction should hold one call: accounts of a second call come after the slots
-of the first, and two such transactions can deadlock (PostgreSQL then ends one of them).
-Callers: the classmethods of `Account`, the console's commands, imports.
+`post` reads what decides about the postings (`ledger.reading`), decides each in the order given (`ledger.book`, by
+`ledger.rules`), and writes all actions in one statement (`ledger.writing`). In that statement the database checks that each
+action continues its account, moves the accounts along, and takes the net amount from the cap's slots, locked last.
+
+A single posting outside a transaction is tried without a lock first: the database refuses an action that does not
+continue the account as it was read, and then the posting is decided again under lock. All else locks its accounts in
+ascending id before it reads. One transaction should hold one call: accounts of a second call come after the slots of the
+first, and two such transactions can deadlock (PostgreSQL then ends one of them).
+Callers: the classmethods of the models, the console's commands, imports.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Required, TypedDict
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connections, transaction
 
 from backoffice.models import User
+from ledger import reading
 from ledger.book import Book
 from ledger.choices import ActionType, ReferenceType
+from ledger.draft import Draft
 from ledger.errors import BatchTooLarge, ExceedsCap, LedgerError
-from ledger.models.action import Action
 from ledger.refused import translated
+from ledger.writing import write
 
 if TYPE_CHECKING:
     from ledger.models.account import Account
+    from ledger.models.action import Action
+    from ledger.models.approval import Approval
+    from ledger.models.hold import Hold
 
 LARGEST_BATCH = 100_000  # postings that one transaction should hold, by the memory they take
 
@@ -48,9 +56,20 @@ class MoneyRequest(StatusRequest, total=False):
     reference: str
 
 
+class TransferRequest(MoneyRequest, total=False):
+    """The keywords of a transfer; `to` is the uid of the account that receives."""
+
+    to: Required[UUID]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posting:
-    """What somebody asks for. `amount` is positive, in the account's currency; `asof` is the business time."""
+    """What somebody asks for. `amount` is positive, in the account's currency; `asof` is the business time.
+
+    `to` is the other account of a transfer. `reverses` is the action that goes back, `counter` the other leg of its
+    transfer. `hold` is the hold that is captured or released, `expires` the end of a new one. With `approval` the
+    threshold is not asked.
+    """
 
     type: ActionType
     uid: UUID
@@ -61,11 +80,17 @@ class Posting:
     reference: str = ""
     comment: str = ""
     idempotency_key: str | None = None
+    to: UUID | None = None
+    reverses: "Action | None" = None
+    counter: "Action | None" = None
+    hold: "Hold | None" = None
+    expires: datetime | None = None
+    approval: "Approval | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What became, or would become, of a posting: an action, or the error that refused it.
+    """What became, or would become, of a posting: its actions, or the error that refused it.
 
     `account` is shared by all outcomes of a batch and stands as the whole batch left it; `action.balance` and
     `balance_before` are this posting's own. `replayed`: the key had posted it before, and nothing was posted now.
@@ -73,16 +98,33 @@ class Outcome:
 
     posting: Posting
     account: "Account | None" = None
-    action: Action | None = None
+    drafts: Sequence[Draft] = ()
     error: LedgerError | None = None
     replayed: bool = False
 
     @property
+    def action(self) -> "Action | None":
+        """The action on the posting's account; None where it was refused."""
+        return self.drafts[0].action if self.drafts else None
+
+    @property
+    def actions(self) -> "list[Action]":
+        """All actions of the posting: a transfer has two."""
+        return [draft.action for draft in self.drafts]
+
+    def legs(self) -> "list[Action]":
+        """Return all actions of the posting, those of a repeated transfer too, which a key returns by its first."""
+        actions = self.actions
+        if self.replayed and actions[0].transfer:
+            actions += actions[0].counterparts()
+        return actions
+
+    @property
     def balance_before(self) -> Decimal | None:
         """The balance before this posting; None where it was refused."""
-        return self.action.balance - self.action.delta if self.action else None
+        return self.drafts[0].row.balance - self.drafts[0].row.delta if self.drafts else None
 
-    def unwrap(self) -> tuple["Account", Action]:
+    def unwrap(self) -> "tuple[Account, Action]":
         """Return account and action, or raise the error."""
         if self.account is None or self.action is None:
             raise self.error or LedgerError("The posting was not decided.")
@@ -103,26 +145,36 @@ def post(
     """
     if len(postings) > LARGEST_BATCH:
         raise BatchTooLarge(f"A batch holds {LARGEST_BATCH:,} postings at most, this one has {len(postings):,}.")
+
+    def decided(prepare: Callable[[Book], None] = lambda book: None) -> list[Outcome]:
+        book = reading.read(accounts, postings, using)
+        prepare(book)
+        outcomes = [_decide(book, posting) for posting in postings]
+        if all_or_nothing:
+            _raise_first(outcomes)
+        write(book.drafts, using)
+        return outcomes
+
+    if len(postings) == 1 and not connections[using].in_atomic_block:
+        try:
+            return decided()
+        except IntegrityError:
+            pass  # somebody else moved the account since it was read, or used the key: decide under lock
     try:
-        return _attempt(accounts, postings, using, all_or_nothing, weigh_cap=False)
+        return _locked(postings, using, decided)
     except ExceedsCap:
-        return _attempt(accounts, postings, using, all_or_nothing, weigh_cap=True)
+        return _locked(postings, using, lambda: decided(reading.lock_headroom))
 
 
-def _attempt(
-    accounts: type["Account"], postings: Sequence[Posting], using: str, all_or_nothing: bool, *, weigh_cap: bool
-) -> list[Outcome]:
-    """Post once. The cap is left to the database until it refuses; then all slots are locked and weighed one by one."""
+def _locked(postings: Sequence[Posting], using: str, decided: Callable[[], list[Outcome]]) -> list[Outcome]:
+    """Lock the accounts, then decide and write. The cap is left to the database until it refuses.
+
+    Then all slots are locked and weighed posting by posting.
+    """
     try:
         with transaction.atomic(using=using):
-            book = Book.locked(accounts, postings, using)
-            if weigh_cap:
-                book.lock_headroom()
-            outcomes = [_decide(book, posting) for posting in postings]
-            if all_or_nothing:
-                _raise_first(outcomes)
-            Action.write([outcome.action for outcome in outcomes if outcome.action], using=using)
-            return outcomes
+            reading.lock(postings, using)
+            return decided()
     except IntegrityError as error:
         raise translated(error) from error
 
@@ -130,18 +182,20 @@ def _attempt(
 def _decide(book: Book, posting: Posting) -> Outcome:
     """Fold one posting over the book."""
     try:
-        account, action, replayed = book.apply(posting)
+        account, drafts, replayed = book.apply(posting)
     except LedgerError as error:
         return Outcome(posting=posting, account=book.accounts.get(posting.uid), error=error)
-    return Outcome(posting=posting, account=account, action=action, replayed=replayed)
+    return Outcome(posting=posting, account=account, drafts=drafts, replayed=replayed)
 
 
 def _raise_first(outcomes: Sequence[Outcome]) -> None:
     for outcome in outcomes:
-        outcome.unwrap()
+        if not outcome.drafts:
+            outcome.unwrap()
 
 
 def preview(accounts: type["Account"], postings: Sequence[Posting], *, using: str = "default") -> list[Outcome]:
     """Return what `post` would do now: the same book and rules, without locks and without a write."""
-    book = Book.read(accounts, postings, using)
+    book = reading.read(accounts, postings, using)
+    reading.read_headroom(book)
     return [_decide(book, posting) for posting in postings]

@@ -12,6 +12,11 @@ BY_CONSTRAINT: dict[str, tuple[type[errors.LedgerError], str]] = {
         "The key was used for another posting a moment ago.",
     ),
     "ledger_action_out_of_step": (errors.LedgerOutOfStep, "The account changed outside the ledger; try again."),
+    "ledger_action_reversed_once": (errors.AlreadyReversed, "The action was reversed a moment ago."),
+    "ledger_return_within": (errors.AlreadyReversed, "The action went back a moment ago."),
+    "ledger_action_hold_resolved_once": (errors.HoldResolved, "The hold was resolved a moment ago."),
+    "ledger_action_account_version": (errors.LedgerOutOfStep, "The account changed outside the ledger; try again."),
+    "ledger_account_held_is_covered": (errors.LedgerOutOfStep, "More would be held than the balance."),
     "ledger_account_balance_not_negative": (errors.LedgerOutOfStep, "The balance would become negative."),
 }
 

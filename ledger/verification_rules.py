@@ -3,7 +3,7 @@
 A condition is SQL over its query; NULL counts as unbroken. In CHAIN `w` is an action with what the one before it left
 (`balance_before`, `version_before`, `status_before`) and the sum of deltas so far (`total`), `w.last` marks the account's
 last one, and `a` is the account; an account without actions and an action without account are rows too. A sentence names
-columns of its query. A new type of action needs its lines in LEAVES and MOVES.
+columns of its query. A new type of action needs its line in MOVES.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ledger.choices import ActionType, Status
 from ledger.reference import ALPHABET, GROUP, LENGTH
-from ledger.rules import ALLOWED
+from ledger.rules import ALLOWED, BECOMES
 
 
 class Rule(NamedTuple):
@@ -29,27 +29,35 @@ class Check(NamedTuple):
     rules: dict[str, Rule]
 
 
-LEAVES = {  # the status an action leaves
-    ActionType.CREATED: Status.OPEN.value,
-    ActionType.DEPOSITED: Status.OPEN.value,
-    ActionType.WITHDRAWN: Status.OPEN.value,
-    ActionType.FROZEN: Status.FROZEN.value,
-    ActionType.UNFROZEN: Status.OPEN.value,
-    ActionType.CLOSED: Status.CLOSED.value,
-}
-MOVES = {  # the sign of an action's delta
+MOVES = {  # the sign of an action's delta; None: either, but not zero
     ActionType.CREATED: 0,
     ActionType.DEPOSITED: 1,
     ActionType.WITHDRAWN: -1,
+    ActionType.TRANSFERRED_OUT: -1,
+    ActionType.TRANSFERRED_IN: 1,
+    ActionType.REVERSED: None,
+    ActionType.REFUNDED: None,
+    ActionType.HELD: 0,
+    ActionType.CAPTURED: -1,
+    ActionType.RELEASED: 0,
     ActionType.FROZEN: 0,
     ActionType.UNFROZEN: 0,
     ActionType.CLOSED: 0,
 }
+HOLDS = {ActionType.HELD: 1, ActionType.CAPTURED: -1, ActionType.RELEASED: -1}  # the sign of its held_delta, else zero
+TURNED = "CASE WHEN {row}.type IN ('reversed', 'refunded') THEN 0 ELSE abs({row}.delta) END"
 
 
 def _case(values: Mapping[ActionType, object]) -> str:
     """Return what an action's type leads to, as SQL."""
-    return f"CASE w.type {' '.join(f'WHEN {kind.value!r} THEN {value!r}' for kind, value in values.items())} END"
+    known = {kind: value for kind, value in values.items() if value is not None}
+    return f"CASE w.type {' '.join(f'WHEN {kind.value!r} THEN {value!r}' for kind, value in known.items())} END"
+
+
+def _leaves() -> str:
+    """Return the status that an action leaves, as SQL: that of its kind, or the one before it."""
+    kinds = {kind: status.value for kind, status in BECOMES.items()} | {ActionType.CREATED: Status.OPEN.value}
+    return f"coalesce({_case(kinds)}, w.status_before)"
 
 
 def _pairs() -> str:
@@ -69,6 +77,11 @@ ACCOUNT_RULES = {
     "last_balance": Rule(
         "w.last AND w.balance <> a.balance",
         "The account's last action left {balance}, but its balance is {account_balance}.",
+    ),
+    "last_held": Rule(
+        "w.last AND (w.held <> a.held OR w.turnover <> a.turnover OR w.latest <> a.latest)",
+        "The account's last action left {held} held and a turnover of {turnover}, the account has {account_held} and "
+        "{account_turnover}.",
     ),
     "last_status": Rule(
         "w.last AND w.status <> a.status",
@@ -93,9 +106,30 @@ ACTION_RULES = {
         "It left {balance}, but {balance_before} before it and its delta of {delta} come to {expected}.",
     ),
     "negative": Rule("w.balance < 0", "It left a balance below zero: {balance}."),
-    "delta": Rule(f"sign(w.delta) <> {_case(MOVES)}", "An action of type {type} cannot have a delta of {delta}."),
+    "delta": Rule(
+        f"sign(w.delta) <> {_case(MOVES)} OR (w.type IN ('reversed', 'refunded') AND w.delta = 0)",
+        "An action of type {type} cannot have a delta of {delta}.",
+    ),
+    "held_delta": Rule(
+        f"sign(w.held_delta) <> coalesce({_case(HOLDS)}, 0)",
+        "An action of type {type} cannot add {held_delta} to what is held.",
+    ),
+    "running_held": Rule(
+        "w.held <> coalesce(w.held_before, 0) + w.held_delta",
+        "It left {held} held, but {held_before} before it and its {held_delta} do not come to that.",
+    ),
+    "held_covered": Rule("w.held < 0 OR w.held > w.balance", "It left {held} held of a balance of {balance}."),
+    "turnover": Rule(
+        f"w.turnover <> coalesce(w.turnover_before, 0) + {TURNED.format(row='w')}",
+        "It left a turnover of {turnover}, but {turnover_before} before it and its delta of {delta} do not come to that.",
+    ),
+    "latest": Rule(
+        "w.latest <> greatest(w.latest_before, w.created)",
+        "It says that the latest business time is {latest}, which it is not.",
+    ),
+    "recorded": Rule("w.recorded < w.recorded_before", "It was recorded before the action that it follows."),
     "status": Rule(
-        f"w.status <> {_case(LEAVES)} OR (w.status_before <> 'closed' AND (w.status_before, w.type) NOT IN ({_pairs()}))",
+        f"w.status <> {_leaves()} OR (w.status_before <> 'closed' AND (w.status_before, w.type) NOT IN ({_pairs()}))",
         "An action of type {type} cannot leave an account {status} that was {status_before}.",
     ),
     "after_closing": Rule("w.status_before = 'closed'", "It follows the closing of the account."),
@@ -145,6 +179,8 @@ def _check(columns: str, source: str, rules: dict[str, Rule], order: str = "") -
 CHAIN = _check(
     """
         a.uid, w.reference, coalesce(w.currency, a.currency) AS currency, w.type, w.delta, w.balance, w.status, w.version,
+        w.held, w.held_delta, w.turnover, w.latest, coalesce(w.held_before, 0) AS held_before,
+        coalesce(w.turnover_before, 0) AS turnover_before, a.held AS account_held, a.turnover AS account_turnover,
         w.created, coalesce(w.balance_before, 0) AS balance_before, coalesce(w.balance_before, 0) + w.delta AS expected,
         coalesce(w.version_before, 0) AS version_before, coalesce(w.status_before, 'not there') AS status_before, w.total,
         a.currency AS account_currency, a.balance AS account_balance, a.status AS account_status,
@@ -152,7 +188,9 @@ CHAIN = _check(
     """,
     """
         (
-            SELECT *, lag(balance) OVER whole AS balance_before, lag(version) OVER whole AS version_before,
+            SELECT *, lag(balance) OVER whole AS balance_before, lag(held) OVER whole AS held_before,
+                lag(turnover) OVER whole AS turnover_before, lag(latest) OVER whole AS latest_before,
+                lag(recorded) OVER whole AS recorded_before, lag(version) OVER whole AS version_before,
                 lag(status) OVER whole AS status_before, sum(delta) OVER whole AS total,
                 lead(version) OVER whole IS NULL AS last
             FROM ledger_action
@@ -178,4 +216,60 @@ CAP = _check(
     """,
     CAP_RULES,
 )
-CHECKS = (CHAIN, REFERENCE, CAP)
+TRANSFER_RULES = {
+    "transfer": Rule(
+        "t.legs <> 2 OR t.total <> 0 OR t.currencies <> 1 OR t.accounts <> 2 OR NOT t.matched",
+        "Its transfer has {legs} legs that come to {total}: not two that come to nothing.",
+    )
+}
+TRANSFER = _check(
+    "a.uid, t.reference, t.currency, t.legs, t.total",
+    """
+        (
+            SELECT transfer, count(*) AS legs, sum(delta) AS total, count(DISTINCT currency) AS currencies,
+                count(DISTINCT account_id) AS accounts, min(reference) AS reference, min(currency) AS currency,
+                min(account_id) AS account_id,
+                min(counterparty_id) = min(account_id) AND max(counterparty_id) = max(account_id) AS matched
+            FROM ledger_action WHERE transfer IS NOT NULL GROUP BY transfer
+        ) t LEFT JOIN ledger_account a ON a.id = t.account_id
+    """,
+    TRANSFER_RULES,
+)
+RETURN_RULES = {
+    "returned": Rule(
+        "o.id IS NULL OR o.account_id <> r.account_id OR r.total > abs(o.delta) OR NOT r.opposite OR r.wholes > 1",
+        "Of the action that it takes back {total} went back in all, {delta} was all there was.",
+    )
+}
+RETURN = _check(
+    "a.uid, r.reference, r.currency, r.total, abs(o.delta) AS delta",
+    """
+        (
+            SELECT w.reverses_id, w.account_id, min(w.reference) AS reference, min(w.currency) AS currency,
+                sum(abs(w.delta)) AS total, count(*) FILTER (WHERE w.type = 'reversed') AS wholes,
+                bool_and(sign(w.delta) = -sign(o.delta)) AS opposite
+            FROM ledger_action w JOIN ledger_action o ON o.id = w.reverses_id GROUP BY 1, 2
+        ) r LEFT JOIN ledger_action o ON o.id = r.reverses_id LEFT JOIN ledger_account a ON a.id = r.account_id
+    """,
+    RETURN_RULES,
+)
+HOLD_RULES = {
+    "hold": Rule(
+        "h.placed_id IS NULL OR w.id IS NULL OR h.amount <> w.held_delta OR h.account_id <> w.account_id OR h.state <> "
+        "CASE WHEN e.id IS NULL THEN 'pending' WHEN e.type = 'captured' THEN 'captured' "
+        "WHEN h.expires <= e.created THEN 'expired' ELSE 'released' END "
+        "OR e.held_delta <> -h.amount OR h.captured <> coalesce(-e.delta, 0)",
+        "The hold of {amount} is {state}, which its actions do not say.",
+    ),
+}
+HOLD = _check(
+    "a.uid, w.reference, coalesce(w.currency, h.currency) AS currency, coalesce(h.amount, 0) AS amount, "
+    "coalesce(h.state, 'not there') AS state",
+    """
+        (SELECT * FROM ledger_action WHERE type = 'held') w FULL JOIN ledger_hold h ON h.placed_id = w.id
+        LEFT JOIN ledger_action e ON e.hold_id = w.id
+        LEFT JOIN ledger_account a ON a.id = coalesce(w.account_id, h.account_id)
+    """,
+    HOLD_RULES,
+)
+CHECKS = (CHAIN, REFERENCE, TRANSFER, RETURN, HOLD, CAP)

@@ -11,7 +11,7 @@ from backoffice.command import CommandForm
 from ledger.choices import ReferenceType
 from ledger.models import Account
 from ledger.money import AMOUNT
-from ledger.rules import LONGEST
+from ledger.shape import LONGEST
 
 
 class AmountField(forms.CharField):

@@ -14,7 +14,7 @@ from backoffice.models.voiding import AnyOf
 from backoffice.people import matching
 from ledger.models import Action
 from ledger.reference import ALPHABET, LENGTH, recognised
-from ledger.rules import LONGEST
+from ledger.shape import LONGEST
 
 CANDIDATES = 1_001
 HELP = "A reference, a public id, an e-mail address, how a first or last name begins, or a bank's or an invoice's reference."

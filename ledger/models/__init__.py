@@ -2,8 +2,10 @@
 
 from ledger.models.account import Account
 from ledger.models.action import Action
+from ledger.models.approval import Approval
 from ledger.models.cap import Cap, Headroom
+from ledger.models.hold import Hold
 from ledger.models.limit import Limit
 from ledger.models.refusal import Refusal
 
-__all__ = ["Account", "Action", "Cap", "Headroom", "Limit", "Refusal"]
+__all__ = ["Account", "Action", "Approval", "Cap", "Headroom", "Hold", "Limit", "Refusal"]

@@ -21,7 +21,7 @@ from ledger.choices import ActionType, ReferenceType, Status
 from ledger.models.action import Action
 from ledger.models.standing import stand
 from ledger.opening import Opening, open_accounts
-from ledger.posting import MoneyRequest, Outcome, Posting, StatusRequest, post, preview
+from ledger.posting import MoneyRequest, Outcome, Posting, StatusRequest, TransferRequest, post, preview
 
 
 class Account(Record):
@@ -37,16 +37,25 @@ class Account(Record):
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=8, choices=Status, default=Status.OPEN, editable=False)
     balance = models.DecimalField(max_digits=19, decimal_places=4, default=Decimal(0), editable=False)
+    held = models.DecimalField(
+        max_digits=19, decimal_places=4, default=Decimal(0), db_default=Decimal(0), editable=False,
+        help_text="Part of the balance that pending holds keep.",
+    )  # fmt: skip
+    turnover = models.DecimalField(
+        max_digits=19, decimal_places=4, default=Decimal(0), db_default=Decimal(0), editable=False,
+        help_text="All that ever came in and went out, what was returned left out.",
+    )  # fmt: skip
     version = models.PositiveIntegerField(default=0, editable=False, help_text="How many actions it has.")
     created = models.DateTimeField(editable=False)
     modified = models.DateTimeField(editable=False, help_text="The business time of the last action.")
+    latest = models.DateTimeField(editable=False, help_text="The latest business time of any action.")
 
     note = models.TextField(
         blank=True, max_length=2000, help_text="What colleagues should know before they act; customers never see it."
     )
 
     # What postings move is in the actions, which are its history: a posting writes no historical row.
-    history = captured(without=["balance", "version", "modified"], complete=stand)
+    history = captured(without=["balance", "held", "turnover", "version", "modified", "latest"], complete=stand)
 
     class Meta:
         ordering = ["-id"]
@@ -54,6 +63,8 @@ class Account(Record):
         permissions = [
             ("deposit", "Can deposit to an account"),
             ("withdraw", "Can withdraw from an account"),
+            ("transfer", "Can transfer between accounts"),
+            ("hold", "Can place, capture and release holds"),
             ("freeze", "Can freeze an account"),
             ("unfreeze", "Can unfreeze an account"),
             ("close", "Can close an account"),
@@ -61,12 +72,21 @@ class Account(Record):
         constraints = [
             models.CheckConstraint(condition=models.Q(balance__gte=0), name="ledger_account_balance_not_negative"),
             models.CheckConstraint(
+                condition=models.Q(held__gte=0) & models.Q(held__lte=models.F("balance")),
+                name="ledger_account_held_is_covered",
+            ),
+            models.CheckConstraint(
                 condition=~models.Q(status=Status.CLOSED) | models.Q(balance=0), name="ledger_account_closed_is_empty"
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.user} · {self.entity} · {self.currency}"
+
+    @property
+    def available(self) -> Decimal:
+        """What can be withdrawn: the balance without what pending holds keep."""
+        return self.balance - self.held
 
     def save(self, **how: Any) -> None:
         """Save what is not the ledger's own: the note."""
@@ -155,6 +175,26 @@ class Account(Record):
     def withdraw_preview(cls, *, using: str = "default", **request: Unpack[MoneyRequest]) -> Outcome:
         """Return what `withdraw` would do now, or the error it would raise; nothing is locked or written."""
         return cls.preview_batch([Posting(type=ActionType.WITHDRAWN, **request)], using=using)[0]
+
+    @classmethod
+    def transfer(cls, *, using: str = "default", **request: Unpack[TransferRequest]) -> list[tuple["Account", Action]]:
+        """Move `amount` from the account `uid` to the account `to`; both legs or none.
+
+        Returns the sending account with its action, then the receiving one with its own. Locks both accounts in ascending
+        id, and no slot of the cap: what all balances come to does not change. Keywords else as in `deposit`.
+
+        Raises:
+            SameAccount, CurrencyMismatch: the two accounts do not go together.
+            LedgerError: the rule that refuses either leg; nothing has changed then.
+        """
+        [outcome] = cls.post_batch([Posting(type=ActionType.TRANSFERRED_OUT, **request)], using=using)
+        outcome.unwrap()
+        return [(action.account, action) for action in outcome.legs()]
+
+    @classmethod
+    def transfer_preview(cls, *, using: str = "default", **request: Unpack[TransferRequest]) -> Outcome:
+        """Return what `transfer` would do now, or the error it would raise; nothing is locked or written."""
+        return cls.preview_batch([Posting(type=ActionType.TRANSFERRED_OUT, **request)], using=using)[0]
 
     @classmethod
     def freeze(cls, *, using: str = "default", **request: Unpack[StatusRequest]) -> tuple["Account", Action]:

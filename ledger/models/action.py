@@ -1,47 +1,33 @@
 """The record of everything that ever happened to an account: one immutable row a posting.
 
-An action is written by `ledger.posting` alone. The database gives it its reference and its recording time, checks that
+An action is written by `ledger.posting` alone, and comes of a draft (`ledger.draft`). The database gives it its reference and its recording time, checks that
 it continues the account where the last one ended, and refuses UPDATE, DELETE and TRUNCATE.
 """
 
-from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, Unpack
 
 from django.conf import settings
-from django.db import connections, models
+from django.db import models
 from django.db.models.functions import Now
 
 from audit.facts import UUID7
 from backoffice.models.base import Record
 from ledger.choices import ActionType, ReferenceType, Status
+from ledger.posting import Outcome, Posting, post, preview
+from ledger.returning import ReturnRequest, returning
 
 if TYPE_CHECKING:
+    from ledger.draft import Draft
     from ledger.models.account import Account
-    from ledger.posting import Posting
 
-WRITTEN = {  # what the engine gives; the database adds id, uid, reference and recorded
-    "account_id": "bigint",
-    "entity_id": "bigint",
-    "currency": "text",
-    "type": "text",
-    "delta": "numeric",
-    "balance": "numeric",
-    "status": "text",
-    "version": "int",
-    "created": "timestamptz",
-    "reference_type": "text",
-    "external_reference": "text",
-    "comment": "text",
-    "by_id": "bigint",
-    "idempotency_key": "text",
-}
-INSERT = f"""
-    INSERT INTO ledger_action ({", ".join(WRITTEN)})
-    SELECT * FROM unnest({", ".join(f"%s::{kind}[]" for kind in WRITTEN.values())})
-    RETURNING account_id, version, id, uid, reference, recorded
-"""  # noqa: S608  built of the names above
+
+def _accounts() -> type["Account"]:
+    """Return the model of accounts, which imports this one."""
+    from ledger.models.account import Account  # noqa: PLC0415
+
+    return Account
 
 
 class NewReference(models.Func):
@@ -71,15 +57,30 @@ class Action(Record):
         db_default=NewReference(),
         help_text="What to quote to the customer and on the phone; a mistyped one is recognised.",
     )
-    account = models.ForeignKey("ledger.Account", models.PROTECT, related_name="actions", db_index=False)
+    # No foreign key in the database: the guard that moves the account finds it, and an account is never deleted.
+    account = models.ForeignKey(
+        "ledger.Account", models.PROTECT, related_name="actions", db_index=False, db_constraint=False
+    )
     entity = models.ForeignKey("backoffice.Entity", models.PROTECT, related_name="+", db_constraint=False)
     currency = models.CharField(max_length=3)
-    type = models.CharField(max_length=12, choices=ActionType)
+    type = models.CharField(max_length=16, choices=ActionType)
     delta = models.DecimalField(max_digits=19, decimal_places=4, help_text="Added to the balance; negative is taken.")
     balance = models.DecimalField(max_digits=19, decimal_places=4, help_text="The balance after this action.")
+    held_delta = models.DecimalField(
+        max_digits=19, decimal_places=4, default=Decimal(0), db_default=Decimal(0), help_text="Added to what is held."
+    )
+    held = models.DecimalField(
+        max_digits=19, decimal_places=4, default=Decimal(0), db_default=Decimal(0), help_text="Held after this action."
+    )
+    turnover = models.DecimalField(
+        max_digits=19,
+        decimal_places=4,
+        help_text="All that came in and went out until here, what was returned left out.",
+    )
     status = models.CharField(max_length=8, choices=Status, help_text="The account's status after this action.")
     version = models.PositiveIntegerField(help_text="Counts the account's actions, without a gap.")
     created = models.DateTimeField(help_text="When it happened: the business time, given by whoever posted it.")
+    latest = models.DateTimeField(help_text="The latest business time of the account's actions until here.")
     recorded = models.DateTimeField(db_default=Now(), editable=False, help_text="When the database wrote it.")
     reference_type = models.CharField(max_length=16, choices=ReferenceType, default=ReferenceType.NONE)
     external_reference = models.CharField(
@@ -87,6 +88,17 @@ class Action(Record):
     )
     comment = models.CharField(max_length=500, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)
+    counterparty = models.ForeignKey(
+        "ledger.Account", models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False,
+        help_text="The other account of a transfer.",
+    )  # fmt: skip
+    transfer = models.UUIDField(null=True, editable=False, help_text="Shared by the two legs of a transfer.")
+    reverses = models.ForeignKey("self", models.PROTECT, null=True, related_name="returns", db_index=False)
+    hold = models.ForeignKey(
+        "ledger.Hold", models.PROTECT, null=True, related_name="resolutions", db_index=False, db_constraint=False
+    )
+    expires = models.DateTimeField(null=True, help_text="When a hold ends by itself.")
+    approval = models.ForeignKey("ledger.Approval", models.PROTECT, null=True, related_name="+", db_index=False)
     idempotency_key = models.CharField(max_length=100, null=True, editable=False)  # noqa: DJ001  many have none, and unique
 
     class Meta:
@@ -97,9 +109,20 @@ class Action(Record):
         constraints = [
             models.UniqueConstraint(fields=["account", "version"], name="ledger_action_account_version"),
             models.UniqueConstraint(
-                fields=["idempotency_key"],
+                fields=["entity", "idempotency_key"],
                 condition=models.Q(idempotency_key__isnull=False),
                 name="ledger_action_idempotency_key",
+            ),
+            models.UniqueConstraint(
+                fields=["reverses"],
+                condition=models.Q(type=ActionType.REVERSED),
+                name="ledger_action_reversed_once",
+            ),
+            models.UniqueConstraint(
+                fields=["hold"], condition=models.Q(hold__isnull=False), name="ledger_action_hold_resolved_once"
+            ),
+            models.UniqueConstraint(
+                fields=["approval"], condition=models.Q(approval__isnull=False), name="ledger_action_approved_once"
             ),
         ]
         indexes = [
@@ -107,7 +130,18 @@ class Action(Record):
                 fields=["external_reference"],
                 condition=~models.Q(external_reference=""),
                 name="ledger_action_external",
-            )
+            ),
+            models.Index(
+                fields=["reverses"], condition=models.Q(reverses__isnull=False), name="ledger_action_reverses"
+            ),
+            models.Index(
+                fields=["transfer"], condition=models.Q(transfer__isnull=False), name="ledger_action_transfer"
+            ),
+            models.Index(
+                fields=["account", "created"],
+                condition=models.Q(created__lt=models.F("latest")),
+                name="ledger_action_backdated",
+            ),
         ]
 
     replayed = False  # true on what a repeated request returns: the first result, not a second one
@@ -115,57 +149,84 @@ class Action(Record):
     def __str__(self) -> str:
         return str(self.reference)
 
-    @classmethod
-    def draft(cls, account: "Account", posting: "Posting", delta: Decimal) -> Self:
-        """Return the unwritten action for an account as the posting leaves it.
+    def counterparts(self) -> list["Action"]:
+        """Return the other leg of a transfer, in a list; nothing for other actions. One query."""
+        if self.transfer is None:
+            return []
+        legs = Action.objects.using(self._state.db).filter(transfer=self.transfer).exclude(pk=self.pk)
+        return list(legs.select_related("account"))
 
-        By position and not by keyword, which Django takes three times as long for: a batch makes thousands.
+    @classmethod
+    def reverse(cls, *, using: str = "default", **request: Unpack[ReturnRequest]) -> list["Action"]:
+        """Take back an action as a whole, once; of a transfer both legs. Keywords `uid` (the action's), `by, asof, comment`.
+
+        Returns the new actions, the one on the action's own account first. Locks the accounts, then one slot of the cap.
+
+        Raises:
+            UnknownAction: no action has this uid.
+            AlreadyReversed, NotReversible, ReasonRequired: the action cannot be reversed, or not without a reason.
+            LedgerError: the rule that a reversal would break; nothing has changed then.
         """
-        given = {
-            "account_id": account.id,
-            "entity_id": account.entity_id,
-            "currency": account.currency,
-            "type": posting.type,
-            "delta": delta,
-            "balance": account.balance,
-            "status": account.status,
-            "version": account.version,
-            "created": posting.asof,
-            "reference_type": posting.reference_type,
-            "external_reference": posting.reference,
-            "comment": posting.comment,
-            "by_id": posting.by.pk,
-            "idempotency_key": posting.idempotency_key,
-        }
-        draft = cls(*map(given.get, cls._columns()))
-        draft._state.fields_cache |= {"account": account, "by": posting.by}
-        return draft
+        return cls._post(returning(cls, [request], using=using), using)
+
+    @classmethod
+    def refund(cls, *, amount: Decimal, using: str = "default", **request: Unpack[ReturnRequest]) -> list["Action"]:
+        """Give back a part of an action, never more in all than it was; keywords and errors else as in `reverse`.
+
+        Raises:
+            ExceedsOriginal: all refunds together would be more than the action.
+        """
+        return cls._post(returning(cls, [request], amount=amount, using=using), using)
+
+    @classmethod
+    def reverse_preview(cls, *, using: str = "default", **request: Unpack[ReturnRequest]) -> Outcome:
+        """Return what `reverse` would do now, or the error it would raise; nothing is locked or written."""
+        return preview(_accounts(), returning(cls, [request], using=using), using=using)[0]
+
+    @classmethod
+    def refund_preview(cls, *, amount: Decimal, using: str = "default", **request: Unpack[ReturnRequest]) -> Outcome:
+        """Return what `refund` would do now, or the error it would raise; nothing is locked or written."""
+        return preview(_accounts(), returning(cls, [request], amount=amount, using=using), using=using)[0]
+
+    @classmethod
+    def _post(cls, postings: list[Posting], using: str) -> list["Action"]:
+        [outcome] = post(_accounts(), postings, using=using)
+        outcome.unwrap()
+        return outcome.legs()
+
+    @classmethod
+    def of(cls, draft: "Draft") -> Self:
+        """Return the action of a draft, written or not.
+
+        By position and not by keyword, which Django takes three times as long for.
+        """
+        values = draft.row._asdict() | (draft.given._asdict() if draft.given else {})
+        action = cls(*(values.get(name) for name in cls._columns()))
+        action._state.adding = draft.given is None
+        if draft.account and draft.posting:
+            action._state.db = draft.account._state.db
+            action._state.fields_cache |= {"account": draft.account, "by": draft.posting.by}
+        return action
 
     @classmethod
     @cache
     def _columns(cls) -> list[str]:
         return [field.attname for field in cls._meta.concrete_fields]
 
-    @classmethod
-    def write(cls, drafts: Sequence[Self], *, using: str) -> None:
-        """Insert the drafts in one statement and complete them with what the database gave.
-
-        What a key returned is written already and left alone. The trigger on the table moves the
-        accounts and takes from the cap; raises django.db.IntegrityError named by the guard that refuses.
-        """
-        new = list({id(draft): draft for draft in drafts if draft._state.adding}.values())
-        if not new:
-            return
-        with connections[using].cursor() as cursor:
-            cursor.execute(INSERT, [[getattr(draft, name) for draft in new] for name in WRITTEN])
-            given = {(row[0], row[1]): row[2:] for row in cursor.fetchall()}
-        for draft in new:
-            draft.id, draft.uid, draft.reference, draft.recorded = given[draft.account_id, draft.version]
-            draft._state.adding, draft._state.db = False, using
-
-    def answers(self, posting: "Posting", account: "Account") -> bool:
+    def answers(self, posting: Posting, account: "Account", other: "Account | None") -> bool:
         """Say whether this action is what the posting asks for, so that its key may return it."""
-        return (self.account_id, self.type, abs(self.delta)) == (account.id, posting.type, posting.amount) and (
-            (self.reference_type, self.external_reference, self.comment)
-            == (posting.reference_type, posting.reference, posting.comment)
+        moved = abs(self.held_delta if self.type == ActionType.HELD else self.delta)
+        told = (self.type, moved, self.reference_type, self.external_reference, self.comment, self.expires)
+        asked = (
+            posting.type, posting.amount, posting.reference_type, posting.reference, posting.comment, posting.expires
+        )  # fmt: skip
+        return told == asked and self.account_id == account.id and self._speaks_of(posting, other)
+
+    def _speaks_of(self, posting: Posting, other: "Account | None") -> bool:
+        """Say whether the posting names the same account, action and hold beside its own."""
+        counterparty = other.id if other else posting.counter.account_id if posting.counter else None
+        return (self.counterparty_id, self.reverses_id, self.hold_id) == (
+            counterparty,
+            posting.reverses.pk if posting.reverses else None,
+            posting.hold.pk if posting.hold else None,
         )

@@ -23,5 +23,7 @@ def stand(accounts: Sequence["Account"], moment: datetime, using: str) -> None:
     for account in accounts:
         action = left.get(account.pk)
         account.balance, account.version = (action.balance, action.version) if action else (Decimal(0), 0)
+        account.held, account.turnover = (action.held, action.turnover) if action else (Decimal(0), Decimal(0))
         account.modified = action.created if action else account.created
+        account.latest = action.latest if action else account.created
         account.status = action.status if action else account.status

@@ -108,11 +108,13 @@ def test_the_status_it_has_already_is_refused(open_account: OpenAccount, agent: 
 def test_what_a_status_allows_is_its_table(
     open_account: OpenAccount, agent: User, status: Status, kind: ActionType
 ) -> None:
-    account = open_account("0")
+    account, other = open_account("0"), open_account("0")
     if status != Status.OPEN:
         turn(account, agent, "freeze" if status == Status.FROZEN else "close")
     amount = Decimal(0) if kind not in {ActionType.DEPOSITED, ActionType.WITHDRAWN} else Decimal(1)
-    posting = Posting(type=kind, uid=account.uid, by=agent, asof=timezone.now(), amount=amount, comment="Reason")
+    posting = Posting(
+        type=kind, uid=account.uid, by=agent, asof=timezone.now(), amount=amount, comment="Reason", to=other.uid
+    )
     [outcome] = Account.post_batch([posting])
     refused_by_status = (errors.AccountFrozen, errors.AccountClosed, errors.StatusUnchanged)
     assert isinstance(outcome.error, refused_by_status) is (kind not in ALLOWED[status])

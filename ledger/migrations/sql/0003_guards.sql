@@ -11,15 +11,30 @@ CREATE TRIGGER ledger_action_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON le
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
 CREATE TRIGGER ledger_account_permanent BEFORE DELETE OR TRUNCATE ON ledger_account
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+CREATE TRIGGER ledger_approval_permanent BEFORE DELETE OR TRUNCATE ON ledger_approval
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+CREATE TRIGGER ledger_hold_permanent BEFORE DELETE OR TRUNCATE ON ledger_hold
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
 CREATE TRIGGER ledger_refusal_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_refusal
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
 
 -- NaN is larger than every number to PostgreSQL, so an upper bound keeps it out where `>= 0` would let it in.
 ALTER TABLE ledger_account ADD CONSTRAINT ledger_account_balance_is_a_number CHECK (balance < 1e15);
 ALTER TABLE ledger_action ADD CONSTRAINT ledger_action_amounts_are_numbers
-    CHECK (delta > -1e15 AND delta < 1e15 AND balance < 1e15);
-ALTER TABLE ledger_action ADD CONSTRAINT ledger_action_sign
-    CHECK (CASE type WHEN 'deposited' THEN delta > 0 WHEN 'withdrawn' THEN delta < 0 ELSE delta = 0 END);
+    CHECK (delta > -1e15 AND delta < 1e15 AND balance < 1e15 AND held_delta > -1e15 AND held_delta < 1e15 AND held < 1e15);
+ALTER TABLE ledger_action ADD CONSTRAINT ledger_action_sign CHECK (
+    CASE WHEN type IN ('deposited', 'transferred_in') THEN delta > 0
+         WHEN type IN ('withdrawn', 'transferred_out', 'captured') THEN delta < 0
+         WHEN type IN ('reversed', 'refunded') THEN delta <> 0
+         ELSE delta = 0 END
+    AND CASE WHEN type = 'held' THEN held_delta > 0 WHEN type IN ('captured', 'released') THEN held_delta < 0 ELSE held_delta = 0 END);
+-- What an action speaks of beside its account goes with its type.
+ALTER TABLE ledger_action ADD CONSTRAINT ledger_action_speaks_of CHECK (
+    (type IN ('reversed', 'refunded')) = (reverses_id IS NOT NULL)
+    AND (type IN ('captured', 'released')) = (hold_id IS NOT NULL)
+    AND (type = 'held' OR expires IS NULL)
+    AND (transfer IS NULL) = (counterparty_id IS NULL)
+    AND (type NOT IN ('transferred_out', 'transferred_in') OR transfer IS NOT NULL));
 ALTER TABLE ledger_cap ADD CONSTRAINT ledger_cap_is_a_number CHECK (ceiling < 1e15);
 ALTER TABLE ledger_headroom ADD CONSTRAINT ledger_headroom_is_a_number CHECK (remaining < 1e15);
 ALTER TABLE ledger_limit ADD CONSTRAINT ledger_limit_is_a_number CHECK (amount < 1e15);
@@ -32,11 +47,11 @@ BEGIN
 END $$;
 
 CREATE TRIGGER ledger_account_begins_empty BEFORE INSERT ON ledger_account FOR EACH ROW
-    WHEN (NEW.balance <> 0 OR NEW.version <> 0 OR NEW.status <> 'open')
+    WHEN (NEW.balance <> 0 OR NEW.held <> 0 OR NEW.turnover <> 0 OR NEW.version <> 0 OR NEW.status <> 'open' OR NEW.latest <> NEW.created)
     EXECUTE FUNCTION ledger_refuse_account_change();
 CREATE TRIGGER ledger_account_moves_with_actions BEFORE UPDATE ON ledger_account FOR EACH ROW
-    WHEN (pg_trigger_depth() = 0 AND (OLD.id, OLD.uid, OLD.user_id, OLD.entity_id, OLD.currency, OLD.status, OLD.balance, OLD.version, OLD.created, OLD.modified)
-        IS DISTINCT FROM (NEW.id, NEW.uid, NEW.user_id, NEW.entity_id, NEW.currency, NEW.status, NEW.balance, NEW.version, NEW.created, NEW.modified))
+    WHEN (pg_trigger_depth() = 0 AND (OLD.id, OLD.uid, OLD.user_id, OLD.entity_id, OLD.currency, OLD.status, OLD.balance, OLD.held, OLD.turnover, OLD.version, OLD.created, OLD.modified, OLD.latest)
+        IS DISTINCT FROM (NEW.id, NEW.uid, NEW.user_id, NEW.entity_id, NEW.currency, NEW.status, NEW.balance, NEW.held, NEW.turnover, NEW.version, NEW.created, NEW.modified, NEW.latest))
     EXECUTE FUNCTION ledger_refuse_account_change();
 
 -- 3. The cap: sum of balances + sum of remaining = ceiling, per currency.
@@ -105,53 +120,65 @@ END $$;
 
 -- What must hold of rules.ALLOWED whoever writes: nothing moves on a closed account, and no money on a frozen one.
 CREATE FUNCTION ledger_allows(status text, type text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
-    SELECT status = 'open' OR status = 'frozen' AND type IN ('unfrozen', 'closed')
+    SELECT status = 'open' OR status = 'frozen' AND type IN ('unfrozen', 'closed', 'released')
 $$;
 
-CREATE FUNCTION ledger_refuse_step(account bigint, version int) RETURNS void LANGUAGE plpgsql AS $$
+-- What of an action counts as turnover; what goes back is turnover of none.
+CREATE FUNCTION ledger_turned(type text, delta numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN type IN ('reversed', 'refunded') THEN 0 ELSE abs(delta) END
+$$;
+
+CREATE FUNCTION ledger_refuse_step() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'Action % of account % does not continue the account.', version, account
+    RAISE EXCEPTION 'An action does not continue its account.'
         USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_action_out_of_step';
 END $$;
 
 -- 4. What an action does: it continues its account, moves it along, and takes from the cap, in its own statement.
--- A loop and not a join, because a plan that was cached for a batch would scan all accounts for a single posting.
+-- The plans are made for a few accounts found by their keys, whatever the first batch of a session was: a plan that was
+-- cached for a large one would scan all accounts for a single posting.
 CREATE FUNCTION ledger_action_posted() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
-    step record;
-    earlier record;  -- the action before, of the same account and statement
-    started_version int;
-    started_balance numeric;
-    started_type text;
+    of_accounts bigint;
+    of_actions bigint;
+    moved bigint;
     net record;
 BEGIN
-    FOR step IN
-        SELECT account_id, entity_id, currency, type, status, version, balance, delta, created,
-               lag(account_id) OVER in_order IS DISTINCT FROM account_id AS first,
-               lead(account_id) OVER in_order IS DISTINCT FROM account_id AS last
-        FROM posted WINDOW in_order AS (ORDER BY account_id, version) ORDER BY account_id, version
-    LOOP
-        IF step.first THEN
-            started_version := step.version - 1;
-            started_balance := step.balance - step.delta;
-            started_type := step.type;
-        ELSIF step.version <> earlier.version + 1 OR step.balance <> earlier.balance + step.delta
-            OR NOT ledger_allows(earlier.status, step.type) OR step.currency <> earlier.currency OR step.entity_id <> earlier.entity_id THEN
-            PERFORM ledger_refuse_step(step.account_id, step.version);
-        END IF;
-        IF step.last THEN
-            UPDATE ledger_account a
-            SET balance = step.balance, version = step.version, status = step.status, modified = step.created
-            WHERE a.id = step.account_id AND a.version = started_version AND a.balance = started_balance
-              AND a.currency = step.currency AND a.entity_id = step.entity_id
-              AND ledger_allows(a.status, started_type);
-            IF NOT FOUND THEN
-                PERFORM ledger_refuse_step(step.account_id, step.version);
-            END IF;
-        END IF;
-        earlier := step;
-    END LOOP;
+    SELECT count(*), count(DISTINCT account_id) INTO of_actions, of_accounts FROM posted;
+    IF of_actions > of_accounts AND EXISTS (
+        SELECT FROM (
+            SELECT *, lag(version) OVER a AS version_before, lag(balance) OVER a AS balance_before,
+                lag(held) OVER a AS held_before, lag(turnover) OVER a AS turnover_before, lag(latest) OVER a AS latest_before,
+                lag(status) OVER a AS status_before, lag(currency) OVER a AS currency_before, lag(entity_id) OVER a AS entity_before
+            FROM posted WINDOW a AS (PARTITION BY account_id ORDER BY version)
+        ) s
+        WHERE version_before IS NOT NULL AND (
+            version <> version_before + 1 OR balance <> balance_before + delta OR held <> held_before + held_delta
+            OR turnover <> turnover_before + ledger_turned(type, delta) OR latest <> greatest(latest_before, created)
+            OR NOT ledger_allows(status_before, type) OR currency <> currency_before OR entity_id <> entity_before)
+    ) THEN
+        PERFORM ledger_refuse_step();
+    END IF;
+    UPDATE ledger_account a
+    SET balance = s.balance, held = s.held, turnover = s.turnover, version = s.version, status = s.status,
+        modified = s.created, latest = s.latest
+    FROM (
+        SELECT DISTINCT ON (account_id) account_id, entity_id, currency, balance, held, turnover, version, status, created, latest,
+            count(*) OVER a AS actions, sum(delta) OVER a AS delta, sum(held_delta) OVER a AS held_delta,
+            sum(ledger_turned(type, delta)) OVER a AS turned, max(created) OVER a AS latest_created,
+            first_value(type) OVER a AS first_type
+        FROM posted WINDOW a AS (PARTITION BY account_id ORDER BY version ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
+        ORDER BY account_id, version DESC
+    ) s
+    WHERE a.id = s.account_id AND a.version = s.version - s.actions AND a.balance = s.balance - s.delta
+      AND a.held = s.held - s.held_delta AND a.turnover = s.turnover - s.turned AND s.latest = greatest(a.latest, s.latest_created)
+      AND a.currency = s.currency AND a.entity_id = s.entity_id AND ledger_allows(a.status, s.first_type);
+    GET DIAGNOSTICS moved = ROW_COUNT;
+    IF moved <> of_accounts THEN
+        PERFORM ledger_refuse_step();
+    END IF;
     FOR net IN SELECT currency, sum(delta) AS delta FROM posted GROUP BY currency HAVING sum(delta) <> 0 ORDER BY currency LOOP
         PERFORM ledger_take_headroom(net.currency, net.delta);
     END LOOP;
@@ -161,17 +188,152 @@ END $$;
 CREATE TRIGGER ledger_action_posted AFTER INSERT ON ledger_action REFERENCING NEW TABLE AS posted
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_action_posted();
 
--- 5. Who may what. The app role adds to the record and reads it; it has no way to a balance but an action.
-REVOKE ALL ON ledger_account, ledger_action, ledger_cap, ledger_headroom, ledger_refusal FROM {app};
+-- 5. What some actions speak of. These triggers cost nothing where their condition does not hold.
+CREATE FUNCTION ledger_transfer_balanced() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF NOT (SELECT count(*) = 2 AND sum(delta) = 0 AND min(currency) = max(currency) AND min(account_id) < max(account_id)
+                AND min(counterparty_id) = min(account_id) AND max(counterparty_id) = max(account_id)
+            FROM ledger_action WHERE transfer = NEW.transfer) THEN
+        RAISE EXCEPTION 'A transfer has two legs, of one currency and two accounts, that come to nothing.'
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_transfer_balanced';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER ledger_transfer_balanced AFTER INSERT ON ledger_action FOR EACH ROW
+    WHEN (NEW.transfer IS NOT NULL) EXECUTE FUNCTION ledger_transfer_balanced();
+
+CREATE FUNCTION ledger_return_within() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    -- Concurrent returns of one action are of one account, and the versions of an account come one after the other.
+    IF NOT EXISTS (
+        SELECT FROM ledger_action o WHERE o.id = NEW.reverses_id AND o.account_id = NEW.account_id
+            AND o.type IN ('deposited', 'withdrawn', 'transferred_out', 'transferred_in', 'captured')
+            AND sign(o.delta) = -sign(NEW.delta) AND (NEW.type = 'refunded' OR o.delta = -NEW.delta)
+            AND abs(o.delta) >= (SELECT sum(abs(r.delta)) FROM ledger_action r WHERE r.reverses_id = o.id)
+    ) THEN
+        RAISE EXCEPTION 'No more goes back of an action than there was.'
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_return_within';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER ledger_return_within AFTER INSERT ON ledger_action FOR EACH ROW
+    WHEN (NEW.reverses_id IS NOT NULL) EXECUTE FUNCTION ledger_return_within();
+
+CREATE FUNCTION ledger_hold_follows() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF NEW.type = 'held' THEN
+        INSERT INTO ledger_hold (placed_id, uid, account_id, entity_id, currency, amount, state, created, expires)
+        VALUES (NEW.id, NEW.uid, NEW.account_id, NEW.entity_id, NEW.currency, NEW.held_delta, 'pending', NEW.created, NEW.expires);
+        RETURN NULL;
+    END IF;
+    UPDATE ledger_hold
+    SET state = CASE WHEN NEW.type = 'captured' THEN 'captured' WHEN expires <= NEW.created THEN 'expired' ELSE 'released' END,
+        captured = -NEW.delta, resolved_id = NEW.id
+    WHERE placed_id = NEW.hold_id AND account_id = NEW.account_id AND state = 'pending' AND amount = -NEW.held_delta
+      AND (NEW.type = 'released' OR expires IS NULL OR expires > NEW.recorded);
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'A hold is resolved once, as a whole, and captured before it expires.'
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_action_hold_resolved_once';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER ledger_hold_follows AFTER INSERT ON ledger_action FOR EACH ROW
+    WHEN (NEW.held_delta <> 0) EXECUTE FUNCTION ledger_hold_follows();
+CREATE FUNCTION ledger_refuse_hold_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'A hold begins and ends with its actions.'
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_hold_follows_actions';
+END $$;
+CREATE TRIGGER ledger_hold_follows_actions BEFORE INSERT OR UPDATE ON ledger_hold FOR EACH ROW
+    WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION ledger_refuse_hold_change();
+
+CREATE FUNCTION ledger_action_approved() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM ledger_approval p WHERE p.id = NEW.approval_id AND p.state = 'approved' AND p.maker_id = NEW.by_id
+                       AND p.account_id = NEW.account_id) THEN
+        RAISE EXCEPTION 'The action was not approved by another person.'
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_action_approved';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER ledger_action_approved AFTER INSERT ON ledger_action FOR EACH ROW
+    WHEN (NEW.approval_id IS NOT NULL) EXECUTE FUNCTION ledger_action_approved();
+
+-- A request for approval begins pending, is decided once, and what was asked stays as it was asked.
+CREATE FUNCTION ledger_refuse_approval_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'A request for approval is decided once, and never changed.'
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_approval_decided_once';
+END $$;
+CREATE TRIGGER ledger_approval_begins_pending BEFORE INSERT ON ledger_approval FOR EACH ROW
+    WHEN (NEW.state <> 'pending' OR NEW.checker_id IS NOT NULL OR NEW.decided IS NOT NULL)
+    EXECUTE FUNCTION ledger_refuse_approval_change();
+CREATE TRIGGER ledger_approval_decided_once BEFORE UPDATE ON ledger_approval FOR EACH ROW
+    WHEN (OLD.state <> 'pending' OR NEW.state = 'pending' OR NEW.decided IS NULL
+        OR (OLD.id, OLD.uid, OLD.kind, OLD.entity_id, OLD.account_id, OLD.currency, OLD.amount, OLD.request, OLD.shown, OLD.fingerprint, OLD.reason, OLD.maker_id, OLD.requested, OLD.expires)
+        IS DISTINCT FROM (NEW.id, NEW.uid, NEW.kind, NEW.entity_id, NEW.account_id, NEW.currency, NEW.amount, NEW.request, NEW.shown, NEW.fingerprint, NEW.reason, NEW.maker_id, NEW.requested, NEW.expires))
+    EXECUTE FUNCTION ledger_refuse_approval_change();
+
+-- 6. As of a moment, by index and without a sum: versions have no gap, and neither `recorded` nor `latest` ever falls, so
+-- the last action until then is found by bisection. Business times may be given back-dated; what was booked for a time
+-- before the latest one is in an index of its own.
+CREATE FUNCTION ledger_version_at(wanted bigint, moment timestamptz, business boolean) RETURNS int
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public AS $$
+DECLARE
+    low int := 0;
+    high int := (SELECT version FROM ledger_account WHERE id = wanted);
+    middle int;
+BEGIN
+    WHILE low < high LOOP
+        middle := (low + high + 1) / 2;
+        IF (SELECT CASE WHEN business THEN latest ELSE recorded END FROM ledger_action
+            WHERE account_id = wanted AND version = middle) <= moment THEN
+            low := middle;
+        ELSE
+            high := middle - 1;
+        END IF;
+    END LOOP;
+    RETURN low;
+END $$;
+
+CREATE FUNCTION ledger_balance_at(wanted bigint, moment timestamptz, business boolean) RETURNS numeric
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public AS $$
+DECLARE
+    number CONSTANT int := ledger_version_at(wanted, moment, business);
+BEGIN
+    RETURN coalesce((SELECT balance FROM ledger_action WHERE account_id = wanted AND version = number), 0)
+        + CASE WHEN business THEN coalesce((
+            SELECT sum(delta) FROM ledger_action
+            WHERE account_id = wanted AND created < latest AND created <= moment AND version > number), 0) ELSE 0 END;
+END $$;
+
+CREATE FUNCTION ledger_turnover_at(wanted bigint, moment timestamptz) RETURNS numeric
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public AS $$
+DECLARE
+    number CONSTANT int := ledger_version_at(wanted, moment - interval '1 microsecond', false);
+BEGIN
+    RETURN coalesce((SELECT turnover FROM ledger_action WHERE account_id = wanted AND version = number), 0);
+END $$;
+GRANT EXECUTE ON FUNCTION ledger_version_at(bigint, timestamptz, boolean), ledger_balance_at(bigint, timestamptz, boolean),
+    ledger_turnover_at(bigint, timestamptz) TO {app};
+
+-- 7. Who may what. The app role adds to the record and reads it; it has no way to a balance but an action.
+REVOKE ALL ON ledger_account, ledger_action, ledger_approval, ledger_cap, ledger_headroom, ledger_hold, ledger_refusal FROM {app};
 GRANT SELECT, INSERT, UPDATE ON ledger_account TO {app};
 GRANT SELECT, INSERT ON ledger_refusal TO {app};
 -- id, uid, reference and recorded are the database's to give: an action that chose its own could pass for another.
-GRANT SELECT, INSERT (account_id, entity_id, currency, type, delta, balance, status, version, created, reference_type,
-                      external_reference, comment, by_id, idempotency_key) ON ledger_action TO {app};
-GRANT SELECT ON ledger_cap, ledger_headroom TO {app};
+GRANT SELECT, INSERT (account_id, entity_id, currency, type, delta, balance, held_delta, held, turnover, status, version, created,
+                      latest, reference_type, external_reference, comment, by_id, idempotency_key, counterparty_id, transfer,
+                      reverses_id, hold_id, expires, approval_id) ON ledger_action TO {app};
+GRANT SELECT, INSERT, UPDATE (state, checker_id, decided, comment, error_code, error_text) ON ledger_approval TO {app};
+GRANT SELECT ON ledger_cap, ledger_headroom, ledger_hold TO {app};
 GRANT EXECUTE ON FUNCTION ledger_set_cap(text, numeric), ledger_lock_headroom(text[]) TO {app};
 
--- 6. One limit of a kind for a subject at a time. Core PostgreSQL has GiST for ranges only, so a subject is a range of one.
+-- 8. One limit of a kind for a subject at a time. Core PostgreSQL has GiST for ranges only, so a subject is a range of one.
 CREATE FUNCTION ledger_limit_subject(kind text, currency text, entity bigint, account bigint) RETURNS int8range
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
     SELECT int8range(subject, subject, '[]')

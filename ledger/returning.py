@@ -1,0 +1,64 @@
+"""What takes actions back: the postings of reversals and refunds. A leg of a transfer takes the other one with it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Required, TypedDict
+from uuid import UUID
+
+from backoffice.models import User
+from ledger.choices import ActionType
+from ledger.errors import UnknownAction
+from ledger.posting import Posting
+
+if TYPE_CHECKING:
+    from ledger.models.action import Action
+    from ledger.models.approval import Approval
+
+
+class ReturnRequest(TypedDict, total=False):
+    """The keywords of a reversal or refund; `uid` is the action's."""
+
+    uid: Required[UUID]
+    by: Required[User]
+    asof: Required[datetime]
+    comment: str
+    idempotency_key: str | None
+    approval: "Approval | None"
+
+
+def returning(
+    actions: type["Action"], requests: Sequence[ReturnRequest], *, amount: Decimal | None = None, using: str = "default"
+) -> list[Posting]:
+    """Return a posting a request, in their order: a reversal, or with an amount a refund. Two queries.
+
+    Raises:
+        UnknownAction: no action has this uid.
+    """
+    wanted = [request["uid"] for request in requests]
+    stored = actions.objects.using(using).select_related("account")
+    originals = {action.uid: action for action in stored.filter(uid__in=wanted)}
+    pairs = [action.transfer for action in originals.values() if action.transfer]
+    legs = {(leg.transfer, leg.account_id): leg for leg in stored.filter(transfer__in=pairs)} if pairs else {}
+    postings = []
+    for request in requests:
+        if (original := originals.get(request["uid"])) is None:
+            raise UnknownAction(f"There is no action {request['uid']}.", uid=request["uid"])
+        counter = legs.get((original.transfer, original.counterparty_id or 0))
+        postings.append(_posting(request, original, counter, amount))
+    return postings
+
+
+def _posting(request: ReturnRequest, original: "Action", counter: "Action | None", amount: Decimal | None) -> Posting:
+    return Posting(
+        type=ActionType.REVERSED if amount is None else ActionType.REFUNDED,
+        uid=original.account.uid,
+        amount=abs(original.delta) if amount is None else amount,
+        by=request["by"],
+        asof=request["asof"],
+        comment=request.get("comment", ""),
+        idempotency_key=request.get("idempotency_key"),
+        reverses=original,
+        counter=counter,
+        approval=request.get("approval"),
+    )
