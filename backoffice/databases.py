@@ -63,7 +63,7 @@ def database(name: str, url: str) -> dict[str, Any]:
         "PORT": parts.pop("port", ""),
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {**parts, "server_side_binding": True},
+        "OPTIONS": {**parts, "server_side_binding": True, "prepare_threshold": 5},
     }
 
 

@@ -31,13 +31,19 @@ def write(drafts: Sequence[Draft], using: str) -> None:
 
 
 def _plain(drafts: Sequence[Draft]) -> tuple[str, list[Any]]:
-    return _values(len(drafts)), [value for draft in drafts for value in draft.row]
+    used = tuple(
+        name
+        for name, *values in zip(Row._fields, *(draft.row for draft in drafts), strict=True)
+        if any(value is not None for value in values)
+    )
+    return _values(used, len(drafts)), [getattr(draft.row, name) for draft in drafts for name in used]
 
 
 @cache
-def _values(count: int) -> str:
-    row = f"({', '.join('%s' for _ in Row._fields)})"
-    return f"{INTO} VALUES {', '.join([row] * count)} {RETURNED}"
+def _values(used: tuple[str, ...], count: int) -> str:
+    """Return the statement for so many rows; the columns that none of them uses are left out."""
+    row = f"({', '.join('%s' for _ in used)})"
+    return f"INSERT INTO ledger_action ({', '.join(used)}) VALUES {', '.join([row] * count)} {RETURNED}"  # noqa: S608  names of the columns
 
 
 def _arrays(drafts: Sequence[Draft]) -> tuple[str, list[Any]]:

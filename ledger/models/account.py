@@ -20,6 +20,7 @@ from backoffice.models.base import Record
 from ledger.choices import ActionType, ReferenceType, Status
 from ledger.models.action import Action
 from ledger.models.standing import stand
+from ledger.money import LARGEST
 from ledger.opening import Opening, open_accounts
 from ledger.posting import MoneyRequest, Outcome, Posting, StatusRequest, TransferRequest, post, preview
 
@@ -42,10 +43,10 @@ class Account(Record):
         help_text="Part of the balance that pending holds keep.",
     )  # fmt: skip
     turnover = models.DecimalField(
-        max_digits=19, decimal_places=4, default=Decimal(0), db_default=Decimal(0), editable=False,
+        max_digits=24, decimal_places=4, default=Decimal(0), db_default=Decimal(0), editable=False,
         help_text="All that ever came in and went out, what was returned left out.",
     )  # fmt: skip
-    version = models.PositiveIntegerField(default=0, editable=False, help_text="How many actions it has.")
+    version = models.IntegerField(default=0, editable=False, help_text="How many actions it has.")
     created = models.DateTimeField(editable=False)
     modified = models.DateTimeField(editable=False, help_text="The business time of the last action.")
     latest = models.DateTimeField(editable=False, help_text="The latest business time of any action.")
@@ -70,7 +71,10 @@ class Account(Record):
             ("close", "Can close an account"),
         ]
         constraints = [
-            models.CheckConstraint(condition=models.Q(balance__gte=0), name="ledger_account_balance_not_negative"),
+            models.CheckConstraint(
+                condition=models.Q(balance__gte=0) & models.Q(balance__lt=LARGEST),
+                name="ledger_account_balance_not_negative",
+            ),
             models.CheckConstraint(
                 condition=models.Q(held__gte=0) & models.Q(held__lte=models.F("balance")),
                 name="ledger_account_held_is_covered",

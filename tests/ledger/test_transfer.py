@@ -57,7 +57,7 @@ def test_transfer_over_the_receiver_s_maximum_balance_is_refused(
     assert refusal.value.data["limit"] == "max_balance"
 
 
-@pytest.mark.parametrize(("kind", "bound", "amount"), [("min_transfer", "10", "9.99"), ("max_transfer", "20", "20.01")])
+@pytest.mark.parametrize("broken", [("min_transfer", "10", "9.99"), ("max_transfer", "20", "20.01")])
 def test_transfer_names_the_limit_it_breaks(
     open_account: OpenAccount, agent: User, now: datetime, broken: tuple[str, str, str]
 ) -> None:

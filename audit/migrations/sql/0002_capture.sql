@@ -161,9 +161,9 @@ BEGIN
     EXECUTE format('CREATE OR REPLACE TRIGGER audit_capture_delete AFTER DELETE ON %s REFERENCING OLD TABLE AS gone
         FOR EACH STATEMENT EXECUTE FUNCTION %I()', source, 'audit_capture_' || place);
     IF mostly_elsewhere THEN
-        EXECUTE format('CREATE OR REPLACE TRIGGER audit_capture_update AFTER UPDATE ON %s FOR EACH ROW
+        EXECUTE format('CREATE OR REPLACE TRIGGER audit_capture_update AFTER UPDATE OF %s ON %s FOR EACH ROW
             WHEN ((%s, OLD.id) IS DISTINCT FROM (%s, NEW.id)) EXECUTE FUNCTION %I()',
-            source, replace(old_values, 'o.', 'OLD.'), replace(new_values, 'n.', 'NEW.'), 'audit_capture_' || place);
+            columns, source, replace(old_values, 'o.', 'OLD.'), replace(new_values, 'n.', 'NEW.'), 'audit_capture_' || place);
     ELSE
         EXECUTE format('CREATE OR REPLACE TRIGGER audit_capture_update AFTER UPDATE ON %s
             REFERENCING NEW TABLE AS came OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION %I()',

@@ -4,7 +4,7 @@ GRANT USAGE ON SEQUENCE ledger_reference_seq TO {app};
 
 -- One expression and not a loop over the digits: every action pays for this.
 CREATE FUNCTION ledger_new_reference() RETURNS text
-LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql VOLATILE AS $$  -- with the caller's rights, and no setting of its own: that would cost more than the rest
 DECLARE
     alphabet CONSTANT text := '23456789CFHJKMNPQRTVWXY';
     -- 23^8 numbers; the factor shares no divisor with it, so each number of the sequence has a place of its own
