@@ -10,7 +10,7 @@ from ledger import errors, rules
 from ledger.choices import ActionType, HoldState
 from ledger.draft import Draft, drafted
 from ledger.limits import Bounds, Limits
-from ledger.rules import Change, Facts, Leg
+from ledger.rules import NOTHING, Change, Facts, Leg
 from ledger.shape import check_texts
 
 if TYPE_CHECKING:
@@ -53,9 +53,11 @@ class Book:
             return account, [earlier], True
         legs = self._legs(posting, account)
         changes = [rules.decide(posting, leg, self._facts(posting, leg), self.now) for leg in legs]
-        self._take_headroom(account.currency, sum((change.delta for change in changes), Decimal(0)))
+        if self.headroom is not None:
+            self._take_headroom(self.headroom, account.currency, sum((change.delta for change in changes), Decimal(0)))
         drafts = self._move(posting, legs, changes)
-        self._remember(posting, legs, account, drafts[0])
+        if posting.idempotency_key or posting.hold or posting.reverses:
+            self._remember(posting, legs, account, drafts[0])
         return account, drafts, False
 
     def account(self, uid: UUID) -> "Account":
@@ -103,12 +105,9 @@ class Book:
         return other
 
     def _facts(self, posting: "Posting", leg: Leg) -> Facts:
-        return Facts(
-            self.bounds_of(leg.account),
-            self.turned(leg.account),
-            self.returned.get(leg.reverses.pk, Decimal(0)) if leg.reverses else Decimal(0),
-            self.hold_states.get(posting.hold.pk, HoldState.PENDING) if posting.hold else HoldState.PENDING,
-        )
+        returned = self.returned.get(leg.reverses.pk, NOTHING) if leg.reverses else NOTHING
+        state = self.hold_states.get(posting.hold.pk, HoldState.PENDING) if posting.hold else HoldState.PENDING
+        return Facts(self.bounds_of(leg.account), self.turned(leg.account), returned, state)
 
     def _move(self, posting: "Posting", legs: list[Leg], changes: list[Change]) -> list[Draft]:
         pair = uuid4() if len(legs) > 1 else None
@@ -151,10 +150,9 @@ class Book:
             if leg.reverses:
                 self.returned[leg.reverses.pk] = self.returned.get(leg.reverses.pk, Decimal(0)) + leg.amount
 
-    def _take_headroom(self, currency: str, delta: Decimal) -> None:
-        if self.headroom is None or not delta:
-            return
-        left = self.headroom.get(currency, Decimal(0)) - delta
-        if left < 0:
+    @staticmethod
+    def _take_headroom(headroom: dict[str, Decimal], currency: str, delta: Decimal) -> None:
+        left = headroom.get(currency, Decimal(0)) - delta
+        if delta and left < 0:
             raise errors.ExceedsCap(currency=currency)
-        self.headroom[currency] = left
+        headroom[currency] = left

@@ -117,7 +117,7 @@ def drafted(leg: Leg, posting: "Posting", change: Change, other: "Account | None
         posting.reference_type,
         posting.reference,
         posting.comment,
-        posting.by.pk,
+        posting.by.id,
         posting.idempotency_key if leg.first else None,
         other.id if other else None,
         transfer,

@@ -86,15 +86,15 @@ class Limits:
         self._by_subject: dict[tuple[str, int | None, int | None], dict[str, Rule]] = {}
         for rule in rules:
             self._by_subject.setdefault(rule[1:4], {})[rule.kind] = rule
+        self.kinds = {kind for rules_of in self._by_subject.values() for kind in rules_of}
+        self._shared: dict[tuple[str, int], Bounds] = {}  # of accounts without a limit of their own
 
     def of(self, account: "Account") -> Bounds:
         """Return the bounds of an account, the narrowest limit winning kind by kind."""
-        widest_first = (
-            (account.currency, None, None),
-            (account.currency, account.entity_id, None),
-            (account.currency, None, account.id),
-        )
-        rules: dict[str, Rule] = {}
-        for subject in widest_first:
-            rules |= self._by_subject.get(subject, {})
-        return Bounds(account.currency, rules)
+        wide = (account.currency, account.entity_id)
+        if wide not in self._shared:
+            rules = self._by_subject.get((account.currency, None, None), {})
+            rules = rules | self._by_subject.get((account.currency, account.entity_id, None), {})
+            self._shared[wide] = Bounds(account.currency, rules)
+        own = self._by_subject.get((account.currency, None, account.id))
+        return Bounds(account.currency, self._shared[wide].rules | own) if own else self._shared[wide]

@@ -11,7 +11,9 @@ first, and two such transactions can deadlock (PostgreSQL then ends one of them)
 Callers: the classmethods of the models, the console's commands, imports.
 """
 
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from ledger.models.approval import Approval
     from ledger.models.hold import Hold
 
+LARGE = 1_000  # postings
 LARGEST_BATCH = 100_000  # postings that one transaction should hold, by the memory they take
 
 
@@ -146,6 +149,24 @@ def post(
     if len(postings) > LARGEST_BATCH:
         raise BatchTooLarge(f"A batch holds {LARGEST_BATCH:,} postings at most, this one has {len(postings):,}.")
 
+    with _collected_later(len(postings)):
+        return _post(accounts, postings, using, all_or_nothing=all_or_nothing)
+
+
+@contextmanager
+def _collected_later(size: int) -> Iterator[None]:
+    """Make a large batch without the garbage collector, which would look at all of its objects again and again."""
+    pause = size >= LARGE and gc.isenabled()
+    if pause:
+        gc.disable()
+    try:
+        yield
+    finally:
+        if pause:
+            gc.enable()
+
+
+def _post(accounts: type["Account"], postings: Sequence[Posting], using: str, *, all_or_nothing: bool) -> list[Outcome]:
     def decided(prepare: Callable[[Book], None] = lambda book: None) -> list[Outcome]:
         book = reading.read(accounts, postings, using)
         prepare(book)

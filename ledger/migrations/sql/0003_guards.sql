@@ -205,23 +205,35 @@ BEGIN
     ) THEN
         PERFORM ledger_refuse_step();
     END IF;
-    EXECUTE $move$
-        UPDATE ledger_account a
-        SET balance = s.balance, held = s.held, turnover = s.turnover, version = s.version, modified = s.created, latest = s.latest
-        FROM (
-            SELECT DISTINCT ON (account_id) account_id, entity_id, currency, balance, held, turnover, version, created, latest,
-                count(*) OVER a AS actions, sum(delta) OVER a AS delta, sum(held_delta) OVER a AS held_delta,
-                sum(ledger_turned(type, delta)) OVER a AS turned, max(created) OVER a AS latest_created,
-                first_value(type) OVER a AS first_type
-            FROM posted
-            WINDOW a AS (PARTITION BY account_id ORDER BY version ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
-            ORDER BY account_id, version DESC
-        ) s
-        WHERE a.id = s.account_id AND a.version = s.version - s.actions AND a.balance = s.balance - s.delta
-          AND a.held = s.held - s.held_delta AND a.turnover = s.turnover - s.turned
-          AND s.latest = greatest(a.latest, s.latest_created)
-          AND a.currency = s.currency AND a.entity_id = s.entity_id AND ledger_allows(a.status, s.first_type)
-    $move$;
+    IF actions = accounts THEN
+        EXECUTE $each$
+            UPDATE ledger_account a
+            SET balance = s.balance, held = s.held, turnover = s.turnover, version = s.version, modified = s.created, latest = s.latest
+            FROM (SELECT * FROM posted ORDER BY account_id) s
+            WHERE a.id = s.account_id AND a.version = s.version - 1 AND a.balance = s.balance - s.delta
+              AND a.held = s.held - s.held_delta AND a.turnover = s.turnover - ledger_turned(s.type, s.delta)
+              AND s.latest = greatest(a.latest, s.created)
+              AND a.currency = s.currency AND a.entity_id = s.entity_id AND ledger_allows(a.status, s.type)
+        $each$;
+    ELSE
+        EXECUTE $move$
+            UPDATE ledger_account a
+            SET balance = s.balance, held = s.held, turnover = s.turnover, version = s.version, modified = s.created, latest = s.latest
+            FROM (
+                SELECT DISTINCT ON (account_id) account_id, entity_id, currency, balance, held, turnover, version, created, latest,
+                    count(*) OVER a AS actions, sum(delta) OVER a AS delta, sum(held_delta) OVER a AS held_delta,
+                    sum(ledger_turned(type, delta)) OVER a AS turned, max(created) OVER a AS latest_created,
+                    first_value(type) OVER a AS first_type
+                FROM posted
+                WINDOW a AS (PARTITION BY account_id ORDER BY version ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
+                ORDER BY account_id, version DESC
+            ) s
+            WHERE a.id = s.account_id AND a.version = s.version - s.actions AND a.balance = s.balance - s.delta
+              AND a.held = s.held - s.held_delta AND a.turnover = s.turnover - s.turned
+              AND s.latest = greatest(a.latest, s.latest_created)
+              AND a.currency = s.currency AND a.entity_id = s.entity_id AND ledger_allows(a.status, s.first_type)
+        $move$;
+    END IF;
     GET DIAGNOSTICS moved = ROW_COUNT;
     IF moved <> accounts THEN
         PERFORM ledger_refuse_step();
