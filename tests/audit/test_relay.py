@@ -15,18 +15,30 @@ from django.db import connections
 
 from audit.models import Event, Outbox
 from audit.record import record
-from audit.relay import relay_batch, waiting
+from audit import relay
+from audit.keys import signing_key
+from audit.relay import waiting
 from backoffice import embedded
-from backoffice.databases import RUNTIME_URL_NAMES
+from backoffice.databases import RELAY_URL_NAMES, RUNTIME_URL_NAMES, as_relay
 from backoffice.models import Entity
 
 pytestmark = pytest.mark.usefixtures("committing")
 
 
-def url(alias: str, name: str | None = None) -> str:
-    """The runtime's address of a database of this test."""
-    base = embedded.urls(settings.BACKOFFICE_DATA)[RUNTIME_URL_NAMES[alias]]
-    return psycopg.conninfo.make_conninfo(base, dbname=name or settings.DATABASES[alias]["NAME"])
+def relay_batch(alias: str, most: int = 2_000) -> int:
+    with as_relay(alias, "audit"):
+        return relay.relay_batch(alias, signing_key(), most)
+
+
+def addresses(audit: str | None = None) -> dict[str, str]:
+    """The runtime's and the relay's addresses of the databases of this test."""
+    base = embedded.urls(settings.BACKOFFICE_DATA)
+    given = {}
+    for names in (RUNTIME_URL_NAMES, RELAY_URL_NAMES):
+        for alias, name in names.items():
+            database = audit if audit and alias == "audit" else settings.DATABASES[alias]["NAME"]
+            given[name] = psycopg.conninfo.make_conninfo(base[name], dbname=database)
+    return given
 
 
 def session(alias: str) -> psycopg.Connection:
@@ -34,9 +46,8 @@ def session(alias: str) -> psycopg.Connection:
 
 
 def relay_process(*arguments: str, audit: str | None = None) -> "subprocess.Popen[str]":
-    urls = {RUNTIME_URL_NAMES[alias]: url(alias, audit if alias == "audit" else None) for alias in RUNTIME_URL_NAMES}
     kept = {name: value for name, value in os.environ.items() if not name.endswith("_OWNER_URL")}
-    environment = {**kept, **urls, "DJANGO_SETTINGS_MODULE": "backoffice.settings"}
+    environment = {**kept, **addresses(audit), "DJANGO_SETTINGS_MODULE": "backoffice.settings"}
     command = [sys.executable, "manage.py", "audit_relay", *arguments]
     return subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, stderr=subprocess.PIPE, text=True)
 

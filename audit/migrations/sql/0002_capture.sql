@@ -1,7 +1,7 @@
 -- Capture, in default and sandbox: every change of a captured table writes a historical row and an event, in its own
 -- statement. Who acts is told by local settings (backoffice/scope.py), read by the defaults of the columns.
 
--- 1. The outbox: written by triggers and audit_record(), read by anybody of the site, emptied by the relay.
+-- 1. The outbox: written by triggers and audit_record(), read by anybody of the site, emptied by the relay's role alone.
 CREATE FUNCTION audit_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% of % is refused: what was recorded stays.', TG_OP, TG_TABLE_NAME
@@ -13,25 +13,33 @@ GRANT SELECT ON audit_outbox TO {app};
 CREATE TRIGGER audit_outbox_immutable BEFORE UPDATE OR TRUNCATE ON audit_outbox
     FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change();
 
+-- What the site tells by itself. The id, the moment and the transaction are not for it to say; nor is who acts, where the
+-- transaction has announced that. What nobody has announced says which role and program it came from.
 CREATE FUNCTION audit_record(event jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    actor CONSTANT bigint := nullif(current_setting('backoffice.actor', true), '')::bigint;
+    outside CONSTANT jsonb := CASE WHEN coalesce(event ->> 'request_id', '') = '' AND audit_source() <> ''
+        THEN jsonb_build_object('source', audit_source()) ELSE '{}' END;
 BEGIN
-    IF event ->> 'type' LIKE ANY ('{"change.%","ledger.%"}') THEN
+    IF event ->> 'type' LIKE ANY ('{"change.%","ledger.%","audit.%"}') THEN
         RAISE EXCEPTION 'Events of type % are written by the database alone.', event ->> 'type'
             USING ERRCODE = 'insufficient_privilege';
     END IF;
     INSERT INTO audit_outbox (type, user_id, username, entity_id, object_type, object_id, request_id, method, path, status,
                               ip, browser, reason, success, data)
     -- Cut, because some of it comes from the URL of whoever asks, and an index takes no more than 2,704 bytes.
-    SELECT e.type, e.user_id, left(e.username, 200), e.entity_id, left(e.object_type, 200), left(e.object_id, 200),
+    SELECT e.type, coalesce(actor, e.user_id),
+           left(CASE WHEN actor IS NULL THEN e.username ELSE current_setting('backoffice.username', true) END, 200), e.entity_id, left(e.object_type, 200), left(e.object_id, 200),
            left(e.request_id, 200), left(e.method, 20), left(e.path, 2000), e.status,
-           e.ip, left(e.browser, 500), left(e.reason, 2000), e.success, e.data
+           e.ip, left(e.browser, 500), left(e.reason, 2000), e.success, e.data || outside
     FROM jsonb_populate_record(NULL::audit_outbox, event) e;
 END $$;
 GRANT EXECUTE ON FUNCTION audit_record(jsonb) TO {app};
 
 -- 2. The relay's two halves. A row is due once every transaction that began before its own has ended: then no earlier one
--- can still appear. Taken rows are locked, so that relays share the work.
+-- can still appear. Taken rows are locked, so that relays share the work. Neither is for the site: what it has written it
+-- cannot take back.
 CREATE FUNCTION audit_take(most int) RETURNS SETOF audit_outbox
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT * FROM audit_outbox WHERE xid < pg_snapshot_xmin(pg_current_snapshot())
@@ -54,7 +62,31 @@ BEGIN
         RETURN NEXT o;
     END IF;
 END $$;
-GRANT EXECUTE ON FUNCTION audit_take(int), audit_forget(uuid[]), audit_written_out(audit_outbox) TO {app};
+-- What is due as it goes to the event store, beside the row of the outbox that it stands in (alone, where that stands for
+-- nothing). Ends after the row with which `events` is reached, as far as that can be told by its size. Who acts without
+-- saying a name gets the one he has at this moment; `origin` is what the data of every event says beside its own.
+CREATE FUNCTION audit_due(most int, events bigint, origin jsonb) RETURNS TABLE (taken uuid, id uuid, created timestamptz,
+    type text, user_id bigint, username text, entity_id bigint, object_type text, object_id text, request_id text,
+    method text, path text, status smallint, ip inet, browser text, reason text, success boolean, data jsonb)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    RETURN QUERY
+    WITH locked AS MATERIALIZED (
+        SELECT t AS stands, t.id AS row_id,
+               CASE WHEN t.data ? 'written_out_by' THEN 1 + octet_length(t.data::text) / 8 ELSE 1 END AS size
+        FROM audit_take(most) t
+    ), measured AS (
+        SELECT stands, row_id, sum(size) OVER (ORDER BY row_id) - size AS before FROM locked
+    )
+    SELECT m.row_id, o.id, o.created, o.type, o.user_id, coalesce(nullif(o.username, ''), u.username, ''), o.entity_id,
+           o.object_type, o.object_id, o.request_id, o.method, o.path, o.status, o.ip, o.browser, o.reason, o.success,
+           o.data || origin
+    FROM measured m LEFT JOIN LATERAL audit_written_out(m.stands) o ON true
+    LEFT JOIN backoffice_user u ON u.id = o.user_id AND o.username = ''
+    WHERE m.before < events ORDER BY m.row_id;
+END $$;
+GRANT SELECT ON audit_outbox TO {relay};
+GRANT EXECUTE ON FUNCTION audit_due(int, bigint, jsonb), audit_forget(uuid[]) TO {relay};
 
 -- 3. What capture leans on.
 CREATE FUNCTION audit_source() RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
