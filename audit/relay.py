@@ -64,9 +64,12 @@ def whole_lines(pieces: Iterable[bytes | memoryview]) -> Iterator[bytes]:
     """Yield what COPY sends line by line, however the server has cut it."""
     rest = b""
     for piece in pieces:
-        text = rest + bytes(piece)
-        *lines, rest = text.split(b"\n")
-        yield from lines
+        text = bytes(piece)
+        if not rest and text.find(b"\n") == len(text) - 1:  # a row a message, as PostgreSQL does it
+            yield text[:-1]
+        else:
+            *lines, rest = (rest + text).split(b"\n")
+            yield from lines
 
 
 def relay(key: SigningKey, stopped: Callable[[], bool] = lambda: False) -> Iterator[tuple[str, int]]:

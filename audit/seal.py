@@ -5,7 +5,10 @@ numbered without a gap; a block's events are of one month (UTC), so that a month
 an event that is there already is not added again. Callers connect as the relay.
 """
 
-from collections.abc import Sequence
+import getpass
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -18,6 +21,7 @@ from psycopg import sql
 
 from audit import keys
 from audit.chain import CANONICAL, IDENTITY, NOTHING, SETTLE, Header, leaf, merkle_root, moment, month_of
+from audit.registry import event_type
 from backoffice.databases import EVENT_STORE
 
 LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('audit_seal', 0))"
@@ -47,13 +51,25 @@ def seal(lines: Sequence[bytes], key: keys.SigningKey) -> int:
 
     Waits for whoever makes a block now. Raises ImproperlyConfigured where another key is the current one.
     """
+    with sealing(key) as store:
+        return add(store, lines, key)
+
+
+@contextmanager
+def sealing(key: keys.SigningKey) -> Iterator[Any]:
+    """Be the one who makes blocks, in one transaction; yields the store's cursor. Raises as `seal` does."""
     with transaction.atomic(using=EVENT_STORE), connections[EVENT_STORE].cursor() as store:
         store.execute(SETTLE)
         store.execute(LOCK)
         check_key(store, key)
-        fresh = _new(store, lines)
-        for month, of_month in groupby(sorted(fresh, key=month_of), key=month_of):
-            _add_block(store, list(of_month), month, key)
+        yield store
+
+
+def add(store: Any, lines: Sequence[bytes], key: keys.SigningKey) -> int:
+    """Add events and their blocks within `sealing`; return how many were new."""
+    fresh = _new(store, lines)
+    for month, of_month in groupby(sorted(fresh, key=month_of), key=month_of):
+        _add_block(store, list(of_month), month, key)
     return len(fresh)
 
 
@@ -78,7 +94,7 @@ def check_key(store: Any, key: keys.SigningKey) -> None:
     elif found[0] != key.id:
         raise ImproperlyConfigured(
             f"The event store is sealed with the key {found[0]}, and AUDIT_SIGNING_KEY holds {key.id}: "
-            "name the key that `audit_rotate_key` made, or bring back the one that was lost."
+            "bring that key back; after a rotation that was interrupted, run audit_rotate_key again."
         )
 
 
@@ -114,3 +130,22 @@ def _add_block(store: Any, lines: list[bytes], month: str, key: keys.SigningKey)
     root, signature = bytes.fromhex(header.root), key.sign(header.signed())
     facts = [header.number, now, month, len(lines), ids, b"".join(leaves), root, before.hash, header.hash(), key.id]
     store.execute(ADD, [*facts, signature])
+
+
+def event_line(store: Any, kind: str, data: dict[str, Any], **facts: str) -> bytes:
+    """Return the line of an event that the audit tells of itself: now, by whoever runs the command."""
+    texts = ("object_type", "object_id", "request_id", "method", "path", "browser", "reason")
+    event = {
+        **dict.fromkeys(texts, ""),
+        "type": event_type(kind).name,
+        "username": getpass.getuser(),
+        "success": True,
+        "data": data,
+        **facts,
+    }
+    columns = sql.SQL(", ").join(map(sql.Identifier, CANONICAL[2:]))
+    query = sql.SQL(
+        "COPY (SELECT uuidv7(), clock_timestamp(), {} FROM jsonb_populate_record(NULL::audit_event, {})) TO STDOUT"
+    ).format(columns, json.dumps(event))
+    with store.copy(query) as copy:
+        return b"".join(map(bytes, copy)).rstrip(b"\n")

@@ -16,7 +16,20 @@ from django.db import connections, transaction
 from psycopg import sql
 
 from audit import keys
-from audit.chain import CANONICAL, DIGEST, HEAD, IDENTITY, LEAF, NOTHING, SETTLE, Header, canonical_json, leaf, merkle_root, moment
+from audit.chain import (
+    CANONICAL,
+    DIGEST,
+    HEAD,
+    IDENTITY,
+    LEAF,
+    NOTHING,
+    SETTLE,
+    Header,
+    canonical_json,
+    leaf,
+    merkle_root,
+    moment,
+)
 from audit.relay import whole_lines
 from backoffice.databases import EVENT_STORE
 
@@ -31,8 +44,12 @@ SEALS = """
 """
 LINES = sql.SQL("""COPY (
     SELECT block, position, encode(leaf, 'hex'), erased IS NOT NULL, {columns} FROM audit_event
-    WHERE block > {after} AND block <= {upto} ORDER BY block, position, id
-) TO STDOUT""").format(columns=sql.SQL(", ").join(map(sql.Identifier, CANONICAL)), after=sql.Placeholder("after"), upto=sql.Placeholder("upto"))
+    WHERE block > {after} AND block <= {upto} ORDER BY block, position
+) TO STDOUT""").format(
+    columns=sql.SQL(", ").join(map(sql.Identifier, CANONICAL)),
+    after=sql.Placeholder("after"),
+    upto=sql.Placeholder("upto"),
+)
 ATTESTED = "SELECT block, data FROM audit_event WHERE type = %s ORDER BY block, position"
 ENDLESS = 2**63 - 1
 NOT_ERASED = b"f"
@@ -166,7 +183,10 @@ class Verifier:
         """Return the block before the first one to verify."""
         if since is None:
             return None
-        store.execute("SELECT coalesce(min(number) - 1, (SELECT max(number) FROM audit_seal), 0) FROM audit_seal WHERE created >= %s", [since])
+        store.execute(
+            "SELECT coalesce(min(number) - 1, (SELECT max(number) FROM audit_seal), 0) FROM audit_seal WHERE created >= %s",
+            [since],
+        )
         [(number,)] = store.fetchall()
         found = self._blocks(store, number - 1, number)
         return found[0] if found else None
@@ -189,7 +209,9 @@ class Verifier:
         store.execute(SEALS, [after, upto])
         return [Block(*row) for row in store.fetchall()]
 
-    def _chain(self, before: Block | None, blocks: list[Block], upto: int, wanted: dict[str, Any] | None) -> Block | None:
+    def _chain(
+        self, before: Block | None, blocks: list[Block], upto: int, wanted: dict[str, Any] | None
+    ) -> Block | None:
         """Check numbers, hashes, keys and signatures of blocks that follow one another."""
         for block in blocks:
             expected = before.number + 1 if before else 1
@@ -197,7 +219,12 @@ class Verifier:
                 gap = f"{expected}" if block.number == expected + 1 else f"{expected} to {block.number - 1}"
                 self._found(expected, None, "missing", f"Block {gap} is missing.")
             elif block.previous != (before.hash if before else NOTHING):
-                self._found(block.number, None, "chain", f"Block {block.number} does not follow on block {expected - 1}: one was replaced.")
+                self._found(
+                    block.number,
+                    None,
+                    "chain",
+                    f"Block {block.number} does not follow on block {expected - 1}: one was replaced.",
+                )
             if block.header.hash() != block.hash:
                 self._found(block.number, None, "header", f"The header of block {block.number} was changed.")
             if trouble := self._signature(block):
@@ -225,13 +252,23 @@ class Verifier:
     def _events(self, store: Any, blocks: list[Block], after: int, upto: int) -> None:
         """Compare the events of a range of blocks with what was sealed."""
         by_number = {block.number: block for block in blocks}
-        for number, rows, digests, in_order in _by_block(store, after, upto):
-            self.report.events += len(rows)
-            block = by_number.pop(number, None)
+        disagreeing: list[int] = []
+        unknown: list[int] = []
+        for found in _by_block(store, after, upto):
+            self.report.events += len(found.leaves)
+            block = by_number.get(found.number)
             if block is None:
-                self.report.add(*(Finding(number, row(one).id, "inserted", f"Event {row(one).id} says that it is in block {number}, which there is not.") for one in rows))
-            elif not in_order or b"".join(digests) != block.leaves:
-                self._look_into(block, [row(one) for one in rows])
+                unknown.append(found.number)
+            elif found.agrees(block.leaves):
+                del by_number[found.number]
+            else:
+                disagreeing.append(found.number)
+        for number in disagreeing:
+            self._look_into(by_number.pop(number), _rows(store, number))
+        for number in unknown:
+            for one in _rows(store, number):
+                text = f"Event {one.id} says that it is in block {number}, which there is not."
+                self._found(number, one.id, "inserted", text)
         for block in by_number.values():
             if self.attested.months.get(block.month.isoformat(), 0) < block.number:
                 self._look_into(block, [])
@@ -260,7 +297,9 @@ class Verifier:
                 return "was erased, and no sealed event says so, or it was changed after that"
             return "" if one.stored == sealed else "was erased, and its leaf was changed"
         if leaf(one.line) != sealed:
-            return "was changed after it was sealed" + (", and its leaf with it" if one.stored == leaf(one.line) else "")
+            return "was changed after it was sealed" + (
+                ", and its leaf with it" if one.stored == leaf(one.line) else ""
+            )
         return "" if one.stored == sealed else "has another leaf than the one that was sealed"
 
     def _highest(self, heads: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
@@ -270,7 +309,9 @@ class Verifier:
             key = self.known.get(one["key"])
             if key and keys.good(key.public, bytes.fromhex(one["signature"]), HEAD + canonical_json(facts)):
                 return one if one["block"] else None
-            self._found(one["block"], None, "head", f"The head published on {one['published']} bears no trusted signature.")
+            self._found(
+                one["block"], None, "head", f"The head published on {one['published']} bears no trusted signature."
+            )
         return None
 
     def _attested(self, store: Any) -> Attested:
@@ -278,7 +319,8 @@ class Verifier:
         erased: dict[str, str] = {}
         store.execute(ATTESTED, ["audit.erased"])
         for block, data in store.fetchall():
-            erased |= dict.fromkeys(()) if not self._holds(store, block) else data["events"]
+            if self._holds(store, block):
+                erased |= data["events"]
         months: dict[str, int] = {}
         store.execute(ATTESTED, ["audit.archived"])
         for block, data in store.fetchall():
@@ -291,41 +333,61 @@ class Verifier:
         blocks = self._blocks(store, number - 1, number)
         if not blocks or blocks[0].header.hash() != blocks[0].hash or self._signature(blocks[0]):
             return False
-        leaves = [digest for _, _, digests, _ in _by_block(store, number - 1, number) for digest in digests]
-        return merkle_root(cut(blocks[0].leaves)) == blocks[0].root and b"".join(leaves) == blocks[0].leaves
+        block, found = blocks[0], list(_by_block(store, number - 1, number))
+        return merkle_root(cut(block.leaves)) == block.root and len(found) == 1 and found[0].agrees(block.leaves)
 
     def _found(self, block: int | None, event: str | None, kind: str, text: str) -> None:
         self.report.add(Finding(block, event, kind, text))
 
 
-Parts = list[bytes]
+class Sealed(NamedTuple):
+    """The events of a block as they are read: where they say they stand, their leaves as stored and as computed."""
+
+    number: int
+    positions: list[bytes]
+    stored: list[bytes]
+    erased: list[bytes]
+    leaves: list[bytes]
+
+    def agrees(self, leaves: bytes) -> bool:
+        """Return whether all stands as it was sealed; where something was erased, it does not."""
+        count = len(self.leaves)
+        return (
+            b"".join(self.leaves) == leaves
+            and self.positions == POSITIONS[:count]
+            and b"".join(self.stored) == leaves.hex().encode()
+            and self.erased.count(NOT_ERASED) == count
+        )
 
 
-def row(parts: Parts) -> Row:
-    """Return an event as a Row."""
-    _, position, stored, erased, line = parts
-    return Row(int(position), bytes.fromhex(stored.decode()), erased != NOT_ERASED, line)
-
-
-def _by_block(store: Any, after: int, upto: int) -> Iterator[tuple[int, list[Parts], list[bytes], bool]]:
-    """Yield for each block its rows, their leaves, and whether they stand in order and say so; erased ones never do."""
+def _lines(store: Any, after: int, upto: int) -> Iterator[bytes]:
     query = LINES.as_string().replace("%(after)s", str(int(after))).replace("%(upto)s", str(int(upto)))
-    current, rows, digests = b"", [], []
     with store.copy(query) as copy:
-        for line in whole_lines(copy):
-            parts = line.split(b"\t", 4)
-            if parts[0] != current:
-                if rows:
-                    yield int(current), rows, digests, _in_order(rows, digests)
-                current, rows, digests = parts[0], [], []
-            rows.append(parts)
-            digests.append(sha256(LEAF + parts[4]).digest())
-    if rows:
-        yield int(current), rows, digests, _in_order(rows, digests)
+        yield from whole_lines(copy)
 
 
-def _in_order(rows: list[Parts], digests: list[bytes]) -> bool:
-    stored = b"".join(parts[2] for parts in rows)
-    said = [parts[1] for parts in rows]
-    whole = said == POSITIONS[: len(said)] if len(said) <= len(POSITIONS) else False
-    return whole and stored == b"".join(digests).hex().encode() and all(parts[3] == NOT_ERASED for parts in rows)
+def _by_block(store: Any, after: int, upto: int) -> Iterator[Sealed]:
+    """Yield the events of each block that has any, in order."""
+    current, block = b"", None
+    for text in _lines(store, after, upto):
+        number, position, stored, erased, line = text.split(b"\t", 4)
+        if block is None or number != current:
+            if block is not None:
+                yield block
+            current, block = number, Sealed(int(number), [], [], [], [])
+            positions, leaves, stored_ones, flags = block.positions, block.leaves, block.stored, block.erased
+        positions.append(position)
+        stored_ones.append(stored)
+        flags.append(erased)
+        leaves.append(sha256(LEAF + line).digest())
+    if block is not None:
+        yield block
+
+
+def _rows(store: Any, number: int) -> list[Row]:
+    """Return the events of one block."""
+    cut_up = (text.split(b"\t", 4) for text in _lines(store, number - 1, number))
+    return [
+        Row(int(position), bytes.fromhex(stored.decode()), erased != NOT_ERASED, line)
+        for _, position, stored, erased, line in cut_up
+    ]

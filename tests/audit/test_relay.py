@@ -11,23 +11,16 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connections
 
 from audit.models import Event, Outbox
 from audit.record import record
-from audit import relay
-from audit.keys import signing_key
 from audit.relay import waiting
 from backoffice import embedded
-from backoffice.databases import RELAY_URL_NAMES, RUNTIME_URL_NAMES, as_relay
+from backoffice.databases import RELAY_URL_NAMES, RUNTIME_URL_NAMES
 from backoffice.models import Entity
+from tests.audit.sealed import make_events, relay_batch, wait_until_due
 
 pytestmark = pytest.mark.usefixtures("committing")
-
-
-def relay_batch(alias: str, most: int = 2_000) -> int:
-    with as_relay(alias, "audit"):
-        return relay.relay_batch(alias, signing_key(), most)
 
 
 def addresses(audit: str | None = None) -> dict[str, str]:
@@ -52,27 +45,12 @@ def relay_process(*arguments: str, audit: str | None = None) -> "subprocess.Pope
     return subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, stderr=subprocess.PIPE, text=True)
 
 
-def wait_until_due(alias: str = "default") -> None:
-    """Other tests use the same server: while a transaction of theirs is older than ours, nothing is due."""
-    until = time.monotonic() + 30
-    with connections[alias].cursor() as cursor:
-        while time.monotonic() < until:
-            cursor.execute("SELECT FROM audit_outbox WHERE xid >= pg_snapshot_xmin(pg_current_snapshot())")
-            if not cursor.rowcount:
-                return
-            time.sleep(0.05)
-
-
 def stored() -> list[str]:
     return sorted(str(pk) for pk in Event.objects.values_list("pk", flat=True))
 
 
 def on_their_way() -> list[str]:
     return sorted(str(pk) for pk in Outbox.objects.values_list("pk", flat=True))
-
-
-def make_events(number: int) -> None:
-    Entity.objects.bulk_create([Entity(code=f"e{os.urandom(6).hex()}", name="N") for _ in range(number)])
 
 
 def test_events_arrive_once_and_leave_the_outbox() -> None:

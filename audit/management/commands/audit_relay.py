@@ -77,6 +77,8 @@ class Command(BaseCommand):
                 if pause > PAUSE:
                     self.stderr.write("The databases are back; events are carried again.")
                 pause = PAUSE
+            except ImproperlyConfigured as error:
+                self._take_new_key(error)
             except DatabaseError as error:
                 pause = min(2 * pause, LONGEST_PAUSE)
                 self.stderr.write(f"Events wait in the outbox, next try in {pause:.0f} s: {str(error).strip()}")
@@ -84,6 +86,14 @@ class Command(BaseCommand):
             self._rest(pause)
         self._say(self.publisher.look_after(wait=True))
         return moved
+
+    def _take_new_key(self, error: ImproperlyConfigured) -> None:
+        """Go on with the key that a rotation has put in the place of ours. Raises where there is none."""
+        key = signing_key()
+        if key.id == self.key.id:
+            raise error
+        self.key, self.publisher = key, Publisher(key)
+        self.stderr.write(f"Blocks are signed with the key {key.id} from here on.")
 
     def _rest(self, seconds: float) -> None:
         until = time.monotonic() + seconds

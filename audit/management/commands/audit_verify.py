@@ -97,5 +97,7 @@ def moment_of(text: str | None) -> datetime | None:
     except ValueError:
         found = None
     if found is None:
-        raise CommandError(f"--since {text} is no date and no moment, such as 2026-11-01 or 2026-11-01T08:00.", returncode=MISUSE)
+        raise CommandError(
+            f"--since {text} is no date and no moment, such as 2026-11-01 or 2026-11-01T08:00.", returncode=MISUSE
+        )
     return found if found.tzinfo else found.replace(tzinfo=UTC)
