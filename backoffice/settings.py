@@ -122,6 +122,7 @@ MIDDLEWARE = [
     "backoffice.middleware.ScopeMiddleware",
     "audit.middleware.AuditMiddleware",
     "backoffice.middleware.TransactionMiddleware",
+    "audit.away.StoreAwayMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

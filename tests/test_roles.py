@@ -21,7 +21,7 @@ from imports.models import Import
 from ledger.admin.commands import ACCOUNT_COMMANDS
 from ledger.demo.staff import LOGINS
 from ledger.models import Account, Cap, Limit
-from tests.audit.store import stored
+from tests.audit.store import stored, stored_seal, stored_verification
 from tests.cast import LONG_AGO, OpenAccount
 
 pytestmark = pytest.mark.django_db(databases=["default", "sandbox", "audit"])
@@ -57,7 +57,7 @@ def one(open_account: OpenAccount, nord: Entity, agent: User) -> dict[str, model
         Limit.objects.create(kind="max_balance", currency="CZK", amount=9, account=account),
         Group.objects.create(name="Somebody's own"),
         Import.objects.create(file_name="a.csv", format="csv", size=1, by=agent),
-        stored(type="login.succeeded", created=LONG_AGO, username="agent"),
+        stored(type="login.succeeded", created=LONG_AGO, username="agent"), stored_seal(1), stored_verification(1),
     ]  # fmt: skip
     return {str(row._meta.verbose_name_plural): row for row in rows}
 

@@ -16,7 +16,7 @@ from backoffice import paging
 from backoffice.models import Entity, User
 from imports.models import Import
 from ledger.models import Account, Action, Cap, Limit
-from tests.audit.store import stored
+from tests.audit.store import stored, stored_seal, stored_verification
 from tests.cast import LONG_AGO, OpenAccount
 
 pytestmark = pytest.mark.django_db(databases=["default", "sandbox", "audit"])
@@ -49,6 +49,8 @@ def make(open_account: OpenAccount, nord: Entity, agent: User) -> dict[str, Make
         "ledger.cap": lambda n: Cap.set(currency=f"X{chr(65 + n // 26)}{chr(65 + n % 26)}", ceiling=Decimal(n)),
         "imports.import": lambda n: Import.objects.create(file_name=f"{n}.csv", format="csv", size=1, by=agent),
         "audit.event": lambda n: stored(type="login.succeeded", created=LONG_AGO, username=f"u{n}"),
+        "audit.seal": stored_seal,
+        "audit.verification": stored_verification,
     }
     return makers
 

@@ -60,6 +60,10 @@ class Command(DjangoMigrate):
     def _sql(alias: str, text: str) -> None:
         connection = connections[alias]
         quote = connection.ops.quote_name
-        names = {"app": quote(app_role(alias)), "relay": quote(relay_role(alias)), "database": quote(connection.settings_dict["NAME"])}
+        names = {
+            "app": quote(app_role(alias)),
+            "relay": quote(relay_role(alias)),
+            "database": quote(connection.settings_dict["NAME"]),
+        }
         with connection.cursor() as cursor:
             cursor.execute(text.format(**names))
