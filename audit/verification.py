@@ -197,12 +197,13 @@ class Verifier:
             counted, events = store.fetchall(), 0
             if not counted:
                 return
-            for number, count in counted:
+            upto = after
+            for upto, count in counted:  # noqa: B007  the last one looked at is what counts
                 events += count
                 if events >= CHUNK:
                     break
-            yield after, number
-            after = number
+            yield after, upto
+            after = upto
 
     @staticmethod
     def _blocks(store: Any, after: int, upto: int) -> list[Block]:

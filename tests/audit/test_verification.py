@@ -90,7 +90,7 @@ def test_delete_names_block_and_row() -> None:
 @pytest.mark.parametrize(("block", "position"), [(1, 3), (1, 0), (9, 0), (-1, 0)])
 def test_back_dated_insert_names_block_and_row(block: int, position: int) -> None:
     [(name,)] = tamper(
-        "INSERT INTO audit_event (id, created, type, username, object_type, object_id, request_id, method, path, browser, "
+        "INSERT INTO audit_event (id, created, type, username, object_type, object_id, request_id, method, path, browser, "  # noqa: S608  as above
         "reason, success, data, block, position, leaf) "
         f"SELECT uuidv7(), created, type, 'lead', object_type, object_id, request_id, method, path, browser, reason, success, data, {block}, "
         f"{position}, leaf FROM audit_event WHERE block = 1 AND position = 1 RETURNING id::text"
