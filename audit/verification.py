@@ -5,6 +5,7 @@ were hashed. A block whose leaves all agree costs a hash an event; only one that
 What is trusted: the file of trusted keys, and the published head; nothing in the database.
 """
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
@@ -321,12 +322,12 @@ class Verifier:
         store.execute(ATTESTED, ["audit.erased"])
         for block, data in store.fetchall():
             if self._holds(store, block):
-                erased |= data["events"]
+                erased |= json.loads(data)["events"]
         months: dict[str, int] = {}
         store.execute(ATTESTED, ["audit.archived"])
         for block, data in store.fetchall():
             if self._holds(store, block):
-                months |= {one["month"]: one["last_block"] for one in data["months"]}
+                months |= {one["month"]: one["last_block"] for one in json.loads(data)["months"]}
         return Attested(erased, months)
 
     def _holds(self, store: Any, number: int) -> bool:

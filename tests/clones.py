@@ -18,7 +18,7 @@ from django.db import connections
 from psycopg import sql
 
 from backoffice import embedded
-from backoffice.databases import app_role, relay_role
+from backoffice.databases import LEDGERS, app_role, relay_role
 
 ALIASES = ("default", "sandbox", "audit")
 # A door into the event store that only tests have: the app role, as which they run, cannot add to it.
@@ -32,6 +32,13 @@ KEEP = """
         EXECUTE format('INSERT INTO %1$I SELECT * FROM jsonb_populate_record(NULL::%1$I, $1)', place) USING fact;
     END $$;
     GRANT EXECUTE ON FUNCTION test_keep(name, jsonb) TO {};
+"""
+WRITTEN_OUT = """
+    CREATE FUNCTION test_written_out(about text) RETURNS SETOF jsonb LANGUAGE sql SECURITY DEFINER
+    SET search_path = pg_catalog, public AS $$
+        SELECT to_jsonb(o) FROM audit_outbox t CROSS JOIN LATERAL audit_written_out(t) o WHERE t.object_type = about
+    $$;
+    GRANT EXECUTE ON FUNCTION test_written_out(text) TO {};
 """
 
 
@@ -120,6 +127,10 @@ def templates() -> dict[str, str]:
         connections.close_all()
         with psycopg.connect(embedded.superuser_url(settings.BACKOFFICE_DATA, building["audit"])) as store:
             store.execute(sql.SQL(KEEP).format(sql.Identifier(app_role("audit"))))
+        for alias in LEDGERS:  # the groups' rights were events; a test begins with an empty outbox
+            with psycopg.connect(embedded.superuser_url(settings.BACKOFFICE_DATA, building[alias])) as ledger:
+                ledger.execute("DELETE FROM audit_outbox")
+                ledger.execute(sql.SQL(WRITTEN_OUT).format(sql.Identifier(app_role(alias))))
         for alias, name in building.items():
             server.execute(
                 sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(name), sql.Identifier(names[alias]))

@@ -56,11 +56,30 @@ $$;
 CREATE FUNCTION audit_written_out(o audit_outbox) RETURNS SETOF audit_outbox
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public AS $$
 BEGIN
-    IF o.type LIKE 'ledger.%' AND o.data ? 'written_out_by' THEN
+    IF o.type LIKE ANY ('{"ledger.%","change.%"}') AND o.data ? 'written_out_by' THEN
         RETURN QUERY EXECUTE format('SELECT * FROM %I($1)', o.data ->> 'written_out_by') USING o;
     ELSE
         RETURN NEXT o;
     END IF;
+END $$;
+-- Many rows inserted by one statement: their historical rows hold all there is to tell, and never change. The event of a row
+-- has the same id each time, sorted by time as the others are.
+CREATE FUNCTION audit_created(o audit_outbox) RETURNS SETOF audit_outbox
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    rows CONSTANT jsonb := o.data -> 'rows';
+BEGIN
+    RETURN QUERY EXECUTE format($query$
+        SELECT (jsonb_populate_record($1, jsonb_build_object(
+            'id', left($1.id::text, 14) || '7' || substr(d, 1, 3) || '-8' || substr(d, 4, 3) || '-' || substr(d, 7, 12),
+            'object_id', n ->> ($2 ->> 'key'),
+            'entity_id', n -> ($2 ->> 'entity'),
+            'data', ($1.data - '{written_out_by,rows}'::text[]) || jsonb_build_object('new', n)))).*
+        FROM %I h
+        CROSS JOIN LATERAL (SELECT to_jsonb(h) - '{history_id,history_date,history_type,history_source,history_user_id,history_change_reason,history_request_id}'::text[] AS n,
+            md5($1.id::text || h.history_id) AS d) x
+        WHERE h.history_id = ANY (ARRAY(SELECT jsonb_array_elements_text($2 -> 'ids')::bigint))
+        $query$, rows ->> 'history') USING o, rows;
 END $$;
 -- What is due as it goes to the event store, beside the row of the outbox that it stands in (alone, where that stands for
 -- nothing). Ends after the row with which `events` is reached, as far as that can be told by its size. Who acts without
@@ -108,16 +127,19 @@ BEGIN
 END $$;
 
 -- 4. Turning it on. Makes one trigger function for the table, with its columns written out, so that nothing is looked up
--- when it runs; call it again after a column came or went. `about` and `key` name the object that events speak of: a row
+-- when it runs; call it again after a column came or went. Its primary key has one column. `about` and `key` name the object that events speak of: a row
 -- of a link table speaks of what it links. `secrets` are columns whose change is told and whose values are not.
 -- `mostly_elsewhere` is for a table whose updates hardly ever touch what is captured: a row trigger whose condition is
 -- tested without a call. An event of a new row holds {"new": {…}}, of a deleted one {"old": {…}}, of a changed one
--- {"changes": {"column": {"old": …, "new": …}}}: one flat object a row costs a third of nested ones.
-CREATE FUNCTION audit_capture(source regclass, history regclass, about text, app regrole, key name DEFAULT 'id',
+-- {"changes": {"column": {"old": …, "new": …}}}: one flat object a row costs a third of nested ones. Of twenty rows or more
+-- that one statement inserts, the outbox gets one row, which the relay writes out.
+CREATE FUNCTION audit_capture(source regclass, history regclass, about text, app regrole, key name DEFAULT NULL,
     is_link boolean DEFAULT false, secrets name[] DEFAULT '{}', mostly_elsewhere boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql SET search_path = public AS $make$
 DECLARE
     place text := replace(source::text, '"', '');
+    pk name := (SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+        WHERE i.indrelid = source AND i.indisprimary);
     captured name[];
     columns text;  -- id, code
     news text;  -- n.id, n.code
@@ -137,7 +159,7 @@ BEGIN
                || CASE WHEN c = ANY (secrets) THEN '''not shown''::text'
                   ELSE 'jsonb_build_object(''old'', o.%1$I, ''new'', n.%1$I)' END
                || ') ELSE ''{}'' END', c), E'\n                        || ')
-    INTO old_values, new_values, difference FROM unnest(captured || secrets) c WHERE c <> 'id';
+    INTO old_values, new_values, difference FROM unnest(captured || secrets) c WHERE c <> pk;
     entity := CASE WHEN about = 'backoffice.entity' THEN 'n.id' WHEN 'entity_id' = ANY (captured) THEN 'n.entity_id'
         ELSE 'NULL::bigint' END;
 
@@ -148,6 +170,18 @@ BEGIN
             outside CONSTANT jsonb := CASE WHEN source = '' THEN '{}' ELSE jsonb_build_object('source', source) END;
         BEGIN
             IF TG_OP = 'INSERT' THEN
+                IF (SELECT count(*) FROM (SELECT FROM came LIMIT 20) few) = 20 THEN
+                    WITH kept AS (
+                        INSERT INTO {history} ({columns}, history_date, history_type, history_source)
+                        SELECT {news}, moment, '+', source FROM came n RETURNING history_id
+                    )
+                    INSERT INTO audit_outbox (created, type, object_type, data)
+                    SELECT moment, '{created}', '{about}', outside || jsonb_build_object('written_out_by', 'audit_created',
+                        'rows', jsonb_build_object('history', '{history}', 'key', '{key_name}', 'entity', '{entity_name}',
+                                                   'ids', to_jsonb(array_agg(k.history_id))))
+                    FROM kept k;
+                    RETURN NULL;
+                END IF;
                 INSERT INTO {history} ({columns}, history_date, history_type, history_source)
                 SELECT {news}, moment, '+', source FROM came n;
                 INSERT INTO audit_outbox (created, type, object_type, object_id, entity_id, data)
@@ -165,7 +199,7 @@ BEGIN
                     SELECT {news}, {entity} AS of_entity,
                         {difference} AS changes
                     FROM {pairs}
-                    WHERE CASE WHEN n.id IS DISTINCT FROM o.id THEN audit_key_changed()
+                    WHERE CASE WHEN n.{pk} IS DISTINCT FROM o.{pk} THEN audit_key_changed()
                         ELSE ({old_values}) IS DISTINCT FROM ({new_values}) END
                 ), kept AS (
                     INSERT INTO {history} ({columns}, history_date, history_type, history_source)
@@ -180,11 +214,13 @@ BEGIN
         END $body$;
     body := replace(replace(replace(replace(body, '{history}', history::text), '{columns}', columns), '{news}', news), '{entity}', entity);
     body := replace(replace(replace(body, '{difference}', difference), '{old_values}', old_values), '{new_values}', new_values);
-    body := replace(replace(body, '{about}', about), '{key}', quote_ident(key));
+    body := replace(replace(body, '{about}', about), '{key}', quote_ident(coalesce(key, pk)));
+    body := replace(replace(body, '{key_name}', coalesce(key, pk)), '{pk}', quote_ident(pk));
+    body := replace(body, '{entity_name}', CASE WHEN about = 'backoffice.entity' THEN 'id' ELSE 'entity_id' END);
     body := replace(body, '{created}', CASE WHEN is_link THEN 'change.updated' ELSE 'change.created' END);
     body := replace(body, '{deleted}', CASE WHEN is_link THEN 'change.updated' ELSE 'change.deleted' END);
     body := replace(body, '{pairs}', CASE WHEN mostly_elsewhere THEN '(SELECT (NEW).*) n, (SELECT (OLD).*) o'
-        ELSE 'came n FULL JOIN gone o ON n.id = o.id' END);
+        ELSE format('came n FULL JOIN gone o ON n.%1$I = o.%1$I', pk) END);
     EXECUTE format('CREATE OR REPLACE FUNCTION %I() RETURNS trigger LANGUAGE plpgsql VOLATILE SECURITY DEFINER
         SET search_path = pg_catalog, public AS %L', 'audit_capture_' || place, body);
 
@@ -194,8 +230,8 @@ BEGIN
         FOR EACH STATEMENT EXECUTE FUNCTION %I()', source, 'audit_capture_' || place);
     IF mostly_elsewhere THEN
         EXECUTE format('CREATE OR REPLACE TRIGGER audit_capture_update AFTER UPDATE ON %s FOR EACH ROW
-            WHEN ((%s, OLD.id) IS DISTINCT FROM (%s, NEW.id)) EXECUTE FUNCTION %I()',
-            source, replace(old_values, 'o.', 'OLD.'), replace(new_values, 'n.', 'NEW.'), 'audit_capture_' || place);
+            WHEN ((%s, OLD.%I) IS DISTINCT FROM (%s, NEW.%I)) EXECUTE FUNCTION %I()',
+            source, replace(old_values, 'o.', 'OLD.'), pk, replace(new_values, 'n.', 'NEW.'), pk, 'audit_capture_' || place);
     ELSE
         EXECUTE format('CREATE OR REPLACE TRIGGER audit_capture_update AFTER UPDATE ON %s
             REFERENCING NEW TABLE AS came OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION %I()',
@@ -210,7 +246,7 @@ BEGIN
     -- What was there before has a beginning too.
     EXECUTE format('INSERT INTO %s (%s, history_type, history_change_reason)
         SELECT %s, ''+'', ''Was there when capture began'' FROM %s n
-        WHERE NOT EXISTS (SELECT FROM %s h WHERE h.id = n.id)', history, columns, news, source, history);
+        WHERE NOT EXISTS (SELECT FROM %s h WHERE h.%I = n.%I)', history, columns, news, source, history, pk, pk);
 END $make$;
 
 CREATE FUNCTION audit_release(source regclass, history regclass) RETURNS void
