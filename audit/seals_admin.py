@@ -81,6 +81,6 @@ class VerificationAdmin(StoreAdmin):
         return format_html("<ul>{}</ul>", format_html_join("", "<li>{}</li>", sentences))
 
 
-def code(digest: bytes) -> SafeString:
+def code(digest: "bytes | memoryview[int]") -> SafeString:
     """Show bytes in hexadecimal."""
     return format_html("<code>{}</code>", bytes(digest).hex())

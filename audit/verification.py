@@ -110,7 +110,7 @@ class Block(NamedTuple):
     number: int
     created: datetime
     month: date
-    count: int
+    size: int
     ids: bytes
     leaves: bytes
     root: bytes
@@ -125,7 +125,7 @@ class Block(NamedTuple):
             number=self.number,
             created=moment(self.created),
             month=self.month.isoformat(),
-            count=self.count,
+            count=self.size,
             root=self.root.hex(),
             previous=self.previous.hex(),
             key=self.key,
@@ -234,7 +234,7 @@ class Verifier:
             if wanted and wanted["block"] == block.number and wanted["hash"] != block.hash.hex():
                 text = f"Block {block.number} is not the one that was published on {wanted['published']}."
                 self._found(block.number, None, "head", text)
-            if block.count != len(block.leaves) // DIGEST or merkle_root(cut(block.leaves)) != block.root:
+            if block.size != len(block.leaves) // DIGEST or merkle_root(cut(block.leaves)) != block.root:
                 self._found(block.number, None, "root", f"The leaves of block {block.number} do not make its root.")
             before = block
         self.report.blocks += len(blocks)

@@ -2,6 +2,7 @@ DROP FUNCTION audit_release(regclass, regclass);
 DROP FUNCTION audit_capture(regclass, regclass, text, regrole, name, boolean, name[], boolean);
 DROP FUNCTION audit_refuse_truncate();
 DROP FUNCTION audit_key_changed();
+DROP FUNCTION audit_updated(audit_outbox);
 DROP FUNCTION audit_created(audit_outbox);
 DROP FUNCTION audit_due(int, bigint, jsonb);
 DROP FUNCTION audit_written_out(audit_outbox);

@@ -81,6 +81,16 @@ BEGIN
         WHERE h.history_id = ANY (ARRAY(SELECT jsonb_array_elements_text($2 -> 'ids')::bigint))
         $query$, rows ->> 'history') USING o, rows;
 END $$;
+-- Many rows updated by one statement: [object, entity, changes] of each.
+CREATE FUNCTION audit_updated(o audit_outbox) RETURNS SETOF audit_outbox
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT (jsonb_populate_record(o, jsonb_build_object(
+        'id', left(o.id::text, 14) || '7' || substr(d, 1, 3) || '-8' || substr(d, 4, 3) || '-' || substr(d, 7, 12),
+        'object_id', e -> 0, 'entity_id', e -> 1,
+        'data', (o.data - '{written_out_by,rows}'::text[]) || jsonb_build_object('changes', e -> 2)))).*
+    FROM jsonb_array_elements(o.data -> 'rows') WITH ORDINALITY r (e, number)
+    CROSS JOIN LATERAL (SELECT md5(o.id::text || number) AS d) x
+$$;
 -- What is due as it goes to the event store, beside the row of the outbox that it stands in (alone, where that stands for
 -- nothing). Ends after the row with which `events` is reached, as far as that can be told by its size. Who acts without
 -- saying a name gets the one he has at this moment; `origin` is what the data of every event says beside its own.
@@ -132,7 +142,7 @@ END $$;
 -- `mostly_elsewhere` is for a table whose updates hardly ever touch what is captured: a row trigger whose condition is
 -- tested without a call. An event of a new row holds {"new": {…}}, of a deleted one {"old": {…}}, of a changed one
 -- {"changes": {"column": {"old": …, "new": …}}}: one flat object a row costs a third of nested ones. Of twenty rows or more
--- that one statement inserts, the outbox gets one row, which the relay writes out.
+-- that one statement inserts or updates, the outbox gets one row (of updates one for 5,000), which the relay writes out.
 CREATE FUNCTION audit_capture(source regclass, history regclass, about text, app regrole, key name DEFAULT NULL,
     is_link boolean DEFAULT false, secrets name[] DEFAULT '{}', mostly_elsewhere boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql SET search_path = public AS $make$
@@ -208,7 +218,12 @@ BEGIN
                 INSERT INTO audit_outbox (created, type, object_type, object_id, entity_id, data)
                 SELECT moment, 'change.updated', '{about}', n.{key}::text, n.of_entity,
                     jsonb_build_object('changes', n.changes) || outside
-                FROM changed n;
+                FROM changed n WHERE (SELECT count(*) FROM changed) < 20
+                UNION ALL
+                SELECT moment, 'change.updated', '{about}', '', NULL, outside || jsonb_build_object('written_out_by',
+                    'audit_updated', 'rows', jsonb_agg(jsonb_build_array(n.{key}, n.of_entity, n.changes)))
+                FROM (SELECT *, (row_number() OVER () - 1) / 5000 AS part FROM changed) n
+                WHERE (SELECT count(*) FROM changed) >= 20 GROUP BY n.part;
             END IF;
             RETURN NULL;
         END $body$;
