@@ -19,7 +19,7 @@ LATE = timedelta(seconds=30)  # the relay needs one or two
 
 
 def delay_notice() -> str:
-    """Return since when events wait for the event store, in a sentence, or nothing. One query a ledger."""
+    """Return since when events wait for the event store, in a sentence, or nothing. One query."""
     since = waiting_since()
     if since is None or timezone.now() - since < LATE:
         return ""

@@ -81,16 +81,34 @@ BEGIN
         WHERE h.history_id = ANY (ARRAY(SELECT jsonb_array_elements_text($2 -> 'ids')::bigint))
         $query$, rows ->> 'history') USING o, rows;
 END $$;
--- Many rows updated by one statement: [object, entity, changes] of each.
+-- Many rows updated by one statement: what changed is the difference from the version before, where there is one (the sandbox
+-- is refreshed without its history).
 CREATE FUNCTION audit_updated(o audit_outbox) RETURNS SETOF audit_outbox
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    SELECT (jsonb_populate_record(o, jsonb_build_object(
-        'id', left(o.id::text, 14) || '7' || substr(d, 1, 3) || '-8' || substr(d, 4, 3) || '-' || substr(d, 7, 12),
-        'object_id', e -> 0, 'entity_id', e -> 1,
-        'data', (o.data - '{written_out_by,rows}'::text[]) || jsonb_build_object('changes', e -> 2)))).*
-    FROM jsonb_array_elements(o.data -> 'rows') WITH ORDINALITY r (e, number)
-    CROSS JOIN LATERAL (SELECT md5(o.id::text || number) AS d) x
-$$;
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    rows CONSTANT jsonb := o.data -> 'rows';
+BEGIN
+    RETURN QUERY EXECUTE format($query$
+        SELECT (jsonb_populate_record($1, jsonb_build_object(
+            'id', left($1.id::text, 14) || '7' || substr(d, 1, 3) || '-8' || substr(d, 4, 3) || '-' || substr(d, 7, 12),
+            'object_id', x.n ->> ($2 ->> 'key'),
+            'entity_id', x.n -> ($2 ->> 'entity'),
+            'data', ($1.data - '{written_out_by,rows}'::text[]) || CASE WHEN was.p IS NULL THEN jsonb_build_object('new', x.n)
+                ELSE jsonb_build_object('changes', (
+                    SELECT jsonb_object_agg(name, jsonb_build_object('old', was.p -> name, 'new', value))
+                    FROM jsonb_each(x.n) e (name, value) WHERE value <> was.p -> name)) END))).*
+        FROM %1$I h
+        CROSS JOIN LATERAL (SELECT to_jsonb(h) - %3$L::text[] AS n, md5($1.id::text || h.history_id) AS d) x
+        LEFT JOIN LATERAL (
+            SELECT to_jsonb(b) - %3$L::text[] AS p FROM %1$I b
+            WHERE b.%2$I = h.%2$I AND b.history_date <= h.history_date AND b.history_id < h.history_id
+            ORDER BY b.history_date DESC, b.history_id DESC LIMIT 1
+        ) was ON true
+        WHERE h.history_id = ANY (ARRAY(SELECT jsonb_array_elements_text($2 -> 'ids')::bigint))
+        $query$, rows ->> 'history', rows ->> 'pk',
+        '{history_id,history_date,history_type,history_source,history_user_id,history_change_reason,history_request_id}')
+    USING o, rows;
+END $$;
 -- What is due as it goes to the event store, beside the row of the outbox that it stands in (alone, where that stands for
 -- nothing). Ends after the row with which `events` is reached, as far as that can be told by its size. Who acts without
 -- saying a name gets the one he has at this moment; `origin` is what the data of every event says beside its own.
@@ -142,7 +160,7 @@ END $$;
 -- `mostly_elsewhere` is for a table whose updates hardly ever touch what is captured: a row trigger whose condition is
 -- tested without a call. An event of a new row holds {"new": {…}}, of a deleted one {"old": {…}}, of a changed one
 -- {"changes": {"column": {"old": …, "new": …}}}: one flat object a row costs a third of nested ones. Of twenty rows or more
--- that one statement inserts or updates, the outbox gets one row (of updates one for 5,000), which the relay writes out.
+-- that one statement inserts or updates, the outbox gets one row, which the relay writes out of the historical rows.
 CREATE FUNCTION audit_capture(source regclass, history regclass, about text, app regrole, key name DEFAULT NULL,
     is_link boolean DEFAULT false, secrets name[] DEFAULT '{}', mostly_elsewhere boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql SET search_path = public AS $make$
@@ -203,6 +221,19 @@ BEGIN
                 INSERT INTO audit_outbox (created, type, object_type, object_id, entity_id, data)
                 SELECT moment, '{deleted}', '{about}', n.{key}::text, {entity}, jsonb_build_object('old', to_jsonb(n)) || outside
                 FROM (SELECT {columns} FROM gone) n;
+            ELSIF {many} THEN
+                WITH kept AS (
+                    INSERT INTO {history} ({columns}, history_date, history_type, history_source)
+                    SELECT {news}, moment, '~', source FROM {pairs}
+                    WHERE CASE WHEN n.{pk} IS DISTINCT FROM o.{pk} THEN audit_key_changed()
+                        ELSE ({old_values}) IS DISTINCT FROM ({new_values}) END
+                    RETURNING history_id
+                )
+                INSERT INTO audit_outbox (created, type, object_type, data)
+                SELECT moment, 'change.updated', '{about}', outside || jsonb_build_object('written_out_by', 'audit_updated',
+                    'rows', jsonb_build_object('history', '{history}', 'key', '{key_name}', 'pk', '{pk_name}',
+                                               'entity', '{entity_name}', 'ids', to_jsonb(array_agg(k.history_id))))
+                FROM kept k HAVING count(*) > 0;
             ELSE
                 -- FULL JOIN finds a changed key, and is hashed however few rows the plan was first made for.
                 WITH changed AS MATERIALIZED (
@@ -218,19 +249,17 @@ BEGIN
                 INSERT INTO audit_outbox (created, type, object_type, object_id, entity_id, data)
                 SELECT moment, 'change.updated', '{about}', n.{key}::text, n.of_entity,
                     jsonb_build_object('changes', n.changes) || outside
-                FROM changed n WHERE (SELECT count(*) FROM changed) < 20
-                UNION ALL
-                SELECT moment, 'change.updated', '{about}', '', NULL, outside || jsonb_build_object('written_out_by',
-                    'audit_updated', 'rows', jsonb_agg(jsonb_build_array(n.{key}, n.of_entity, n.changes)))
-                FROM (SELECT *, (row_number() OVER () - 1) / 5000 AS part FROM changed) n
-                WHERE (SELECT count(*) FROM changed) >= 20 GROUP BY n.part;
+                FROM changed n;
             END IF;
             RETURN NULL;
         END $body$;
     body := replace(replace(replace(replace(body, '{history}', history::text), '{columns}', columns), '{news}', news), '{entity}', entity);
     body := replace(replace(replace(body, '{difference}', difference), '{old_values}', old_values), '{new_values}', new_values);
     body := replace(replace(body, '{about}', about), '{key}', quote_ident(coalesce(key, pk)));
-    body := replace(replace(body, '{key_name}', coalesce(key, pk)), '{pk}', quote_ident(pk));
+    body := replace(replace(replace(body, '{key_name}', coalesce(key, pk)), '{pk_name}', pk), '{pk}', quote_ident(pk));
+    -- A secret that changed leaves nothing in the historical row to tell it by; a row trigger has no transition tables.
+    body := replace(body, '{many}', CASE WHEN secrets = '{}' AND NOT mostly_elsewhere
+        THEN '(SELECT count(*) FROM (SELECT FROM came LIMIT 20) few) = 20' ELSE 'false' END);
     body := replace(body, '{entity_name}', CASE WHEN about = 'backoffice.entity' THEN 'id' ELSE 'entity_id' END);
     body := replace(body, '{created}', CASE WHEN is_link THEN 'change.updated' ELSE 'change.created' END);
     body := replace(body, '{deleted}', CASE WHEN is_link THEN 'change.updated' ELSE 'change.deleted' END);
