@@ -86,7 +86,13 @@ def test_interrupted_rotation_is_finished_by_the_next(monkeypatch: pytest.Monkey
     with pytest.raises(Exception, match="The disk is gone"):
         call_command("audit_rotate_key")
     monkeypatch.undo()
+    old = signing_key()
+    call_command("audit_rotate_key")
+    new = signing_key()
     assert SealKey.objects.count() == 2
+    assert [key.key for key in trusted_keys()] == [old.id, new.id]
+    seal_events(1)
+    assert verify() == []
 
 
 @pytest.mark.usefixtures("committing")

@@ -133,6 +133,9 @@ class Command(BaseCommand):
             with only_demo(data):
                 embedded.remove(data)
                 shutil.rmtree(settings.STATIC_ROOT, ignore_errors=False) if settings.STATIC_ROOT.exists() else None
+                shutil.rmtree(
+                    settings.AUDIT_FOLDER
+                ) if settings.AUDIT_FOLDER.exists() else None  # of a store that is gone
                 for name in ("static.stamp", "demo_password"):
                     (data / name).unlink(missing_ok=True)
         self.stderr.write("The demo's data is removed; `make demo` starts anew.")
