@@ -119,7 +119,7 @@ class Verification(models.Model):
 
     admin_help_text = (
         "When audit_verify last looked at the event store, and what it found. Verify from another machine too, with heads that "
-        "were kept there: what stands here was written by the store's own server."
+        "were kept there: what stands here was written on the server of the store itself."
     )
 
     created = models.DateTimeField("ended")
