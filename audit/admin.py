@@ -172,3 +172,6 @@ class EventAdmin(ReadOnlyAdmin):
 def events_page(**chosen: str | uuid.UUID) -> str:
     """Return the address of the event log, narrowed: `events_page(object_type="ledger.account", object_id="12")`."""
     return reverse("console:audit_event_changelist", query=chosen)
+
+
+from audit import seals_admin  # noqa: E402, F401  the pages of blocks and verifications register themselves

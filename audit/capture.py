@@ -59,8 +59,11 @@ class MomentManager(HistoryManager):  # type: ignore[misc]  # as above
 class Captured(HistoricalRecords):  # type: ignore[misc]  # as above
     """HistoricalRecords that never writes."""
 
-    def __init__(self, *, without: Sequence[str], complete: Complete, indexed: Sequence[str] = ()) -> None:
+    def __init__(
+        self, *, without: Sequence[str], complete: Complete, indexed: Sequence[str] = (), app: str | None = None
+    ) -> None:
         super().__init__(
+            app=app,
             bases=(HistoryRow,),
             excluded_fields=list(without),
             history_id_field=models.BigAutoField(),
@@ -138,11 +141,22 @@ def captured(*, without: Sequence[str] = (), complete: Complete = _nothing_more)
     return Captured(without=without, complete=complete)
 
 
-def capture_links(model: type[models.Model], *fields: str) -> None:
-    """Capture who belongs to what: the rows of many-to-many tables, as `field.through.history`."""
+def capture_links(model: type[models.Model], *fields: str, module: str | None = None, app: str | None = None) -> None:
+    """Capture who belongs to what: the rows of many-to-many tables, as `field.through.history`.
+
+    `module` and `app` are ours where the model is another's: the historical models stand there.
+    """
     for name in fields:
         field: Any = model._meta.get_field(name)
-        through = field.remote_field.through
-        records = Captured(without=(), complete=_nothing_more, indexed=[field.m2m_field_name()])
-        records.module, records.cls, records.manager_name = model.__module__, through, "history"
-        records.finalize(through)
+        records = Captured(without=(), complete=_nothing_more, indexed=[field.m2m_field_name()], app=app)
+        _finish(records, field.remote_field.through, module or model.__module__)
+
+
+def capture_other(model: type[models.Model], *, module: str, app: str) -> None:
+    """Capture the rows of a model that is not ours to declare anything on, as `Model.history`."""
+    _finish(Captured(without=(), complete=_nothing_more, app=app), model, module)
+
+
+def _finish(records: Captured, model: type[models.Model], module: str) -> None:
+    records.module, records.cls, records.manager_name = module, model, "history"
+    records.finalize(model)

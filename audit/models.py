@@ -1,6 +1,8 @@
 """Events and the outbox they leave by.
 
-- `Event` lives in the `audit` database: the app role reads and adds; nobody changes, deletes or empties.
+- `Event` lives in the `audit` database, a partition a month: the app role reads, the relay's adds, together with the
+  `Seal` of the block that the event is in; nobody changes, deletes or empties, but for `audit_erase`. `SealKey` names the
+  keys that signed, `Verification` what audit_verify found.
 - `Outbox` lives beside the data, in `default` and in `sandbox`: an event is written in the transaction it tells of, by
   triggers and by `audit_record()`; the relay moves it over. The app role can only read it.
 No foreign keys: an event outlives what it speaks of, and the event store knows no other table.
@@ -43,6 +45,11 @@ class Event(models.Model):
     reason = models.TextField(blank=True)
     success = models.BooleanField(default=True)
     data = models.JSONField(default=dict)
+    # What sealing adds: where the event stands, and the hash of all of the above.
+    block = models.BigIntegerField(editable=False)
+    position = models.IntegerField(editable=False)
+    leaf = models.BinaryField(editable=False)
+    erased = models.DateTimeField(null=True, editable=False, help_text="When what it told of a person was removed.")
 
     class Meta:
         ordering = ["-created", "-id"]
@@ -55,10 +62,80 @@ class Event(models.Model):
             models.Index(fields=["type", "-created"], name="audit_event_type"),
             models.Index(fields=["request_id"], name="audit_event_request", condition=~models.Q(request_id="")),
             models.Index(fields=["-created"], name="audit_event_refused", condition=models.Q(success=False)),
+            models.Index(fields=["block", "position"], name="audit_event_block"),
         ]
 
     def __str__(self) -> str:
         return f"{self.type} {self.created:%Y-%m-%d %H:%M:%S}"
+
+
+class Seal(models.Model):
+    """A block of events: what the chain and the signature are made of (`audit.chain`)."""
+
+    admin_help_text = (
+        "Events are sealed in blocks, each with the hash of the one before it and a signature. Whoever changes, removes or "
+        "adds an event afterwards, with whatever rights, breaks a seal; audit_verify says which."
+    )
+
+    number = models.BigIntegerField("block", primary_key=True)
+    created = models.DateTimeField("sealed")
+    month = models.DateField(help_text="Of its events, in UTC.")
+    count = models.IntegerField("events")
+    ids = models.BinaryField(help_text="16 bytes an event, in order.")
+    leaves = models.BinaryField(help_text="32 bytes an event, in order.")
+    root = models.BinaryField()
+    previous = models.BinaryField()
+    hash = models.BinaryField()
+    key = models.TextField()
+    signature = models.BinaryField()
+
+    class Meta:
+        ordering = ["-number"]
+        default_permissions = ["view"]
+
+    def __str__(self) -> str:
+        return f"Block {self.number}"
+
+
+class SealKey(models.Model):
+    """A key that signs, or signed, blocks from one block on."""
+
+    id = models.TextField(primary_key=True)
+    public = models.TextField(help_text="Ed25519, in hexadecimal.")
+    from_block = models.BigIntegerField(unique=True)
+    signed_by = models.TextField()
+    signature = models.TextField()
+
+    class Meta:
+        db_table = "audit_key"
+        default_permissions = []
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class Verification(models.Model):
+    """A run of audit_verify and what it found."""
+
+    admin_help_text = (
+        "When audit_verify last looked at the event store, and what it found. Verify from another machine too, with heads that "
+        "were kept there: what stands here was written on the server of the store itself."
+    )
+
+    created = models.DateTimeField("ended")
+    seconds = models.FloatField()
+    since = models.DateTimeField("blocks sealed since", null=True)
+    events = models.BigIntegerField()
+    blocks = models.BigIntegerField()
+    findings = models.JSONField()
+    head = models.TextField("last block", help_text="Number and hash of the last block that was verified.")
+
+    class Meta:
+        ordering = ["-created", "-id"]
+        default_permissions = ["view"]
+
+    def __str__(self) -> str:
+        return f"Verification {self.created:%Y-%m-%d %H:%M:%S}"
 
 
 class Outbox(models.Model):

@@ -35,9 +35,12 @@ _TYPES = (
     EventType("change.created", "{who} created {object}{more}", "a captured row was inserted, by whatever statement"),
     EventType("change.updated", "{who} changed {object}{more}", "a captured row, or what it links to, was changed"),
     EventType("change.deleted", "{who} deleted {object}{more}", "a captured row was really deleted"),
+    EventType("audit.key_rotated", "The key that seals this log was replaced{more}", "`audit_rotate_key` ended a key"),
+    EventType("audit.erased", "{who} erased what events told of {object}{more}", "`audit_erase` removed payloads"),
+    EventType("audit.archived", "Months of this log were moved to files{more}", "`audit_retention` detached a month"),
     EventType("ledger.posted", "{who} posted on {object}{more}", "an action was posted"),
 )
-BY_THE_DATABASE = ("change.", "ledger.")  # no code can write these
+BY_THE_DATABASE = ("change.", "ledger.", "audit.")  # no code of the site can write these
 
 TYPES: dict[str, EventType] = {kind.name: kind for kind in _TYPES}
 

@@ -1,62 +1,100 @@
 """The way from the outboxes to the event store.
 
-Rows whose transaction is older than every running one are taken and locked, added to the event store (the same id twice
-is added once), and only then forgotten. Stopped at any point, the next run goes on from there: nothing is lost and nothing
-doubled. Any number of relays may run; each takes rows that no other holds.
+Rows whose transaction is older than every running one are taken and locked, written out as the lines that blocks are made
+of, added to the event store together with their block (the same id twice is added once), and only then forgotten. Stopped
+at any point, the next run goes on from there: nothing is lost and nothing doubled. Any number of relays may run; each takes
+rows that no other holds, and they take turns in sealing.
+
+Memory: lines are streamed, at most BLOCK of them are held; one row of the outbox may stand for any number of events.
+Callers connect as the relay (`backoffice.databases.as_relay`).
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 
 from django.db import connections, transaction
+from psycopg import sql
 
-from audit.models import Event
-from backoffice.databases import EVENT_STORE, LEDGERS
+from audit.chain import CANONICAL, SETTLE
+from audit.keys import SigningKey
+from audit.seal import seal
+from backoffice.databases import LEDGERS
 
-BATCH = 50  # rows; one may stand for all actions of a batch of postings
-COLUMNS = ", ".join(str(field.column) for field in Event._meta.concrete_fields)
-# Who acts without saying a name gets the one he has at this moment. What is not of `default` says so in its data.
-TAKE = """
-    SELECT array_agg(DISTINCT t.id::text), jsonb_agg(to_jsonb(o) || jsonb_build_object(
-        'username', coalesce(nullif(o.username, ''), u.username, ''),
-        'data', o.data || %s::jsonb)) FILTER (WHERE o.id IS NOT NULL)::text
-    FROM audit_take(%s) t LEFT JOIN LATERAL audit_written_out(t) o ON true
-    LEFT JOIN backoffice_user u ON u.id = o.user_id AND o.username = ''
-"""
-KEEP = f"""
-    INSERT INTO audit_event ({COLUMNS})
-    SELECT {COLUMNS} FROM jsonb_populate_recordset(NULL::audit_event, %s::jsonb)
-    ON CONFLICT (id) DO NOTHING
-"""  # noqa: S608  built of the model's columns
+ROWS = 2_000  # of the outbox, in one transaction
+EVENTS = 20_000  # that those may stand for, unless a single row stands for more
+BLOCK = 10_000  # events
+DUE = sql.SQL("COPY (SELECT taken, {} FROM audit_due({}, {}, {})) TO STDOUT")
 FORGET = "SELECT audit_forget(%s::uuid[])"
+NO_EVENT = b"\\N"
+OLDEST = "SELECT created FROM audit_outbox ORDER BY id LIMIT 1"
 
 
-def relay_batch(alias: str, most: int = BATCH) -> int:
-    """Move up to `most` events from the outbox of one database; return how many were taken."""
+def relay_batch(alias: str, key: SigningKey, most: int = ROWS) -> int:
+    """Move up to `most` rows of one database's outbox; return how many were taken."""
+    origin = "{}" if alias == "default" else json.dumps({"database": alias})
+    columns = sql.SQL(", ").join(map(sql.Identifier, CANONICAL))
+    taken: set[str] = set()
     with transaction.atomic(using=alias), connections[alias].cursor() as outbox:
-        origin = {} if alias == "default" else {"database": alias}
-        outbox.execute(TAKE, [json.dumps(origin), most])
-        ids, events = outbox.fetchone()
-        if not ids:
-            return 0
-        with transaction.atomic(using=EVENT_STORE), connections[EVENT_STORE].cursor() as store:
-            store.execute(KEEP, [events])
-        outbox.execute(FORGET, [ids])
-        return len(ids)
+        outbox.execute(SETTLE)
+        with outbox.copy(DUE.format(columns, most, EVENTS, origin)) as rows:
+            for block in blocks(whole_lines(rows), taken):
+                seal(block, key)
+        if taken:
+            outbox.execute(FORGET, [list(taken)])
+    return len(taken)
 
 
-def relay(stopped: Callable[[], bool] = lambda: False) -> Iterator[tuple[str, int]]:
+def blocks(rows: Iterable[bytes], taken: set[str]) -> Iterator[list[bytes]]:
+    """Cut events into blocks, and note which rows of the outbox they stand in."""
+    block: list[bytes] = []
+    for row in rows:
+        of, line = row.split(b"\t", 1)
+        taken.add(of.decode())
+        if not line.startswith(NO_EVENT):
+            block.append(line)
+        if len(block) == BLOCK:
+            yield block
+            block = []
+    if block:
+        yield block
+
+
+def whole_lines(pieces: Iterable[bytes | memoryview]) -> Iterator[bytes]:
+    """Yield what COPY sends line by line, however the server has cut it."""
+    rest = b""
+    for piece in pieces:
+        text = bytes(piece)
+        if not rest and text.find(b"\n") == len(text) - 1:  # a row a message, as PostgreSQL does it
+            yield text[:-1]
+        else:
+            *lines, rest = (rest + text).split(b"\n")
+            yield from lines
+
+
+def relay(key: SigningKey, stopped: Callable[[], bool] = lambda: False) -> Iterator[tuple[str, int]]:
     """Move all that is due, batch by batch; yield the database and the number of each."""
     for alias in LEDGERS:
-        while not stopped() and (taken := relay_batch(alias)):
+        while not stopped() and (taken := relay_batch(alias, key)):
             yield alias, taken
 
 
 def waiting() -> int:
-    """Return how many events are on their way."""
+    """Return how many rows are on their way."""
     total = 0
     for alias in LEDGERS:
         with connections[alias].cursor() as cursor:
             cursor.execute("SELECT count(*) FROM audit_outbox")
             total += cursor.fetchone()[0]
     return total
+
+
+def waiting_since() -> datetime | None:
+    """Return when the ledger's oldest event on its way was written, or None. One look at an index.
+
+    The sandbox is not asked: the console does not depend on it.
+    """
+    with connections["default"].cursor() as cursor:
+        cursor.execute(OLDEST)
+        found = cursor.fetchone()
+    return found[0] if found else None

@@ -1,8 +1,9 @@
 """Which database holds what, who connects to it, and which one is being worked on.
 
 Three aliases: `default` (the ledger), `sandbox` (the same schema for analysts) and `audit` (the event store, and
-nothing else). The site runs as the app role; `as_owner` is the only way to the owner's, and only `migrate` and
-`sandbox_refresh` take it.
+nothing else). The site runs as the app role; `as_owner` is the only way to the owner's, and only `migrate`,
+`sandbox_refresh` and `audit_retention` take it; `as_relay` is the only way to the relay's, which empties the outboxes and
+adds to the event store, and only the audit's own commands take that.
 
 A request works on the ledger or on the sandbox, never on both: `working_on(alias)` is its choice. Within:
 - the router sends all data of the ledger there (people, accounts, actions, log entries, histories: every table that is
@@ -13,7 +14,7 @@ Code that chooses nothing (commands, the shell) names its database itself. COPY 
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
 from functools import cache, partial
 from typing import Any
@@ -35,6 +36,12 @@ OWNER_URL_NAMES = {
     "sandbox": "SANDBOX_DATABASE_OWNER_URL",
     "audit": "AUDIT_DATABASE_OWNER_URL",
 }
+RELAY_URL_NAMES = {
+    "default": "DATABASE_RELAY_URL",
+    "sandbox": "SANDBOX_DATABASE_RELAY_URL",
+    "audit": "AUDIT_DATABASE_RELAY_URL",
+}
+RELAY = "backoffice_relay"  # the role that deploy/roles.sql makes; other URLs may name another
 EVENT_STORE = "audit"  # both the alias and the label of the one app that lives there
 OUTBOX = "outbox"  # that app's one table that stands beside the data: events on their way
 SANDBOX = "sandbox"  # both the alias and the label of the app whose tables are there only
@@ -77,23 +84,45 @@ def app_role(alias: str) -> str:
     return str(settings.DATABASES[alias]["USER"])
 
 
-@contextmanager
-def as_owner(alias: str) -> Iterator[None]:
+def relay_role(alias: str) -> str:
+    """Return the role that empties this database's outbox, or adds to the event store."""
+    return str(settings.RELAY_DATABASES[alias]["USER"]) if alias in settings.RELAY_DATABASES else RELAY
+
+
+def as_owner(alias: str) -> AbstractContextManager[None]:
     """Run a block as the owner of the tables.
 
     Raises:
         ImproperlyConfigured: the owner's URL is not set.
     """
-    if alias not in settings.OWNER_DATABASES:
-        raise ImproperlyConfigured(
-            f"Set {OWNER_URL_NAMES[alias]}: this command changes tables, which only their owner may."
-        )
+    why = "this command changes tables, which only their owner may"
+    return _connected_as(alias, settings.OWNER_DATABASES, OWNER_URL_NAMES[alias], why)
+
+
+@contextmanager
+def as_relay(*aliases: str) -> Iterator[None]:
+    """Run a block as the relay, on these databases.
+
+    Raises:
+        ImproperlyConfigured: one of the relay's URLs is not set.
+    """
+    why = "only the relay's own role takes events out of the outbox and puts them into the event store"
+    with ExitStack() as stack:
+        for alias in aliases:
+            stack.enter_context(_connected_as(alias, settings.RELAY_DATABASES, RELAY_URL_NAMES[alias], why))
+        yield
+
+
+@contextmanager
+def _connected_as(alias: str, others: Mapping[str, Any], name: str, why: str) -> Iterator[None]:
+    if alias not in others:
+        raise ImproperlyConfigured(f"Set {name}: {why}.")
     connection = connections[alias]
     runtime = connection.settings_dict
     connection.close()
-    owner = settings.OWNER_DATABASES[alias]
-    connection.settings_dict = {**runtime, **{part: owner[part] for part in ("USER", "PASSWORD", "HOST", "PORT")}}
-    connection.settings_dict["OPTIONS"] = owner["OPTIONS"]
+    other = others[alias]
+    connection.settings_dict = {**runtime, **{part: other[part] for part in ("USER", "PASSWORD", "HOST", "PORT")}}
+    connection.settings_dict["OPTIONS"] = other["OPTIONS"]
     try:
         yield
     finally:

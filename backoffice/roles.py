@@ -24,7 +24,7 @@ SEE_STAFF = (
     "backoffice.view_groupgrant",
     "backoffice.view_persongrant",
 )
-SEE_RECORDS = ("audit.view_event", "imports.view_import")
+SEE_RECORDS = ("audit.view_event", "audit.view_seal", "audit.view_verification", "imports.view_import")
 SUPPORT = (
     *SEE_CUSTOMERS,
     *SEE_BOUNDS,

@@ -2,7 +2,7 @@
 
     gunicorn --config python:backoffice.serve backoffice.wsgi:application
 
-Invariants: the web server and the relay of events get the runtime's URLs only, never the owner's; they do not outlive
+Invariants: the web server gets the runtime's URLs only, the relay of events its own too, neither the owner's; they do not outlive
 the process that started them; and while they use an embedded database they hold it, so that the last of all to go stops
 that too.
 """
@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from backoffice import embedded
+from backoffice.databases import OWNER_URL_NAMES, RELAY_URL_NAMES
 
 worker_class = "gthread"
 workers = 2
@@ -29,6 +30,7 @@ loglevel = "warning"  # the site writes one line a request itself
 control_socket_disable = True  # it would be made in the home folder
 worker_tmp_dir = os.environ.get("BACKOFFICE_DATA") or None
 
+NOT_FOR_THE_SITE = {*OWNER_URL_NAMES.values(), *RELAY_URL_NAMES.values()}
 PARENT = "BACKOFFICE_PARENT"  # number of the process to end with
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 STOP_SECONDS = graceful_timeout + 3
@@ -68,8 +70,8 @@ def port_problem(port: int) -> str:
 
 
 def environment(data: Path, urls: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of the web server: this process's, without the owner's URLs."""
-    kept = {name: value for name, value in os.environ.items() if not name.endswith("DATABASE_OWNER_URL")}
+    """Return the environment of the web server: this process's, without the owner's URLs and the relay's."""
+    kept = {name: value for name, value in os.environ.items() if name not in NOT_FOR_THE_SITE}
     return {**kept, **urls, "BACKOFFICE_DATA": str(data), "BACKOFFICE_MODE": "demo", PARENT: str(os.getpid())}
 
 

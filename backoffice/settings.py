@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvValidationError, validate
 
 from backoffice import embedded
-from backoffice.databases import OWNER_URL_NAMES, RUNTIME_URL_NAMES, databases_from
+from backoffice.databases import OWNER_URL_NAMES, RELAY_URL_NAMES, RUNTIME_URL_NAMES, databases_from
 from backoffice.secret import local_secret_key, weakness_of
 
 django_stubs_ext.monkeypatch()  # generic Django classes can be subscripted at run time too
@@ -41,7 +41,15 @@ EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", True)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "backoffice@localhost")
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", "")
-urls = {name: env.str(name, "") for name in (*RUNTIME_URL_NAMES.values(), *OWNER_URL_NAMES.values())}
+AUDIT_SIGNING_KEY = env.str("AUDIT_SIGNING_KEY", "")
+AUDIT_TRUSTED_KEYS = env.str("AUDIT_TRUSTED_KEYS", "")
+AUDIT_HEADS = env.str("AUDIT_HEADS", "")
+AUDIT_HEAD_SECONDS = env.int("AUDIT_HEAD_SECONDS", 60, validate=validate.Range(min=1))
+AUDIT_HEAD_COMMAND = env.str("AUDIT_HEAD_COMMAND", "")
+AUDIT_ARCHIVE = env.str("AUDIT_ARCHIVE", "")
+AUDIT_RETENTION_MONTHS = env.int("AUDIT_RETENTION_MONTHS", 120, validate=validate.Range(min=1))
+URL_NAMES = (*RUNTIME_URL_NAMES.values(), *OWNER_URL_NAMES.values(), *RELAY_URL_NAMES.values())
+urls = {name: env.str(name, "") for name in URL_NAMES}
 try:
     env.seal()
 except EnvValidationError as error:
@@ -73,8 +81,19 @@ if USES_EMBEDDED:
     urls = embedded.urls(BACKOFFICE_DATA)
 elif absent := [name for name in RUNTIME_URL_NAMES.values() if not urls[name]]:
     raise ImproperlyConfigured(f"{', '.join(absent)}: set too, the three databases come together or not at all.")
+local = embedded.urls(BACKOFFICE_DATA)
+if urls["DATABASE_URL"] == local["DATABASE_URL"]:  # said by name, the embedded server still has a role for the relay
+    urls |= {name: urls[name] or local[name] for name in RELAY_URL_NAMES.values()}
 DATABASES = databases_from(urls, RUNTIME_URL_NAMES)
 OWNER_DATABASES = databases_from(urls, OWNER_URL_NAMES)
+RELAY_DATABASES = databases_from(urls, RELAY_URL_NAMES)
+# The record's own files. The key is made where none is named, except in production, where the relay refuses to start.
+AUDIT_FOLDER = BACKOFFICE_DATA / "audit"
+AUDIT_KEY_IS_NAMED = bool(AUDIT_SIGNING_KEY)
+AUDIT_KEY_FILE = Path(AUDIT_SIGNING_KEY or AUDIT_FOLDER / "signing_key.pem").expanduser()
+AUDIT_TRUSTED_FILE = Path(AUDIT_TRUSTED_KEYS or AUDIT_FOLDER / "trusted_keys.jsonl").expanduser()
+AUDIT_HEADS_FILE = Path(AUDIT_HEADS or AUDIT_FOLDER / "heads.jsonl").expanduser()
+AUDIT_ARCHIVE_FOLDER = Path(AUDIT_ARCHIVE or AUDIT_FOLDER / "archive").expanduser()
 DATABASE_ROUTERS = ["backoffice.databases.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -103,6 +122,7 @@ MIDDLEWARE = [
     "backoffice.middleware.ScopeMiddleware",
     "audit.middleware.AuditMiddleware",
     "backoffice.middleware.TransactionMiddleware",
+    "audit.away.StoreAwayMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

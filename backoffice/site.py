@@ -9,7 +9,9 @@ from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver, reverse
+from django.utils.functional import SimpleLazyObject
 
+from audit.away import delay_notice
 from backoffice.databases import working_on
 from backoffice.guards import PermissionGuard, StaffGuard
 
@@ -33,9 +35,13 @@ class ConsoleSite(AdminSite):
         super().__init__(name=name)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """Add which environment this is, for the badge in the header, and the way to the sandbox for those who may."""
+        """Add which environment this is, the way to the sandbox for those who may, and what is said of late events.
+
+        The last is asked only by the pages that show it.
+        """
         sandbox = reverse("sandbox:index") if SANDBOX_GUARD.allows(request) else ""
-        return {**super().each_context(request), "environment": settings.MODE, "sandbox_url": sandbox}
+        ours = {"environment": settings.MODE, "sandbox_url": sandbox, "delay_notice": SimpleLazyObject(delay_notice)}
+        return {**super().each_context(request), **ours}
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
         """Return the apps by name, the daily work first."""

@@ -2,7 +2,7 @@
 
 `operation(__file__)` in `migrations/0002_guards.py` applies `migrations/sql/0002_guards.sql` and takes it back with
 `migrations/sql/0002_guards.reverse.sql`. A file is never edited after release. `{app}` in it stands for the role that
-the site runs as, quoted; all other braces are left alone.
+the site runs as, `{relay}` for the relay's, both quoted; all other braces are left alone.
 """
 
 from pathlib import Path
@@ -11,15 +11,16 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations import RunSQL
 from django.db.migrations.state import ProjectState
 
-from backoffice.databases import app_role
+from backoffice.databases import app_role, relay_role
 
 
 class GuardSQL(RunSQL):
-    """RunSQL that knows the name of the app role of the database it runs on."""
+    """RunSQL that knows the names of the app role and the relay's on the database it runs on."""
 
     def _run(self, schema_editor: BaseDatabaseSchemaEditor, text: str) -> None:
-        role = schema_editor.connection.ops.quote_name(app_role(schema_editor.connection.alias))
-        schema_editor.execute(text.replace("{app}", role), params=None)
+        quote, alias = schema_editor.connection.ops.quote_name, schema_editor.connection.alias
+        text = text.replace("{app}", quote(app_role(alias))).replace("{relay}", quote(relay_role(alias)))
+        schema_editor.execute(text, params=None)
 
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-NAMES = ("posting",)
+NAMES = ("posting", "capture")
 
 
 def main(wanted: list[str]) -> int:

@@ -18,9 +18,28 @@ from django.db import connections
 from psycopg import sql
 
 from backoffice import embedded
-from backoffice.databases import app_role
+from backoffice.databases import LEDGERS, app_role, relay_role
 
 ALIASES = ("default", "sandbox", "audit")
+# A door into the event store that only tests have: the app role, as which they run, cannot add to it.
+KEEP = """
+    CREATE FUNCTION test_keep(place name, fact jsonb) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, public AS $$
+    BEGIN
+        IF place = 'audit_event' THEN
+            PERFORM audit_make_month((fact ->> 'created')::date);
+        END IF;
+        EXECUTE format('INSERT INTO %1$I SELECT * FROM jsonb_populate_record(NULL::%1$I, $1)', place) USING fact;
+    END $$;
+    GRANT EXECUTE ON FUNCTION test_keep(name, jsonb) TO {};
+"""
+WRITTEN_OUT = """
+    CREATE FUNCTION test_written_out(about text) RETURNS SETOF jsonb LANGUAGE sql SECURITY DEFINER
+    SET search_path = pg_catalog, public AS $$
+        SELECT to_jsonb(o) FROM audit_outbox t CROSS JOIN LATERAL audit_written_out(t) o WHERE t.object_type = about
+    $$;
+    GRANT EXECUTE ON FUNCTION test_written_out(text) TO {};
+"""
 
 
 def _fingerprint() -> str:
@@ -36,7 +55,7 @@ def _fingerprint() -> str:
         root / "backoffice/management/commands/migrate.py",
         root / "backoffice/sql.py",
     ]
-    sources += [root / "backoffice/databases.py", root / "backoffice/roles.py"]
+    sources += [root / "backoffice/databases.py", root / "backoffice/roles.py", root / "tests/clones.py"]
     digest = hashlib.sha256(django.__version__.encode())
     for source in sorted(sources):
         digest.update(source.name.encode() + (source.read_bytes() if source.exists() else b""))
@@ -65,7 +84,9 @@ def _create(server: psycopg.Connection, name: str, template: str) -> None:
     # The rights on a database, unlike those on what is in it, do not come along with a template.
     server.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
     server.execute(
-        sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(name), sql.Identifier(app_role("default")))
+        sql.SQL("GRANT CONNECT ON DATABASE {} TO {}, {}").format(
+            *map(sql.Identifier, (name, app_role("default"), relay_role("default")))
+        )
     )
 
 
@@ -75,6 +96,7 @@ def use(names: dict[str, str]) -> None:
     for alias, name in names.items():
         settings.DATABASES[alias]["NAME"] = name
         settings.OWNER_DATABASES[alias]["NAME"] = name
+        settings.RELAY_DATABASES[alias]["NAME"] = name
         connections[alias].settings_dict["NAME"] = name
 
 
@@ -103,6 +125,12 @@ def templates() -> dict[str, str]:
         use(building)
         call_command("migrate", verbosity=0)
         connections.close_all()
+        with psycopg.connect(embedded.superuser_url(settings.BACKOFFICE_DATA, building["audit"])) as store:
+            store.execute(sql.SQL(KEEP).format(sql.Identifier(app_role("audit"))))
+        for alias in LEDGERS:  # the groups' rights were events; a test begins with an empty outbox
+            with psycopg.connect(embedded.superuser_url(settings.BACKOFFICE_DATA, building[alias])) as ledger:
+                ledger.execute("DELETE FROM audit_outbox")
+                ledger.execute(sql.SQL(WRITTEN_OUT).format(sql.Identifier(app_role(alias))))
         for alias, name in building.items():
             server.execute(
                 sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(name), sql.Identifier(names[alias]))

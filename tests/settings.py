@@ -6,9 +6,10 @@ Its own, because it runs without fsync: making a database is then a matter of a 
 import os
 from pathlib import Path
 
-from backoffice.databases import OWNER_URL_NAMES, RUNTIME_URL_NAMES
+from backoffice.databases import OWNER_URL_NAMES, RELAY_URL_NAMES, RUNTIME_URL_NAMES
 
-for name in (*RUNTIME_URL_NAMES.values(), *OWNER_URL_NAMES.values(), "DJANGO_SETTINGS_MODULE"):
+of_the_run = (*RUNTIME_URL_NAMES.values(), *OWNER_URL_NAMES.values(), *RELAY_URL_NAMES.values())
+for name in (*of_the_run, "DJANGO_SETTINGS_MODULE"):
     os.environ.pop(name, None)
 os.environ["BACKOFFICE_MODE"] = "development"
 data = Path(os.environ.get("BACKOFFICE_DATA") or ".data").resolve()

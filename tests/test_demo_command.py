@@ -14,12 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from backoffice.databases import OWNER_URL_NAMES, RUNTIME_URL_NAMES
+from backoffice.databases import OWNER_URL_NAMES, RELAY_URL_NAMES, RUNTIME_URL_NAMES
 from backoffice.embedded import state, urls
 from backoffice.embedded.layout import Layout
 
 ROOT = Path(__file__).parents[1]
-OF_THE_RUN = {"DJANGO_SETTINGS_MODULE", "BACKOFFICE_MODE", *RUNTIME_URL_NAMES.values(), *OWNER_URL_NAMES.values()}
+URL_NAMES = {*RUNTIME_URL_NAMES.values(), *OWNER_URL_NAMES.values(), *RELAY_URL_NAMES.values()}
+OF_THE_RUN = {"DJANGO_SETTINGS_MODULE", "BACKOFFICE_MODE", *URL_NAMES}
 
 
 def environment(data: Path, **more: str) -> dict[str, str]:

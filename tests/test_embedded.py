@@ -76,6 +76,9 @@ def test_urls_start_nothing_and_can_be_parsed(tmp_path: Path) -> None:
         "DATABASE_OWNER_URL": ("backoffice_owner", "backoffice"),
         "SANDBOX_DATABASE_OWNER_URL": ("backoffice_owner", "backoffice_sandbox"),
         "AUDIT_DATABASE_OWNER_URL": ("backoffice_owner", "backoffice_audit"),
+        "DATABASE_RELAY_URL": ("backoffice_relay", "backoffice"),
+        "SANDBOX_DATABASE_RELAY_URL": ("backoffice_relay", "backoffice_sandbox"),
+        "AUDIT_DATABASE_RELAY_URL": ("backoffice_relay", "backoffice_audit"),
     }
     assert not list(tmp_path.iterdir())
 
@@ -111,7 +114,11 @@ def test_a_new_server_has_restricted_roles_and_closed_databases(data: Path) -> N
             "SELECT count(*) FROM pg_database WHERE datacl::text LIKE '%{=%' AND datname LIKE 'b%'"
         )
         assert public.fetchall() == [(0,)]
-    assert roles == [("backoffice_app", True, False, False), ("backoffice_owner", True, True, False)]
+    assert roles == [
+        ("backoffice_app", True, False, False),
+        ("backoffice_owner", True, True, False),
+        ("backoffice_relay", True, False, False),
+    ]
     assert rights == [
         (name, "backoffice_owner", False, True) for name in ("backoffice", "backoffice_audit", "backoffice_sandbox")
     ]

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from functools import cache
-from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -15,7 +14,6 @@ from django.http import StreamingHttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from audit.models import Event
 from backoffice.grants import entities_of, grant
 from backoffice.models import Entity, User
 from backoffice.roles import ADMINISTRATOR, AGENT, LEAD, ROLES, keep_roles
@@ -23,6 +21,7 @@ from imports.models import Import
 from ledger.admin.commands import ACCOUNT_COMMANDS
 from ledger.demo.staff import LOGINS
 from ledger.models import Account, Cap, Limit
+from tests.audit.store import stored, stored_seal, stored_verification
 from tests.cast import LONG_AGO, OpenAccount
 
 pytestmark = pytest.mark.django_db(databases=["default", "sandbox", "audit"])
@@ -58,7 +57,7 @@ def one(open_account: OpenAccount, nord: Entity, agent: User) -> dict[str, model
         Limit.objects.create(kind="max_balance", currency="CZK", amount=9, account=account),
         Group.objects.create(name="Somebody's own"),
         Import.objects.create(file_name="a.csv", format="csv", size=1, by=agent),
-        Event.objects.create(id=uuid4(), type="login.succeeded", created=LONG_AGO, username="agent"),
+        stored(type="login.succeeded", created=LONG_AGO, username="agent"), stored_seal(1), stored_verification(1),
     ]  # fmt: skip
     return {str(row._meta.verbose_name_plural): row for row in rows}
 

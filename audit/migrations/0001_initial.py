@@ -40,6 +40,53 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Seal",
+            fields=[
+                ("number", models.BigIntegerField(primary_key=True, serialize=False, verbose_name="block")),
+                ("created", models.DateTimeField(verbose_name="sealed")),
+                ("month", models.DateField(help_text="Of its events, in UTC.")),
+                ("count", models.IntegerField(verbose_name="events")),
+                ("ids", models.BinaryField(help_text="16 bytes an event, in order.")),
+                ("leaves", models.BinaryField(help_text="32 bytes an event, in order.")),
+                ("root", models.BinaryField()),
+                ("previous", models.BinaryField()),
+                ("hash", models.BinaryField()),
+                ("key", models.TextField()),
+                ("signature", models.BinaryField()),
+            ],
+            options={"ordering": ["-number"], "default_permissions": ["view"]},
+        ),
+        migrations.CreateModel(
+            name="SealKey",
+            fields=[
+                ("id", models.TextField(primary_key=True, serialize=False)),
+                ("public", models.TextField(help_text="Ed25519, in hexadecimal.")),
+                ("from_block", models.BigIntegerField(unique=True)),
+                ("signed_by", models.TextField()),
+                ("signature", models.TextField()),
+            ],
+            options={"db_table": "audit_key", "default_permissions": []},
+        ),
+        migrations.CreateModel(
+            name="Verification",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("created", models.DateTimeField(verbose_name="ended")),
+                ("seconds", models.FloatField()),
+                ("since", models.DateTimeField(null=True, verbose_name="blocks sealed since")),
+                ("events", models.BigIntegerField()),
+                ("blocks", models.BigIntegerField()),
+                ("findings", models.JSONField()),
+                (
+                    "head",
+                    models.TextField(
+                        help_text="Number and hash of the last block that was verified.", verbose_name="last block"
+                    ),
+                ),
+            ],
+            options={"ordering": ["-created", "-id"], "default_permissions": ["view"]},
+        ),
+        migrations.CreateModel(
             name="Event",
             fields=[
                 ("id", models.UUIDField(primary_key=True, serialize=False)),
@@ -59,6 +106,15 @@ class Migration(migrations.Migration):
                 ("reason", models.TextField(blank=True)),
                 ("success", models.BooleanField(default=True)),
                 ("data", models.JSONField(default=dict)),
+                ("block", models.BigIntegerField(editable=False)),
+                ("position", models.IntegerField(editable=False)),
+                ("leaf", models.BinaryField()),
+                (
+                    "erased",
+                    models.DateTimeField(
+                        editable=False, help_text="When what it told of a person was removed.", null=True
+                    ),
+                ),
             ],
             options={
                 "ordering": ["-created", "-id"],
@@ -77,6 +133,7 @@ class Migration(migrations.Migration):
                     models.Index(
                         condition=models.Q(("success", False)), fields=["-created"], name="audit_event_refused"
                     ),
+                    models.Index(fields=["block", "position"], name="audit_event_block"),
                 ],
             },
         ),

@@ -13,6 +13,7 @@ PORT = 5432  # only a part of the socket's name: the server does not listen on t
 SUPERUSER = "postgres"
 OWNER = "backoffice_owner"
 APP = "backoffice_app"
+RELAY = "backoffice_relay"
 DATABASES = {"": "backoffice", "SANDBOX_": "backoffice_sandbox", "AUDIT_": "backoffice_audit"}
 LONGEST_SOCKET = 100  # bytes; Linux takes 107, macOS 103
 SHARED_TEMPORARY = Path("/tmp")  # noqa: S108  not gettempdir(): each process must come to the same, whatever its TMPDIR
@@ -75,11 +76,11 @@ class Layout:
 
 
 def urls(data: Path) -> dict[str, str]:
-    """Return the value of the six URL variables for a data folder."""
+    """Return the value of the nine URL variables for a data folder."""
     layout = Layout.of(data)
     return {
         f"{prefix}DATABASE{suffix}_URL": layout.url(role, database)
-        for suffix, role in (("", APP), ("_OWNER", OWNER))
+        for suffix, role in (("", APP), ("_OWNER", OWNER), ("_RELAY", RELAY))
         for prefix, database in DATABASES.items()
     }
 

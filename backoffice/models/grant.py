@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db import models
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
+from audit.capture import capture_links, capture_other, captured
 from backoffice.models.entity import Entity
 
 
@@ -25,6 +26,8 @@ class GroupGrant(GroupObjectPermissionBase):
     )
     permission = models.ForeignKey(Permission, models.CASCADE, default=working, editable=False)
     group = models.ForeignKey(Group, models.CASCADE, related_name="grants")
+
+    history = captured()
 
     class Meta(GroupObjectPermissionBase.Meta):
         default_permissions = ("view", "add", "delete")
@@ -44,6 +47,8 @@ class PersonGrant(UserObjectPermissionBase):
     permission = models.ForeignKey(Permission, models.CASCADE, default=working, editable=False)
     user = models.ForeignKey("backoffice.User", models.CASCADE, related_name="grants", verbose_name="person")
 
+    history = captured()
+
     class Meta(UserObjectPermissionBase.Meta):
         default_permissions = ("view", "add", "delete")
         verbose_name = "person who works here"
@@ -51,3 +56,8 @@ class PersonGrant(UserObjectPermissionBase):
 
     def __str__(self) -> str:
         return f"{self.user} on {self.content_object}"
+
+
+# Groups are Django's, what they may do is ours to remember.
+capture_other(Group, module=__name__, app="backoffice")
+capture_links(Group, "permissions", module=__name__, app="backoffice")

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from django.db import connections, models
 
+from audit.capture import captured
 from backoffice.models.base import Record
 
 
@@ -20,6 +21,8 @@ class Cap(Record):
 
     currency = models.CharField(max_length=3, primary_key=True)
     ceiling = models.DecimalField(max_digits=19, decimal_places=4)
+
+    history = captured()
 
     class Meta:
         ordering = ["currency"]

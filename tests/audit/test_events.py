@@ -1,6 +1,5 @@
 """Events of the console: what staff see, what is refused, logins; in sentences, from the object and back."""
 
-import uuid
 from typing import Any
 
 import pytest
@@ -8,14 +7,14 @@ from django.conf import settings
 from django.contrib.auth.models import Group, Permission
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
-from audit.models import Event, Outbox
+from audit.models import Outbox
 from audit.record import record
 from audit.registry import TYPES, UnknownEventType
 from backoffice.grants import grant
 from backoffice.models import Entity, User
 from ledger.models import Account
+from tests.audit.store import stored
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit"])
 PASSWORD = "correct horse battery"
@@ -41,11 +40,6 @@ def log(client: Client, reviewer: User) -> Client:
     """A browser in which the reviewer is logged in."""
     client.force_login(reviewer)
     return client
-
-
-def stored(**of: Any) -> Event:
-    """Put an event into the store, as the relay does."""
-    return Event.objects.create(**{"id": uuid.uuid4(), "created": timezone.now(), "username": "agent", **of})
 
 
 def test_unknown_type_is_refused() -> None:

@@ -11,22 +11,27 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connections
 
 from audit.models import Event, Outbox
 from audit.record import record
-from audit.relay import relay_batch, waiting
+from audit.relay import waiting
 from backoffice import embedded
-from backoffice.databases import RUNTIME_URL_NAMES
+from backoffice.databases import RELAY_URL_NAMES, RUNTIME_URL_NAMES
 from backoffice.models import Entity
+from tests.audit.sealed import make_events, relay_batch, wait_until_due
 
 pytestmark = pytest.mark.usefixtures("committing")
 
 
-def url(alias: str, name: str | None = None) -> str:
-    """The runtime's address of a database of this test."""
-    base = embedded.urls(settings.BACKOFFICE_DATA)[RUNTIME_URL_NAMES[alias]]
-    return psycopg.conninfo.make_conninfo(base, dbname=name or settings.DATABASES[alias]["NAME"])
+def addresses(audit: str | None = None) -> dict[str, str]:
+    """The runtime's and the relay's addresses of the databases of this test."""
+    base = embedded.urls(settings.BACKOFFICE_DATA)
+    given = {}
+    for names in (RUNTIME_URL_NAMES, RELAY_URL_NAMES):
+        for alias, name in names.items():
+            database = audit if audit and alias == "audit" else settings.DATABASES[alias]["NAME"]
+            given[name] = psycopg.conninfo.make_conninfo(base[name], dbname=database)
+    return given
 
 
 def session(alias: str) -> psycopg.Connection:
@@ -34,22 +39,10 @@ def session(alias: str) -> psycopg.Connection:
 
 
 def relay_process(*arguments: str, audit: str | None = None) -> "subprocess.Popen[str]":
-    urls = {RUNTIME_URL_NAMES[alias]: url(alias, audit if alias == "audit" else None) for alias in RUNTIME_URL_NAMES}
     kept = {name: value for name, value in os.environ.items() if not name.endswith("_OWNER_URL")}
-    environment = {**kept, **urls, "DJANGO_SETTINGS_MODULE": "backoffice.settings"}
+    environment = {**kept, **addresses(audit), "DJANGO_SETTINGS_MODULE": "backoffice.settings"}
     command = [sys.executable, "manage.py", "audit_relay", *arguments]
     return subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, stderr=subprocess.PIPE, text=True)
-
-
-def wait_until_due(alias: str = "default") -> None:
-    """Other tests use the same server: while a transaction of theirs is older than ours, nothing is due."""
-    until = time.monotonic() + 30
-    with connections[alias].cursor() as cursor:
-        while time.monotonic() < until:
-            cursor.execute("SELECT FROM audit_outbox WHERE xid >= pg_snapshot_xmin(pg_current_snapshot())")
-            if not cursor.rowcount:
-                return
-            time.sleep(0.05)
 
 
 def stored() -> list[str]:
@@ -58,10 +51,6 @@ def stored() -> list[str]:
 
 def on_their_way() -> list[str]:
     return sorted(str(pk) for pk in Outbox.objects.values_list("pk", flat=True))
-
-
-def make_events(number: int) -> None:
-    Entity.objects.bulk_create([Entity(code=f"e{os.urandom(6).hex()}", name="N") for _ in range(number)])
 
 
 def test_events_arrive_once_and_leave_the_outbox() -> None:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from uuid import uuid4
 
 import pytest
 from django.contrib import admin as django_admin
@@ -13,11 +12,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from audit.models import Event
 from backoffice import paging
 from backoffice.models import Entity, User
 from imports.models import Import
 from ledger.models import Account, Action, Cap, Limit
+from tests.audit.store import stored, stored_seal, stored_verification
 from tests.cast import LONG_AGO, OpenAccount
 
 pytestmark = pytest.mark.django_db(databases=["default", "sandbox", "audit"])
@@ -49,9 +48,9 @@ def make(open_account: OpenAccount, nord: Entity, agent: User) -> dict[str, Make
         ),
         "ledger.cap": lambda n: Cap.set(currency=f"X{chr(65 + n // 26)}{chr(65 + n % 26)}", ceiling=Decimal(n)),
         "imports.import": lambda n: Import.objects.create(file_name=f"{n}.csv", format="csv", size=1, by=agent),
-        "audit.event": lambda n: Event.objects.create(
-            id=uuid4(), type="login.succeeded", created=LONG_AGO, username=f"u{n}"
-        ),
+        "audit.event": lambda n: stored(type="login.succeeded", created=LONG_AGO, username=f"u{n}"),
+        "audit.seal": stored_seal,
+        "audit.verification": stored_verification,
     }
     return makers
 

@@ -1,7 +1,7 @@
 -- Capture, in default and sandbox: every change of a captured table writes a historical row and an event, in its own
 -- statement. Who acts is told by local settings (backoffice/scope.py), read by the defaults of the columns.
 
--- 1. The outbox: written by triggers and audit_record(), read by anybody of the site, emptied by the relay.
+-- 1. The outbox: written by triggers and audit_record(), read by anybody of the site, emptied by the relay's role alone.
 CREATE FUNCTION audit_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% of % is refused: what was recorded stays.', TG_OP, TG_TABLE_NAME
@@ -13,25 +13,33 @@ GRANT SELECT ON audit_outbox TO {app};
 CREATE TRIGGER audit_outbox_immutable BEFORE UPDATE OR TRUNCATE ON audit_outbox
     FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change();
 
+-- What the site tells by itself. The id, the moment and the transaction are not for it to say; nor is who acts, where the
+-- transaction has announced that. What nobody has announced says which role and program it came from.
 CREATE FUNCTION audit_record(event jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    actor CONSTANT bigint := nullif(current_setting('backoffice.actor', true), '')::bigint;
+    outside CONSTANT jsonb := CASE WHEN coalesce(event ->> 'request_id', '') = '' AND audit_source() <> ''
+        THEN jsonb_build_object('source', audit_source()) ELSE '{}' END;
 BEGIN
-    IF event ->> 'type' LIKE ANY ('{"change.%","ledger.%"}') THEN
+    IF event ->> 'type' LIKE ANY ('{"change.%","ledger.%","audit.%"}') THEN
         RAISE EXCEPTION 'Events of type % are written by the database alone.', event ->> 'type'
             USING ERRCODE = 'insufficient_privilege';
     END IF;
     INSERT INTO audit_outbox (type, user_id, username, entity_id, object_type, object_id, request_id, method, path, status,
                               ip, browser, reason, success, data)
     -- Cut, because some of it comes from the URL of whoever asks, and an index takes no more than 2,704 bytes.
-    SELECT e.type, e.user_id, left(e.username, 200), e.entity_id, left(e.object_type, 200), left(e.object_id, 200),
+    SELECT e.type, coalesce(actor, e.user_id),
+           left(CASE WHEN actor IS NULL THEN e.username ELSE current_setting('backoffice.username', true) END, 200), e.entity_id, left(e.object_type, 200), left(e.object_id, 200),
            left(e.request_id, 200), left(e.method, 20), left(e.path, 2000), e.status,
-           e.ip, left(e.browser, 500), left(e.reason, 2000), e.success, e.data
+           e.ip, left(e.browser, 500), left(e.reason, 2000), e.success, e.data || outside
     FROM jsonb_populate_record(NULL::audit_outbox, event) e;
 END $$;
 GRANT EXECUTE ON FUNCTION audit_record(jsonb) TO {app};
 
 -- 2. The relay's two halves. A row is due once every transaction that began before its own has ended: then no earlier one
--- can still appear. Taken rows are locked, so that relays share the work.
+-- can still appear. Taken rows are locked, so that relays share the work. Neither is for the site: what it has written it
+-- cannot take back.
 CREATE FUNCTION audit_take(most int) RETURNS SETOF audit_outbox
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT * FROM audit_outbox WHERE xid < pg_snapshot_xmin(pg_current_snapshot())
@@ -48,13 +56,84 @@ $$;
 CREATE FUNCTION audit_written_out(o audit_outbox) RETURNS SETOF audit_outbox
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public AS $$
 BEGIN
-    IF o.type LIKE 'ledger.%' AND o.data ? 'written_out_by' THEN
+    IF o.type LIKE ANY ('{"ledger.%","change.%"}') AND o.data ? 'written_out_by' THEN
         RETURN QUERY EXECUTE format('SELECT * FROM %I($1)', o.data ->> 'written_out_by') USING o;
     ELSE
         RETURN NEXT o;
     END IF;
 END $$;
-GRANT EXECUTE ON FUNCTION audit_take(int), audit_forget(uuid[]), audit_written_out(audit_outbox) TO {app};
+-- Many rows inserted by one statement: their historical rows hold all there is to tell, and never change. The event of a row
+-- has the same id each time, sorted by time as the others are.
+CREATE FUNCTION audit_created(o audit_outbox) RETURNS SETOF audit_outbox
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    rows CONSTANT jsonb := o.data -> 'rows';
+BEGIN
+    RETURN QUERY EXECUTE format($query$
+        SELECT (jsonb_populate_record($1, jsonb_build_object(
+            'id', left($1.id::text, 14) || '7' || substr(d, 1, 3) || '-8' || substr(d, 4, 3) || '-' || substr(d, 7, 12),
+            'object_id', n ->> ($2 ->> 'key'),
+            'entity_id', n -> ($2 ->> 'entity'),
+            'data', ($1.data - '{written_out_by,rows}'::text[]) || jsonb_build_object('new', n)))).*
+        FROM %I h
+        CROSS JOIN LATERAL (SELECT to_jsonb(h) - '{history_id,history_date,history_type,history_source,history_user_id,history_change_reason,history_request_id}'::text[] AS n,
+            md5($1.id::text || h.history_id) AS d) x
+        WHERE h.history_id = ANY (ARRAY(SELECT jsonb_array_elements_text($2 -> 'ids')::bigint))
+        $query$, rows ->> 'history') USING o, rows;
+END $$;
+-- Many rows updated by one statement: what changed is the difference from the version before, where there is one (the sandbox
+-- is refreshed without its history).
+CREATE FUNCTION audit_updated(o audit_outbox) RETURNS SETOF audit_outbox
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    rows CONSTANT jsonb := o.data -> 'rows';
+BEGIN
+    RETURN QUERY EXECUTE format($query$
+        SELECT (jsonb_populate_record($1, jsonb_build_object(
+            'id', left($1.id::text, 14) || '7' || substr(d, 1, 3) || '-8' || substr(d, 4, 3) || '-' || substr(d, 7, 12),
+            'object_id', x.n ->> ($2 ->> 'key'),
+            'entity_id', x.n -> ($2 ->> 'entity'),
+            'data', ($1.data - '{written_out_by,rows}'::text[]) || CASE WHEN was.p IS NULL THEN jsonb_build_object('new', x.n)
+                ELSE jsonb_build_object('changes', (
+                    SELECT jsonb_object_agg(name, jsonb_build_object('old', was.p -> name, 'new', value))
+                    FROM jsonb_each(x.n) e (name, value) WHERE value <> was.p -> name)) END))).*
+        FROM %1$I h
+        CROSS JOIN LATERAL (SELECT to_jsonb(h) - %3$L::text[] AS n, md5($1.id::text || h.history_id) AS d) x
+        LEFT JOIN LATERAL (
+            SELECT to_jsonb(b) - %3$L::text[] AS p FROM %1$I b
+            WHERE b.%2$I = h.%2$I AND b.history_date <= h.history_date AND b.history_id < h.history_id
+            ORDER BY b.history_date DESC, b.history_id DESC LIMIT 1
+        ) was ON true
+        WHERE h.history_id = ANY (ARRAY(SELECT jsonb_array_elements_text($2 -> 'ids')::bigint))
+        $query$, rows ->> 'history', rows ->> 'pk',
+        '{history_id,history_date,history_type,history_source,history_user_id,history_change_reason,history_request_id}')
+    USING o, rows;
+END $$;
+-- What is due as it goes to the event store, beside the row of the outbox that it stands in (alone, where that stands for
+-- nothing). Ends after the row with which `events` is reached, as far as that can be told by its size. Who acts without
+-- saying a name gets the one he has at this moment; `origin` is what the data of every event says beside its own.
+CREATE FUNCTION audit_due(most int, events bigint, origin jsonb) RETURNS TABLE (taken uuid, id uuid, created timestamptz,
+    type text, user_id bigint, username text, entity_id bigint, object_type text, object_id text, request_id text,
+    method text, path text, status smallint, ip inet, browser text, reason text, success boolean, data jsonb)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    RETURN QUERY
+    WITH locked AS MATERIALIZED (
+        SELECT t AS stands, t.id AS row_id,
+               CASE WHEN t.data ? 'written_out_by' THEN 1 + octet_length(t.data::text) / 8 ELSE 1 END AS size
+        FROM audit_take(most) t
+    ), measured AS (
+        SELECT stands, row_id, sum(size) OVER (ORDER BY row_id) - size AS before FROM locked
+    )
+    SELECT m.row_id, o.id, o.created, o.type, o.user_id, coalesce(nullif(o.username, ''), u.username, ''), o.entity_id,
+           o.object_type, o.object_id, o.request_id, o.method, o.path, o.status, o.ip, o.browser, o.reason, o.success,
+           o.data || origin
+    FROM measured m LEFT JOIN LATERAL audit_written_out(m.stands) o ON true
+    LEFT JOIN backoffice_user u ON u.id = o.user_id AND o.username = ''
+    WHERE m.before < events ORDER BY m.row_id;
+END $$;
+GRANT SELECT ON audit_outbox TO {relay};
+GRANT EXECUTE ON FUNCTION audit_due(int, bigint, jsonb), audit_forget(uuid[]) TO {relay};
 
 -- 3. What capture leans on.
 CREATE FUNCTION audit_source() RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
@@ -76,16 +155,19 @@ BEGIN
 END $$;
 
 -- 4. Turning it on. Makes one trigger function for the table, with its columns written out, so that nothing is looked up
--- when it runs; call it again after a column came or went. `about` and `key` name the object that events speak of: a row
+-- when it runs; call it again after a column came or went. Its primary key has one column. `about` and `key` name the object that events speak of: a row
 -- of a link table speaks of what it links. `secrets` are columns whose change is told and whose values are not.
 -- `mostly_elsewhere` is for a table whose updates hardly ever touch what is captured: a row trigger whose condition is
 -- tested without a call. An event of a new row holds {"new": {…}}, of a deleted one {"old": {…}}, of a changed one
--- {"changes": {"column": {"old": …, "new": …}}}: one flat object a row costs a third of nested ones.
-CREATE FUNCTION audit_capture(source regclass, history regclass, about text, app regrole, key name DEFAULT 'id',
+-- {"changes": {"column": {"old": …, "new": …}}}: one flat object a row costs a third of nested ones. Of twenty rows or more
+-- that one statement inserts or updates, the outbox gets one row, which the relay writes out of the historical rows.
+CREATE FUNCTION audit_capture(source regclass, history regclass, about text, app regrole, key name DEFAULT NULL,
     is_link boolean DEFAULT false, secrets name[] DEFAULT '{}', mostly_elsewhere boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql SET search_path = public AS $make$
 DECLARE
     place text := replace(source::text, '"', '');
+    pk name := (SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+        WHERE i.indrelid = source AND i.indisprimary);
     captured name[];
     columns text;  -- id, code
     news text;  -- n.id, n.code
@@ -105,7 +187,7 @@ BEGIN
                || CASE WHEN c = ANY (secrets) THEN '''not shown''::text'
                   ELSE 'jsonb_build_object(''old'', o.%1$I, ''new'', n.%1$I)' END
                || ') ELSE ''{}'' END', c), E'\n                        || ')
-    INTO old_values, new_values, difference FROM unnest(captured || secrets) c WHERE c <> 'id';
+    INTO old_values, new_values, difference FROM unnest(captured || secrets) c WHERE c <> pk;
     entity := CASE WHEN about = 'backoffice.entity' THEN 'n.id' WHEN 'entity_id' = ANY (captured) THEN 'n.entity_id'
         ELSE 'NULL::bigint' END;
 
@@ -116,6 +198,18 @@ BEGIN
             outside CONSTANT jsonb := CASE WHEN source = '' THEN '{}' ELSE jsonb_build_object('source', source) END;
         BEGIN
             IF TG_OP = 'INSERT' THEN
+                IF (SELECT count(*) FROM (SELECT FROM came LIMIT 20) few) = 20 THEN
+                    WITH kept AS (
+                        INSERT INTO {history} ({columns}, history_date, history_type, history_source)
+                        SELECT {news}, moment, '+', source FROM came n RETURNING history_id
+                    )
+                    INSERT INTO audit_outbox (created, type, object_type, data)
+                    SELECT moment, '{created}', '{about}', outside || jsonb_build_object('written_out_by', 'audit_created',
+                        'rows', jsonb_build_object('history', '{history}', 'key', '{key_name}', 'entity', '{entity_name}',
+                                                   'ids', to_jsonb(array_agg(k.history_id))))
+                    FROM kept k;
+                    RETURN NULL;
+                END IF;
                 INSERT INTO {history} ({columns}, history_date, history_type, history_source)
                 SELECT {news}, moment, '+', source FROM came n;
                 INSERT INTO audit_outbox (created, type, object_type, object_id, entity_id, data)
@@ -127,13 +221,26 @@ BEGIN
                 INSERT INTO audit_outbox (created, type, object_type, object_id, entity_id, data)
                 SELECT moment, '{deleted}', '{about}', n.{key}::text, {entity}, jsonb_build_object('old', to_jsonb(n)) || outside
                 FROM (SELECT {columns} FROM gone) n;
+            ELSIF {many} THEN
+                WITH kept AS (
+                    INSERT INTO {history} ({columns}, history_date, history_type, history_source)
+                    SELECT {news}, moment, '~', source FROM {pairs}
+                    WHERE CASE WHEN n.{pk} IS DISTINCT FROM o.{pk} THEN audit_key_changed()
+                        ELSE ({old_values}) IS DISTINCT FROM ({new_values}) END
+                    RETURNING history_id
+                )
+                INSERT INTO audit_outbox (created, type, object_type, data)
+                SELECT moment, 'change.updated', '{about}', outside || jsonb_build_object('written_out_by', 'audit_updated',
+                    'rows', jsonb_build_object('history', '{history}', 'key', '{key_name}', 'pk', '{pk_name}',
+                                               'entity', '{entity_name}', 'ids', to_jsonb(array_agg(k.history_id))))
+                FROM kept k HAVING count(*) > 0;
             ELSE
                 -- FULL JOIN finds a changed key, and is hashed however few rows the plan was first made for.
                 WITH changed AS MATERIALIZED (
                     SELECT {news}, {entity} AS of_entity,
                         {difference} AS changes
                     FROM {pairs}
-                    WHERE CASE WHEN n.id IS DISTINCT FROM o.id THEN audit_key_changed()
+                    WHERE CASE WHEN n.{pk} IS DISTINCT FROM o.{pk} THEN audit_key_changed()
                         ELSE ({old_values}) IS DISTINCT FROM ({new_values}) END
                 ), kept AS (
                     INSERT INTO {history} ({columns}, history_date, history_type, history_source)
@@ -148,11 +255,16 @@ BEGIN
         END $body$;
     body := replace(replace(replace(replace(body, '{history}', history::text), '{columns}', columns), '{news}', news), '{entity}', entity);
     body := replace(replace(replace(body, '{difference}', difference), '{old_values}', old_values), '{new_values}', new_values);
-    body := replace(replace(body, '{about}', about), '{key}', quote_ident(key));
+    body := replace(replace(body, '{about}', about), '{key}', quote_ident(coalesce(key, pk)));
+    body := replace(replace(replace(body, '{key_name}', coalesce(key, pk)), '{pk_name}', pk), '{pk}', quote_ident(pk));
+    -- A secret that changed leaves nothing in the historical row to tell it by; a row trigger has no transition tables.
+    body := replace(body, '{many}', CASE WHEN secrets = '{}' AND NOT mostly_elsewhere
+        THEN '(SELECT count(*) FROM (SELECT FROM came LIMIT 20) few) = 20' ELSE 'false' END);
+    body := replace(body, '{entity_name}', CASE WHEN about = 'backoffice.entity' THEN 'id' ELSE 'entity_id' END);
     body := replace(body, '{created}', CASE WHEN is_link THEN 'change.updated' ELSE 'change.created' END);
     body := replace(body, '{deleted}', CASE WHEN is_link THEN 'change.updated' ELSE 'change.deleted' END);
     body := replace(body, '{pairs}', CASE WHEN mostly_elsewhere THEN '(SELECT (NEW).*) n, (SELECT (OLD).*) o'
-        ELSE 'came n FULL JOIN gone o ON n.id = o.id' END);
+        ELSE format('came n FULL JOIN gone o ON n.%1$I = o.%1$I', pk) END);
     EXECUTE format('CREATE OR REPLACE FUNCTION %I() RETURNS trigger LANGUAGE plpgsql VOLATILE SECURITY DEFINER
         SET search_path = pg_catalog, public AS %L', 'audit_capture_' || place, body);
 
@@ -162,8 +274,8 @@ BEGIN
         FOR EACH STATEMENT EXECUTE FUNCTION %I()', source, 'audit_capture_' || place);
     IF mostly_elsewhere THEN
         EXECUTE format('CREATE OR REPLACE TRIGGER audit_capture_update AFTER UPDATE OF %s ON %s FOR EACH ROW
-            WHEN ((%s, OLD.id) IS DISTINCT FROM (%s, NEW.id)) EXECUTE FUNCTION %I()',
-            columns, source, replace(old_values, 'o.', 'OLD.'), replace(new_values, 'n.', 'NEW.'), 'audit_capture_' || place);
+            WHEN ((%s, OLD.%I) IS DISTINCT FROM (%s, NEW.%I)) EXECUTE FUNCTION %I()',
+            columns, source, replace(old_values, 'o.', 'OLD.'), pk, replace(new_values, 'n.', 'NEW.'), pk, 'audit_capture_' || place);
     ELSE
         EXECUTE format('CREATE OR REPLACE TRIGGER audit_capture_update AFTER UPDATE ON %s
             REFERENCING NEW TABLE AS came OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION %I()',
@@ -178,7 +290,7 @@ BEGIN
     -- What was there before has a beginning too.
     EXECUTE format('INSERT INTO %s (%s, history_type, history_change_reason)
         SELECT %s, ''+'', ''Was there when capture began'' FROM %s n
-        WHERE NOT EXISTS (SELECT FROM %s h WHERE h.id = n.id)', history, columns, news, source, history);
+        WHERE NOT EXISTS (SELECT FROM %s h WHERE h.%I = n.%I)', history, columns, news, source, history, pk, pk);
 END $make$;
 
 CREATE FUNCTION audit_release(source regclass, history regclass) RETURNS void

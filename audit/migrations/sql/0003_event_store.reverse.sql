@@ -1,3 +1,10 @@
-GRANT SELECT, INSERT, UPDATE, DELETE ON audit_event TO {app};
+GRANT SELECT, INSERT, UPDATE, DELETE ON audit_event, audit_seal, audit_key, audit_verification TO {app};
+DROP FUNCTION audit_erase(uuid[]);
+DROP FUNCTION audit_make_month(date);
+DROP TRIGGER audit_verification_immutable ON audit_verification;
+DROP TRIGGER audit_key_immutable ON audit_key;
+DROP TRIGGER audit_seal_immutable ON audit_seal;
+DROP TRIGGER audit_event_not_emptied ON audit_event;
 DROP TRIGGER audit_event_immutable ON audit_event;
-DROP FUNCTION audit_refuse_change();
+DROP FUNCTION audit_event_erased();
+DROP FUNCTION audit_refuse_change() CASCADE;

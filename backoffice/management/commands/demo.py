@@ -7,6 +7,7 @@ Whatever ends the command, all that it started ends with it. `--reset` removes t
 import fcntl
 import hashlib
 import json
+import os
 import secrets
 import shutil
 import signal
@@ -23,7 +24,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
 from backoffice import embedded, serve
-from backoffice.databases import RUNTIME_URL_NAMES
+from backoffice.databases import RELAY_URL_NAMES, RUNTIME_URL_NAMES
 
 LOGINS = {
     "agent": "support agent",
@@ -69,16 +70,17 @@ class Command(BaseCommand):
             raise CommandError(why, returncode=MISUSE)
         with ExitStack() as stack:
             stack.enter_context(only_demo(data))
-            urls = {}
+            urls, relay_urls = {}, {name: os.environ.get(name, "") for name in RELAY_URL_NAMES.values()}
             if settings.USES_EMBEDDED:
                 self.stderr.write("Starting PostgreSQL …")
                 stack.enter_context(embedded.running(data))
                 every = embedded.urls(data)
                 urls = {name: every[name] for name in RUNTIME_URL_NAMES.values()}
+                relay_urls = {name: every[name] for name in RELAY_URL_NAMES.values()}
             password = self._prepare(data, options)
             self.stderr.write("Starting the web server …")
             server = stack.enter_context(serve.web_server(port, serve.environment(data, urls)))
-            relay = stack.enter_context(serve.relay(serve.environment(data, urls)))
+            relay = stack.enter_context(serve.relay(serve.environment(data, {**urls, **relay_urls})))
             self._announce(server, port, password, as_json=options["json"])
             ended = serve.first_to_end(server, relay)
             what = "web server" if ended is server else "relay of events"
@@ -131,6 +133,9 @@ class Command(BaseCommand):
             with only_demo(data):
                 embedded.remove(data)
                 shutil.rmtree(settings.STATIC_ROOT, ignore_errors=False) if settings.STATIC_ROOT.exists() else None
+                shutil.rmtree(
+                    settings.AUDIT_FOLDER
+                ) if settings.AUDIT_FOLDER.exists() else None  # of a store that is gone
                 for name in ("static.stamp", "demo_password"):
                     (data / name).unlink(missing_ok=True)
         self.stderr.write("The demo's data is removed; `make demo` starts anew.")

@@ -3,15 +3,15 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands.migrate import Command as DjangoMigrate
 from django.db import connections
 
-from backoffice.databases import app_role, as_owner
+from backoffice.databases import RELAY_URL_NAMES, app_role, as_owner, relay_role
 
 GRANTS = """
     REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC;
-    GRANT USAGE ON SCHEMA public TO {app};
+    GRANT USAGE ON SCHEMA public TO {app}, {relay};
     ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {app};
     ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO {app};
     ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
@@ -30,6 +30,7 @@ class Command(DjangoMigrate):
         """Grant first, so that every new table is readable by the site and no table is by anyone else."""
         for alias in self._aliases(options):
             with as_owner(alias):
+                self._check_relay(alias)
                 self._sql(alias, GRANTS)
                 super().handle(*args, **{**options, "database": alias})
                 self._sql(alias, OWN)
@@ -43,9 +44,26 @@ class Command(DjangoMigrate):
         return [options["database"]] if options["database"] else list(settings.DATABASES)
 
     @staticmethod
+    def _check_relay(alias: str) -> None:
+        """Refuse to migrate for a relay that is not there, or that is the site itself."""
+        role = relay_role(alias)
+        with connections[alias].cursor() as cursor:
+            cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [role])
+            if not cursor.rowcount:
+                sentence = f"There is no role {role}: run deploy/roles.sql, or set {RELAY_URL_NAMES[alias]}."
+                raise CommandError(sentence, returncode=2)
+        if role == app_role(alias):
+            sentence = f"{RELAY_URL_NAMES[alias]} names the site's own role: the relay needs one of its own."
+            raise CommandError(sentence, returncode=2)
+
+    @staticmethod
     def _sql(alias: str, text: str) -> None:
         connection = connections[alias]
         quote = connection.ops.quote_name
-        names = {"app": quote(app_role(alias)), "database": quote(connection.settings_dict["NAME"])}
+        names = {
+            "app": quote(app_role(alias)),
+            "relay": quote(relay_role(alias)),
+            "database": quote(connection.settings_dict["NAME"]),
+        }
         with connection.cursor() as cursor:
             cursor.execute(text.format(**names))

@@ -14,7 +14,7 @@ from backoffice import embedded
 class Command(BaseCommand):
     """Make and start the embedded server; print its URLs; keep it running until stopped."""
 
-    help = "Start the embedded PostgreSQL, print its six URLs and keep it running until Ctrl-C (or, with --detach, until stop_database)."
+    help = "Start the embedded PostgreSQL, print its nine URLs and keep it running until Ctrl-C (or, with --detach, until stop_database)."
     requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,0 +1,59 @@
+"""What the console says while events do not get through: the relay stands still, or the event store is away.
+
+Nothing but the pages of the event store depends on it: events wait in the outbox, which grows, and drain afterwards.
+"""
+
+from datetime import timedelta
+
+from django.db import DatabaseError, Error, connections
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from audit.relay import waiting_since
+from backoffice.databases import EVENT_STORE
+from backoffice.middleware import GetResponse
+
+LATE = timedelta(seconds=30)  # the relay needs one or two
+
+
+def delay_notice() -> str:
+    """Return since when events wait for the event store, in a sentence, or nothing. One query."""
+    since = waiting_since()
+    if since is None or timezone.now() - since < LATE:
+        return ""
+    when = date_format(timezone.localtime(since), "DATETIME_FORMAT")
+    return (
+        f"Events since {when} have not reached the event log: the relay stands still or the event store is away. "
+        "Nothing is lost, they wait in the outbox. Tell an administrator."
+    )
+
+
+class StoreAwayMiddleware:
+    """Answers 503 instead of 500 where a page needs the event store and that is away."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Leave the request alone."""
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Look whether the store can be reached when a database failed."""
+        if not isinstance(error, Error) or _reachable():
+            return None
+        return render(request, "503.html", status=503)
+
+
+def _reachable() -> bool:
+    connection = connections[EVENT_STORE]
+    if connection.in_atomic_block:
+        return True
+    connection.close()
+    try:
+        connection.ensure_connection()
+    except DatabaseError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""The same model six times, each recorded by somebody else."""

@@ -1,0 +1,1 @@
+SELECT audit_release('ledger_cap', 'ledger_historicalcap');

@@ -1,0 +1,56 @@
+"""Events in the store for tests of what reads it; what writes it is tested with the real relay."""
+
+import json
+import uuid
+from itertools import count
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connections
+from django.utils import timezone
+
+from audit.models import Event, Seal, Verification
+
+_positions = count()
+TEXTS = ("username", "object_type", "object_id", "request_id", "method", "path", "browser", "reason")
+EMPTY = dict.fromkeys(TEXTS, "")
+
+
+def stored(**of: Any) -> Event:
+    """Put an event into the store past the relay, in the test's own transaction, and return it."""
+    facts = {**EMPTY, "id": uuid.uuid4(), "created": timezone.now(), "username": "agent", "success": True, "data": {}}
+    event = {**facts, "block": 0, "position": next(_positions), "leaf": "\\x00", **of}
+    keep("audit_event", event)
+    return Event.objects.get(pk=event["id"])
+
+
+def stored_seal(number: int) -> Seal:
+    """Put a block into the store that seals nothing."""
+    hashes = dict.fromkeys(("ids", "leaves", "root", "previous", "hash", "signature"), "\\x00")
+    facts = {"number": number, "created": timezone.now(), "month": "2026-11-01", "count": 0, "key": "k", **hashes}
+    keep("audit_seal", facts)
+    return Seal.objects.get(pk=number)
+
+
+def stored_verification(number: int) -> Verification:
+    """Put a run of audit_verify into the store that found something in this block."""
+    found = [
+        {"block": number, "event": None, "kind": "root", "text": f"The leaves of block {number} do not make its root."}
+    ]
+    facts = {
+        "id": number,
+        "created": timezone.now(),
+        "seconds": 1.5,
+        "events": 3,
+        "blocks": 1,
+        "findings": found,
+        "head": "",
+    }
+    keep("audit_verification", facts)
+    return Verification.objects.get(pk=number)
+
+
+def keep(table: str, row: dict[str, Any]) -> None:
+    """Put a row into a table of the store."""
+    with connections["audit"].cursor() as cursor:
+        cursor.execute("SELECT test_keep(%s, %s::jsonb)", [table, json.dumps(row, cls=DjangoJSONEncoder)])

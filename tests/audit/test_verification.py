@@ -1,0 +1,236 @@
+"""audit_verify finds whatever a superuser has changed past the triggers, and names block and event."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+
+from audit.chain import BLOCK, canonical_json
+from audit.models import Event, Seal, Verification
+from tests.audit.sealed import kinds, seal_events, tamper, verify
+from tests.audit.test_relay import addresses
+
+pytestmark = pytest.mark.usefixtures("committing")
+
+
+@pytest.fixture
+def store(committing: None) -> None:
+    """Three blocks: of three, four and three events."""
+    seal_events(3, 4, 3)
+
+
+def event(block: int, position: int) -> str:
+    return str(Event.objects.get(block=block, position=position).pk)
+
+
+@pytest.mark.usefixtures("store")
+def test_untouched_store_verifies() -> None:
+    assert verify() == []
+    assert [(seal.number, seal.count) for seal in Seal.objects.order_by("number")] == [(1, 3), (2, 4), (3, 3)]
+
+
+@pytest.mark.usefixtures("store")
+def test_edit_names_block_and_row() -> None:
+    name = event(2, 1)
+    tamper("UPDATE audit_event SET reason = 'Nothing to see' WHERE block = 2 AND position = 1")
+    assert kinds(verify()) == [(2, name, "edited")]
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("column", ["id", "created", "type", "user_id", "username", "entity_id", "object_type", "object_id", "request_id", "method", "path", "status", "ip", "browser", "reason", "success", "data", "leaf"])  # fmt: skip
+def test_no_column_can_be_edited(column: str) -> None:
+    other = {
+        "id": "uuidv7()", "created": "created - interval '1 us'", "user_id": "7", "entity_id": "-7", "status": "418",
+        "ip": "'10.0.0.1'", "success": "NOT success", "data": "data || '{\"a\": 1}'", "leaf": "sha256(leaf)",
+    }.get(column, f"{column} || 'x'")  # fmt: skip
+    name = event(2, 1)
+    tamper(f"UPDATE audit_event SET {column} = {other} WHERE block = 2 AND position = 1")  # noqa: S608  a test's own
+    found = kinds(verify())
+    changed = event(2, 1)
+    expected = {(2, name, "deleted"), (2, changed, "inserted")} if column == "id" else {(2, name, "edited")}
+    assert set(found) == expected
+
+
+@pytest.mark.usefixtures("store")
+def test_edit_with_recomputed_leaf_names_block_and_row() -> None:
+    name, line = event(2, 1), line_of(2, 1, "'Nothing to see'")
+    digest = sha256(b"\0" + line).hexdigest()
+    tamper(
+        f"UPDATE audit_event SET reason = 'Nothing to see', leaf = '\\x{digest}' WHERE block = 2 AND position = 1"  # noqa: S608  as above
+    )
+    [found] = verify()
+    assert (found.block, found.event, found.kind) == (2, name, "edited")
+    assert "and its leaf with it" in found.text
+
+
+@pytest.mark.usefixtures("store")
+def test_edit_with_every_leaf_recomputed_names_the_block() -> None:
+    digest = sha256(b"\0" + line_of(2, 1, "'Nothing to see'")).hexdigest()
+    tamper(
+        f"UPDATE audit_event SET reason = 'Nothing to see', leaf = '\\x{digest}' WHERE block = 2 AND position = 1",  # noqa: S608  as above
+        f"UPDATE audit_seal SET leaves = overlay(leaves placing '\\x{digest}'::bytea from 33) WHERE number = 2",  # noqa: S608  as above
+    )
+    assert kinds(verify()) == [(2, None, "root")]
+
+
+@pytest.mark.usefixtures("store")
+def test_delete_names_block_and_row() -> None:
+    name = event(2, 3)
+    tamper("DELETE FROM audit_event WHERE block = 2 AND position = 3")
+    assert kinds(verify()) == [(2, name, "deleted")]
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize(("block", "position"), [(1, 3), (1, 0), (9, 0), (-1, 0)])
+def test_back_dated_insert_names_block_and_row(block: int, position: int) -> None:
+    [(name,)] = tamper(
+        "INSERT INTO audit_event (id, created, type, username, object_type, object_id, request_id, method, path, browser, "  # noqa: S608  as above
+        "reason, success, data, block, position, leaf) "
+        f"SELECT uuidv7(), created, type, 'lead', object_type, object_id, request_id, method, path, browser, reason, success, data, {block}, "
+        f"{position}, leaf FROM audit_event WHERE block = 1 AND position = 1 RETURNING id::text"
+    )
+    assert kinds(verify()) == [(block, name, "inserted")]
+
+
+@pytest.mark.usefixtures("store")
+def test_swap_names_block_and_rows() -> None:
+    names = [event(2, 0), event(2, 2)]
+    tamper("UPDATE audit_event SET position = 2 - position WHERE block = 2 AND position IN (0, 2)")
+    assert sorted(kinds(verify())) == sorted((2, name, "moved") for name in names)
+
+
+@pytest.mark.usefixtures("store")
+def test_swap_of_contents_names_block_and_rows() -> None:
+    names = [event(1, 0), event(2, 0)]
+    tamper(
+        "UPDATE audit_event e SET object_id = o.object_id FROM audit_event o "
+        "WHERE e.block IN (1, 2) AND e.position = 0 AND o.position = 0 AND o.block = 3 - e.block"
+    )
+    assert sorted(kinds(verify())) == sorted([(1, names[0], "edited"), (2, names[1], "edited")])
+
+
+@pytest.mark.usefixtures("store")
+def test_replaced_block_is_named() -> None:
+    """All that can be computed without the key is computed anew: leaf, leaves, root, header, hash, and the chain after."""
+    digest = sha256(b"\0" + line_of(2, 0, "'Replaced'")).digest()
+    tamper(f"UPDATE audit_event SET reason = 'Replaced', leaf = '\\x{digest.hex()}' WHERE block = 2 AND position = 0")  # noqa: S608  as above
+    replace_block(2, lambda leaves: [digest, *leaves[1:]])
+    found = kinds(verify())
+    assert found[0] == (2, None, "signature")
+    assert {block for block, _, _ in found} <= {2, 3}
+
+
+@pytest.mark.usefixtures("store")
+def test_missing_block_is_named() -> None:
+    tamper("DELETE FROM audit_seal WHERE number = 2", "DELETE FROM audit_event WHERE block = 2")
+    assert kinds(verify()) == [(2, None, "missing")]
+
+
+@pytest.mark.usefixtures("store")
+def test_cut_tail_is_found_from_the_published_head() -> None:
+    call_command("audit_relay", "--once")
+    heads = [json.loads(line) for line in settings.AUDIT_HEADS_FILE.read_text().splitlines()]
+    assert heads[-1]["block"] == 3
+    tamper("DELETE FROM audit_seal WHERE number = 3", "DELETE FROM audit_event WHERE block = 3")
+    assert kinds(verify(heads)) == [(3, None, "tail")]
+    assert kinds(verify([{**heads[-1], "block": 2}])) == [(2, None, "head")]
+
+
+@pytest.mark.usefixtures("store")
+def test_key_that_nobody_trusts_is_told(audit_files: Path) -> None:
+    lines = settings.AUDIT_TRUSTED_FILE.read_text()
+    settings.AUDIT_TRUSTED_FILE.write_text(lines.replace('"from_block": 1', '"from_block": 2'))
+    assert kinds(verify()) == [(1, None, "signature")]
+    settings.AUDIT_TRUSTED_FILE.unlink()
+    assert {kind for _, _, kind in kinds(verify())} == {"signature"}
+
+
+@pytest.mark.usefixtures("store")
+def test_since_looks_at_what_was_sealed_since(capsys: pytest.CaptureFixture[str]) -> None:
+    tamper("UPDATE audit_event SET reason = 'x' WHERE block = 1")
+    second = Seal.objects.get(number=2).created.isoformat()
+    call_command("audit_verify", "--json", "--since", second)
+    assert json.loads(capsys.readouterr().out) == {"events": 7, "blocks": 2, "findings": []}
+
+
+@pytest.mark.usefixtures("store")
+def test_command_exits_1_and_is_noted() -> None:
+    name = event(2, 1)
+    tamper("UPDATE audit_event SET reason = 'x' WHERE block = 2 AND position = 1")
+    done = subprocess.run(
+        [sys.executable, "manage.py", "audit_verify", "--json"],
+        cwd=settings.BASE_DIR, capture_output=True, text=True, check=False,
+        env={**environment(), **addresses(), "DJANGO_SETTINGS_MODULE": "backoffice.settings"},
+    )  # fmt: skip
+    said = json.loads(done.stdout)
+    assert (done.returncode, said["events"], said["blocks"]) == (1, 10, 3)
+    assert said["findings"] == [
+        {
+            "block": 2,
+            "event": name,
+            "kind": "edited",
+            "text": f"Event {name} in block 2 was changed after it was sealed.",
+        }
+    ]
+    noted = Verification.objects.get()
+    assert (noted.events, noted.blocks, noted.findings) == (10, 3, said["findings"])
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize(
+    "arguments", [["--since", "yesterday"], ["--head", "/nowhere/heads"], ["--keys", "/nowhere/keys"]]
+)
+def test_misuse_exits_2(arguments: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "audit_verify", *arguments],
+        cwd=settings.BASE_DIR, capture_output=True, text=True, check=False,
+        env={**environment(), **addresses(), "DJANGO_SETTINGS_MODULE": "backoffice.settings"},
+    )  # fmt: skip
+    assert done.returncode == 2
+
+
+def environment() -> dict[str, str]:
+    import os  # noqa: PLC0415  as the test has set it
+
+    return {name: value for name, value in os.environ.items() if not name.endswith("_OWNER_URL")}
+
+
+def line_of(block: int, position: int, reason: str) -> bytes:
+    """The canonical line of an event with another reason, by docs/audit.md and without our code."""
+    from tests.audit.sealed import superuser  # noqa: PLC0415
+
+    columns = (
+        "id, created, type, user_id, username, entity_id, object_type, object_id, request_id, method, path, status, ip, "
+        f"browser, {reason}, success, data"
+    )
+    with superuser("audit") as session:
+        session.execute("SET timezone = 'UTC'")
+        query = f"COPY (SELECT {columns} FROM audit_event WHERE block = {block} AND position = {position}) TO STDOUT"  # noqa: S608  a test's own
+        with session.cursor().copy(query) as copy:
+            return b"".join(map(bytes, copy)).removesuffix(b"\n")
+
+
+def replace_block(number: int, change: Callable[[list[bytes]], list[bytes]]) -> None:
+    """Write a block anew with other leaves, and name it in the one after, as far as that goes without the key."""
+    seal = Seal.objects.get(number=number)
+    leaves = change([bytes(seal.leaves)[at : at + 32] for at in range(0, len(seal.leaves), 32)])
+    level = leaves
+    while len(level) > 1:
+        pairs = [level[at : at + 2] for at in range(0, len(level), 2)]
+        level = [sha256(b"\1" + b"".join(pair)).digest() if len(pair) == 2 else pair[0] for pair in pairs]
+    facts = {
+        "number": number, "created": seal.created.isoformat(timespec="microseconds"), "month": seal.month.isoformat(),
+        "count": len(leaves), "root": level[0].hex(), "previous": bytes(seal.previous).hex(), "key": seal.key,
+    }  # fmt: skip
+    digest = sha256(BLOCK + canonical_json(facts)).hexdigest()
+    joined = b"".join(leaves).hex()
+    tamper(
+        f"UPDATE audit_seal SET leaves = '\\x{joined}', root = '\\x{level[0].hex()}', hash = '\\x{digest}' WHERE number = {number}",  # noqa: S608  as above
+        f"UPDATE audit_seal SET previous = '\\x{digest}' WHERE number = {number + 1}",  # noqa: S608  as above
+    )
