@@ -62,7 +62,7 @@ class SandboxUserAdmin(SandboxModelAdmin, UserAdmin):
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self.fieldsets
+        return self.and_why(request, obj, self.fieldsets)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ()
