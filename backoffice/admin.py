@@ -143,13 +143,11 @@ class ConsoleAdmin(HistoryPages, ExportMixin, admin.ModelAdmin):  # type: ignore
         return self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **how: Any) -> Any:
-        """Ask why; `fields=None` is how Django asks for the model's own fields."""
-        if "fields" not in how:
-            named = flatten_fieldsets(self.get_fieldsets(request, obj))
-            how["fields"] = [name for name in named if name != reason.NAME]
-        own = how["fields"] is None
+        """Ask why; `fields=None` is how Django asks for the model's own fields, of which that is none."""
+        named = how["fields"] if "fields" in how else flatten_fieldsets(self.get_fieldsets(request, obj))
+        how["fields"] = named and [name for name in named if name != reason.NAME]
         form = super().get_form(request, obj, change, **how)
-        return reason.with_reason(form) if self.asks_why(request, obj) and not own else form
+        return reason.with_reason(form) if self.asks_why(request, obj) and named is not None else form
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Ask why at the end of what can be changed."""

@@ -12,13 +12,14 @@ from django.db import connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
-from audit.models import Event
+from audit.models import Alert, DeadLetter, Event
 from backoffice import paging
 from backoffice.models import Entity, User
 from imports.models import Import
 from ledger.models import Account, Action, Cap, Limit
-from tests.cast import LONG_AGO, OpenAccount
+from tests.cast import OpenAccount
 
 pytestmark = pytest.mark.django_db(databases=["default", "sandbox", "audit"])
 Make = Callable[[int], object]
@@ -50,7 +51,11 @@ def make(open_account: OpenAccount, nord: Entity, agent: User) -> dict[str, Make
         "ledger.cap": lambda n: Cap.set(currency=f"X{chr(65 + n // 26)}{chr(65 + n % 26)}", ceiling=Decimal(n)),
         "imports.import": lambda n: Import.objects.create(file_name=f"{n}.csv", format="csv", size=1, by=agent),
         "audit.event": lambda n: Event.objects.create(
-            id=uuid4(), type="login.succeeded", created=LONG_AGO, username=f"u{n}"
+            id=uuid4(), type="login.succeeded", created=timezone.now(), username=f"u{n}"
+        ),
+        "audit.alert": lambda n: Alert.objects.create(rule="r", key=str(n), text="t", event_id=uuid4()),
+        "audit.deadletter": lambda n: DeadLetter.objects.create(
+            subscriber="s", event_id=uuid4(), type="logout", attempts=6, error="e"
         ),
     }
     return makers

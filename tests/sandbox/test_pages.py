@@ -103,7 +103,7 @@ def do_everything(client: Client, site: str, account: Account) -> None:
             )
             assert answer.status_code == (200 if selected else 302)
     changes = reverse(f"{site}:ledger_account_change", args=[account.pk])
-    assert client.post(changes, {"note": "tried"}).status_code == 302
+    assert client.post(changes, {"reason": "Asked to", "note": "tried"}).status_code == 302
     bulk = {"action": "deposit", "_selected_action": [str(account.pk)]}
     assert client.post(reverse(f"{site}:ledger_account_changelist"), bulk).status_code == 302
     entity = {"code": "tried", "name": "Tried", "parent": str(account.entity_id)}
