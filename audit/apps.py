@@ -10,7 +10,6 @@ class AuditConfig(AppConfig):
 
     def ready(self) -> None:
         from audit import asof, logins, rights  # noqa: F401, PLC0415  connect their signals once apps are loaded
-
         from audit.alerts import Alerts  # noqa: PLC0415  as above
         from audit.subscribers import REGISTERED, register, register_configured  # noqa: PLC0415  as above
 

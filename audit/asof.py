@@ -47,10 +47,10 @@ def past_of(table: str, connection: BaseDatabaseWrapper) -> str:
     history, quote = history_of(model), connection.ops.quote_name
     kept = {field.column for field in history.tracked_fields}
     columns = ", ".join(
-        quote(field.column) if field.column in kept else f"NULL::{field.db_type(connection)} AS {quote(field.column)}"
-        for field in model._meta.concrete_fields
+        quote(name) if name in kept else f"NULL::{kind} AS {quote(name)}"
+        for name, kind in ((str(field.column), field.db_type(connection)) for field in model._meta.concrete_fields)
     )
-    key = quote(model._meta.pk.column)
+    key = quote(str(model._meta.pk.column))
     return f"""{quote(table)} AS NOT MATERIALIZED (SELECT {columns} FROM (
         SELECT DISTINCT ON ({key}) * FROM {quote(history._meta.db_table)} WHERE history_date <= %s
         ORDER BY {key}, history_date DESC, history_id DESC) past WHERE history_type <> '-')"""  # noqa: S608  names of ours

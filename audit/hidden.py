@@ -6,7 +6,9 @@ from urllib.parse import parse_qsl, urlencode
 from django.conf import settings
 from django.http import HttpRequest
 
-NAMES = re.compile(r"pass|pwd|secret|token|csrf|session|cookie|otp|credential|api_?key|authorization|^key$", re.IGNORECASE)
+NAMES = re.compile(
+    r"pass|pwd|secret|token|csrf|session|cookie|otp|credential|api_?key|authorization|^key$", re.IGNORECASE
+)
 HIDDEN = "not shown"
 SHORTEST = 8  # characters of a value that is looked for anywhere; shorter ones would be found in innocent words
 
@@ -31,4 +33,6 @@ def query_of(request: HttpRequest) -> str:
     """Return the query string without secrets."""
     secrets = of_request(request)
     pairs = parse_qsl(request.GET.urlencode(), keep_blank_values=True)
-    return urlencode([(without(name, secrets), HIDDEN if NAMES.search(name) else without(value, secrets)) for name, value in pairs])
+    return urlencode(
+        [(without(name, secrets), HIDDEN if NAMES.search(name) else without(value, secrets)) for name, value in pairs]
+    )

@@ -15,6 +15,8 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 
 from audit.asof import at, history_of
 from audit.names import visible
@@ -131,9 +133,12 @@ def said(then: Any, field: Any) -> str:
     if isinstance(field, models.ForeignKey):
         other = getattr(then, field.name)
         return value(None) if other is None else str(other)
+    found = getattr(then, field.attname)
     if field.choices:
-        return str(dict(field.flatchoices).get(getattr(then, field.attname), ""))
-    return value(getattr(then, field.attname))
+        return str(dict(field.flatchoices).get(found, ""))
+    if isinstance(found, datetime):
+        return date_format(localtime(found), "DATETIME_FORMAT")
+    return value(found).strip("“”")
 
 
 def _captured_relations(model: type[models.Model]) -> list[str]:

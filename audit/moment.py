@@ -50,7 +50,7 @@ class MomentFilter(admin.ListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         moment = self.moment
-        return at(queryset, moment) if moment else queryset  # type: ignore[no-any-return]  # a queryset
+        return at(queryset, moment) if moment else queryset
 
     @property
     def moment(self) -> datetime | None:

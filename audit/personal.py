@@ -25,7 +25,11 @@ def may_see(request: HttpRequest) -> bool:
 def personal_columns(model: type[models.Model] | None) -> frozenset[str]:
     """Return the columns of a model that are personal."""
     names = getattr(model, "personal_fields", ())
-    return frozenset(str(model._meta.get_field(name).column) for name in names) if model else frozenset()
+    return (
+        frozenset(str(field.column) for field in model._meta.concrete_fields if field.name in names)
+        if model
+        else frozenset()
+    )
 
 
 def model_of(object_type: str) -> type[models.Model] | None:

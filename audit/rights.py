@@ -46,7 +46,7 @@ def _held(sender: Any, instance: models.Model, model: type[models.Model], using:
 
 @receiver(m2m_changed)
 def record_links(
-    sender: Any, instance: Any, action: str, reverse: bool, model: Any, pk_set: Any, using: str, **_: Any
+    *, sender: Any, instance: Any, action: str, reverse: bool, model: Any, pk_set: Any, using: str, **_: Any
 ) -> None:
     """Record what a change of groups or permissions gave or took; clear() takes what is there."""
     if sender not in LINKS or not _by_the_site(using):

@@ -149,7 +149,9 @@ def check(name: str, schema: Any, data: dict[str, Any]) -> None:
         raise BadEventData(f"An event {name} needs the field {', '.join(missing)}.")
     for field, value in data.items():
         if not _fits(value, fields[field][0]):
-            raise BadEventData(f"The field {field} of an event {name} is a {type(value).__name__}, not what it should be.")
+            raise BadEventData(
+                f"The field {field} of an event {name} is a {type(value).__name__}, not what it should be."
+            )
 
 
 def _fits(value: Any, hint: Any) -> bool:

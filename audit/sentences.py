@@ -109,8 +109,14 @@ def _approval(event: Event, data: dict[str, Any]) -> SafeString:
 
 
 def _file(event: Event, data: dict[str, Any]) -> SafeString:
-    told = [f"{data[name]:,} {name.replace('_', ' ')}" for name in ("rows", "posted", "already_posted", "refused") if name in data]
-    return format_html(" ({}){}", data["file"], ": " + (data.get("problem") or ", ".join(told)) if told or data.get("problem") else "")
+    told = [
+        f"{data[name]:,} {name.replace('_', ' ')}"
+        for name in ("rows", "posted", "already_posted", "refused")
+        if name in data
+    ]
+    return format_html(
+        " ({}){}", data["file"], ": " + (data.get("problem") or ", ".join(told)) if told or data.get("problem") else ""
+    )
 
 
 MORE: dict[str, Callable[[Event, dict[str, Any]], SafeString]] = {

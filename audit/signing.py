@@ -22,7 +22,9 @@ def _path() -> Path:
     if settings.AUDIT_EXPORT_KEY:
         return Path(settings.AUDIT_EXPORT_KEY)
     if settings.PRODUCTION:
-        raise ImproperlyConfigured("Set AUDIT_EXPORT_KEY to the path of an Ed25519 private key (PEM): exports are signed.")
+        raise ImproperlyConfigured(
+            "Set AUDIT_EXPORT_KEY to the path of an Ed25519 private key (PEM): exports are signed."
+        )
     return Path(settings.BACKOFFICE_DATA) / "audit_export_key.pem"
 
 

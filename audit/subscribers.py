@@ -69,7 +69,7 @@ def payload(event: Event) -> dict[str, Any]:
 class NoRedirect(urllib.request.HTTPRedirectHandler):
     """Takes an answer that points elsewhere for a refusal: events go where they were addressed, and nowhere else."""
 
-    def redirect_request(
+    def redirect_request(  # noqa: PLR0917  urllib's signature
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> None:
         """Follow nothing."""

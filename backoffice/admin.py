@@ -124,9 +124,7 @@ class ConsoleAdmin(HistoryPages, ExportMixin, admin.ModelAdmin):  # type: ignore
 
     def _with_reason(self, delete: Any) -> Any:
         def delete_selected(model_admin: Any, request: HttpRequest, queryset: Any) -> Any:
-            return reason.asking_why(
-                request, lambda: delete(model_admin, request, queryset), using=self.using
-            )
+            return reason.asking_why(request, lambda: delete(model_admin, request, queryset), using=self.using)
 
         return delete_selected
 
@@ -237,7 +235,7 @@ class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]  # generi
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg, misc]  # generic in the stubs only; get_form is narrower there
     """Customers and staff.
 
     Who may change people can neither make superusers nor touch one, hands out no single permission, and puts people into
@@ -247,7 +245,7 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]  # gen
     entity_path = "account__entity"
     unrestricted = "backoffice.view_staff"
     change_password_form = PasswordForm
-    change_user_password_template = "console/change_password.html"
+    change_user_password_template = "console/change_password.html"  # noqa: S105  a template
     list_display = ("username", "last_name", "first_name", "email", "is_staff", "is_active")
     list_filter = ("is_staff", "is_superuser", "is_active")
     list_select_related = ()

@@ -52,7 +52,7 @@ class SandboxEntityAdmin(SandboxModelAdmin, EntityAdmin):
 
 
 @admin.register(User, site=site)
-class SandboxUserAdmin(SandboxModelAdmin, UserAdmin):
+class SandboxUserAdmin(SandboxModelAdmin, UserAdmin):  # type: ignore[misc]  # as of UserAdmin
     """People, without what only a login needs: passwords, groups and permissions."""
 
     form = add_form = PersonForm

@@ -56,7 +56,13 @@ class AlertAdmin(ReadOnlyAdmin):
     search_fields = ("username__exact",)
     search_help_text = "A user name."
     ordering = ("-id",)
-    fields = ("text", ("state", "rule", "created"), ("username", "the_event"), ("acknowledged", "acknowledged_by"), "reason")
+    fields = (
+        "text",
+        ("state", "rule", "created"),
+        ("username", "the_event"),
+        ("acknowledged", "acknowledged_by"),
+        "reason",
+    )
     readonly_fields = ("the_event",)
     change_form_template = "audit/commanded.html"
 

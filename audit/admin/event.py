@@ -44,9 +44,7 @@ class EventAdmin(ReadOnlyAdmin):
     list_select_related = ()
     sortable_by = ()
     search_fields = ("username",)  # shows the box; get_search_results does not use it
-    search_help_text = (
-        "A user name, a customer's name or e-mail, a reference, a public id, a request, or an object such as ledger.account 12."
-    )
+    search_help_text = "A user name, a customer's name or e-mail, a reference, a public id, a request, or an object such as ledger.account 12."
     ordering = ("-created", "-id")
     change_list_template = "audit/log.html"
     export_fields = (
@@ -75,7 +73,11 @@ class EventAdmin(ReadOnlyAdmin):
         pages = [self.signed_url(kind) for kind in KINDS]
         pages += [
             path("searches/save/", SaveSearch.as_view(model_admin=self), name="audit_event_save_search"),
-            path("searches/<int:search_id>/delete/", DeleteSearch.as_view(model_admin=self), name="audit_event_delete_search"),
+            path(
+                "searches/<int:search_id>/delete/",
+                DeleteSearch.as_view(model_admin=self),
+                name="audit_event_delete_search",
+            ),
         ]
         return [*pages, *super().get_urls()]
 
@@ -87,13 +89,14 @@ class EventAdmin(ReadOnlyAdmin):
 
         page: Any = guarded(ListGuard(self))(self.admin_site.admin_view(view))
         page.model_admin = self
-        return path(f"export/{kind}/", page, name=f"audit_event_export_{kind}")
+        url: URLPattern = path(f"export/{kind}/", page, name=f"audit_event_export_{kind}")
+        return url
 
     def signed_view(self, request: HttpRequest, kind: str) -> HttpResponse:
         """Send the log as it is searched, signed, or go back to it with a sentence."""
         page = reverse("console:audit_event_changelist")
         try:
-            log = self.get_changelist_instance(request)
+            log: Any = self.get_changelist_instance(request)
         except IncorrectLookupParameters:
             return HttpResponseRedirect(f"{page}?e=1")
         events = list(log.queryset[: CAPS["csv"] + 1])
@@ -113,7 +116,7 @@ class EventAdmin(ReadOnlyAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the log with the reader's own searches."""
-        saved = list(SavedSearch.objects.filter(user_id=request.user.pk))
+        saved = list(SavedSearch.objects.filter(user_id=request.user.pk or 0))
         return super().changelist_view(request, {"saved_searches": saved, **(extra_context or {})})
 
     def entity_choices(self, request: HttpRequest) -> list[tuple[str, str]]:

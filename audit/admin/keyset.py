@@ -56,7 +56,7 @@ class EventList(ConsoleList):
         self.result_list = rows
         self.result_count = self.full_result_count = len(rows)
         self.show_full_result_count = self.can_show_all = self.multi_page = False
-        self.paginator = self.model_admin.get_paginator(request, rows, most)
+        self.paginator = self.model_admin.get_paginator(request, self.queryset, most)  # asked for nothing
         if rows:
             first, last = Place(rows[0].created, rows[0].pk), Place(rows[-1].created, rows[-1].pk)
             came_back = bool(self.after)
@@ -103,5 +103,3 @@ class EventList(ConsoleList):
         if self.days and not self.result_count:
             return f"Only the last {self.days} days were searched."
         return ""
-
-

@@ -40,7 +40,7 @@ class SearchPage(BaseView):
     @property
     def own(self) -> Any:
         """The searches of this very person."""
-        return SavedSearch.objects.filter(user_id=self.request.user.pk)
+        return SavedSearch.objects.filter(user_id=self.request.user.pk or 0)
 
     def back(self, query: str = "") -> HttpResponse:
         """Go back to the log."""
@@ -61,7 +61,7 @@ class SaveSearch(SearchPage):
         if self.own.exclude(name=name).count() >= MOST:
             messages.error(request, f"{MOST} searches can be kept: delete one first.")
             return self.back(query)
-        SavedSearch.objects.update_or_create(user_id=request.user.pk, name=name, defaults={"query": query})
+        SavedSearch.objects.update_or_create(user_id=request.user.pk or 0, name=name, defaults={"query": query})
         record("search.saved", data={"name": name, "query": query}, using="default")
         messages.success(request, f"The search “{name}” is saved.")
         return self.back(query)

@@ -6,6 +6,7 @@ for older ones says so.
 
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -148,10 +149,8 @@ def meant(request: HttpRequest, site: AdminSite, term: str) -> Q:
     if rest and model_of(first.lower()):
         return Q(object_type=first.lower(), object_id=rest.strip())
     condition = Q(username=term) | Q(request_id=term)
-    try:
+    with suppress(ValueError):  # it need not be the id of an event
         condition |= Q(pk=uuid.UUID(term))
-    except ValueError:
-        pass  # not the id of an event
     for found in _found(request, site, term):
         condition |= found
     return condition

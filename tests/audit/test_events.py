@@ -192,7 +192,7 @@ def test_history_page_tells_compares_and_looks_back(log: Client, account: Accoun
     assert "<td>nothing</td><td>“Second”</td>" in html
     assert "revert" not in html.lower()
     stood = log.get(page, {"at": "2999-01-01T00:00"}).content.decode()
-    assert "<dd>“100.0000”</dd>" in stood
+    assert "<dd>100.0000</dd>" in stood
     assert "It did not exist then" in log.get(page, {"at": "1999-01-01T00:00"}).content.decode()
     assert log.get(page, {"old": "x", "new": "9" * 30, "at": "never"}).status_code == 200
 
@@ -220,3 +220,13 @@ def test_every_type_is_documented() -> None:
     rows = [line.split("|") for line in text.splitlines() if line.startswith("| `") and line.count("|") == 5]
     told = {row[1].strip().strip("`"): tuple(cell.strip().strip("`") for cell in row[2:5]) for row in rows}
     assert told == {kind.name: (kind.sentence, kind.written, kind.fields) for kind in TYPES.values()}
+
+
+def test_refused_command_is_recorded_with_its_sentence(client: Client, admin: User, account: Account) -> None:
+    client.force_login(admin)
+    page = reverse("console:ledger_account_withdraw", args=[account.pk])
+    sent = {"key": str(uuid.uuid4()), "amount": "5000", "reference_type": "none"}
+    client.post(page, sent)
+    [row] = recorded("command.refused")
+    assert (row["success"], row["object_id"], row["data"]["command"]) == (False, str(account.pk), "withdraw")
+    assert len(row["data"]["refusals"]) == 1

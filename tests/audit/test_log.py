@@ -31,13 +31,24 @@ LOG = "console:audit_event_changelist"
 
 
 def stored(**of: Any) -> Event:
-    return Event.objects.create(**{"id": uuid.uuid4(), "created": timezone.now(), "username": "agent", "type": "logout", **of})
+    return Event.objects.create(
+        **{"id": uuid.uuid4(), "created": timezone.now(), "username": "agent", "type": "logout", **of}
+    )
 
 
 @pytest.fixture
 def reviewer(nord: Entity) -> User:
     user = User.objects.create_user("reviewer", is_staff=True)
-    wanted = ["view_event", "view_account", "view_user", "view_staff", "view_entity", "view_action", "view_limit", "view_personal"]
+    wanted = [
+        "view_event",
+        "view_account",
+        "view_user",
+        "view_staff",
+        "view_entity",
+        "view_action",
+        "view_limit",
+        "view_personal",
+    ]
     user.user_permissions.set(Permission.objects.filter(codename__in=wanted))
     grant(user, nord)
     return user
@@ -67,7 +78,9 @@ def test_pages_go_on_by_keys_and_back(log: Client) -> None:
             break
         query = page.older
     assert [len(rows) for rows in seen] == [25, 25, 10]
-    assert [pk for rows in seen for pk in rows] == list(Event.objects.order_by("-created", "-id").values_list("pk", flat=True))
+    assert [pk for rows in seen for pk in rows] == list(
+        Event.objects.order_by("-created", "-id").values_list("pk", flat=True)
+    )
     assert (first.newer, bool(first.older)) == ("", True)
     back = log.get(reverse(LOG) + page.newer).context["cl"]
     assert [event.pk for event in back.result_list] == seen[1]
@@ -135,7 +148,12 @@ def test_sentences_tell_values_as_people_know_them(log: Client, nord: Entity, ac
 
 @pytest.fixture
 def personal(agent: User) -> Event:
-    data = {"changes": {"email": {"old": "old@example.com", "new": "new@example.com"}, "is_staff": {"old": False, "new": True}}}
+    data = {
+        "changes": {
+            "email": {"old": "old@example.com", "new": "new@example.com"},
+            "is_staff": {"old": False, "new": True},
+        }
+    }
     return stored(type="change.updated", object_type="backoffice.user", object_id=str(agent.pk), data=data)
 
 
@@ -175,7 +193,9 @@ def test_export_is_signed_and_any_change_of_it_is_found(log: Client, tmp_path: P
     stored(request_id="old", created="2020-01-01T00:00Z")
     answer = log.get(reverse(f"console:audit_event_export_{kind}"), {"success": "1"})
     name, content, signature = unzipped(answer.content)
-    rows: Any = json.loads(content) if kind == "json" else list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+    rows: Any = (
+        json.loads(content) if kind == "json" else list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+    )
     assert {row["request_id"] for row in rows} == {"one", "two"}
     archive = tmp_path / "events.zip"
     archive.write_bytes(answer.content)
@@ -186,7 +206,9 @@ def test_export_is_signed_and_any_change_of_it_is_found(log: Client, tmp_path: P
     file.with_name(f"{name}.sig").write_bytes(signature)
     assert check_export(file) == []
     file.write_bytes(content.replace(b"one", b"0ne"))
-    assert check_export(file) == ["The file is not the one that was signed: it was changed, or the signature belongs to another."]
+    assert check_export(file) == [
+        "The file is not the one that was signed: it was changed, or the signature belongs to another."
+    ]
     assert check_export(file, trusted=b"0" * 32) == ["The file was signed with another key than this site's."]
     assert len(public_key()) == 32
     event = Outbox.objects.get(type="export.downloaded")
@@ -260,7 +282,9 @@ def test_timeline_joins_views_in_the_same_queries_however_many(
     log: Client, account: Account, rows: int, django_assert_num_queries: Any
 ) -> None:
     for number in range(rows):
-        stored(type="object.viewed", object_type="ledger.account", object_id=str(account.pk), username=f"viewer{number}")
+        stored(
+            type="object.viewed", object_type="ledger.account", object_id=str(account.pk), username=f"viewer{number}"
+        )
     page = reverse("console:ledger_account_history", args=[account.pk])
     assert "viewer2 looked at" in log.get(page).content.decode()
     with django_assert_num_queries(1, using="audit"):
@@ -283,4 +307,7 @@ def test_no_page_of_the_record_changes_anything_back(log: Client, account: Accou
         assert not re.search(r"revert|restore|roll ?back|undo", html, re.IGNORECASE), page
         assert 'type="submit" value="Save' not in html
         forms = re.findall(r'<form[^>]*method="post"[^>]*>', html)
-        assert all("changelist-form" in form or "logout-form" in form or "searches/" in form or "event_form" in form for form in forms), forms
+        assert all(
+            "changelist-form" in form or "logout-form" in form or "searches/" in form or "event_form" in form
+            for form in forms
+        ), forms

@@ -34,7 +34,9 @@ def test_every_form_that_changes_something_asks_why(admin: User, page: Any) -> N
         if may and page.model._meta.label_lower != "imports.import":  # a page of its own: tests/imports
             form = page.get_form(request, obj, change=obj is not None)
             assert form.base_fields["reason"].required
-            assert [fields for _, how in page.get_fieldsets(request, obj) for fields in how["fields"]].count("reason") == 1
+            assert [fields for _, how in page.get_fieldsets(request, obj) for fields in how["fields"]].count(
+                "reason"
+            ) == 1
 
 
 def test_change_without_a_reason_is_refused_and_with_one_kept(browser: Client, account: Account) -> None:

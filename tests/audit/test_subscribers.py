@@ -19,6 +19,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit import delivery, subscribers
+from audit.alerts import Alerts
 from audit.delivery import ATTEMPTS, pause, serve
 from audit.feed import latest
 from audit.models import Alert, Cursor, DeadLetter, Event, Outbox
@@ -120,7 +121,8 @@ def test_failure_is_tried_again_after_a_pause_and_holds_up_what_is_behind() -> N
     assert (serve(mine), mine.seen) == (0, [])
     cursor = Cursor.objects.get(subscriber="recorder")
     assert (cursor.attempts, cursor.error) == (1, "OSError: The line is dead.")
-    assert cursor.retry_at and cursor.retry_at > timezone.now()
+    assert cursor.retry_at is not None
+    assert cursor.retry_at > timezone.now()
     assert serve(mine) == 0
     due_now()
     assert (serve(mine), mine.seen) == (2, ["first", "second"])
@@ -176,9 +178,10 @@ def test_killed_between_delivery_and_its_note_an_event_is_delivered_again(monkey
     def die(cursor: Cursor) -> None:
         raise Killed
 
-    with monkeypatch.context() as patched, pytest.raises(Killed):
+    with monkeypatch.context() as patched:
         patched.setattr(delivery, "_settle", die)
-        serve(mine)
+        with pytest.raises(Killed):
+            serve(mine)
     assert (serve(mine), mine.seen) == (1, ["one", "one"])
 
 
@@ -259,7 +262,7 @@ def test_email_is_sent_to_a_real_server(settings: Any) -> None:
     letters: list[Any] = []
 
     class Handler:
-        async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802  aiosmtpd's name
             letters.append(envelope)
             return "250 OK"
 
@@ -303,8 +306,6 @@ def test_name_is_taken_once() -> None:
 
 
 def test_alert_rules_open_each_alert_once(settings: Any) -> None:
-    from audit.alerts import Alerts
-
     settings.AUDIT_VIEWS_PER_HOUR = 3
     settings.AUDIT_FAILED_LOGINS_PER_HOUR = 2
     rules = Alerts()
@@ -320,7 +321,12 @@ def test_alert_rules_open_each_alert_once(settings: Any) -> None:
         happened(type="object.viewed", object_type="ledger.account", object_id=str(number), user_id=7)
     happened(type="login.failed", success=False, ip="10.0.0.2")
     for _ in range(2):
-        happened(type="change.updated", object_type="ledger.limit", object_id="1", data={"changes": {}, "source": "postgres psql"})
+        happened(
+            type="change.updated",
+            object_type="ledger.limit",
+            object_id="1",
+            data={"changes": {}, "source": "postgres psql"},
+        )
     serve(rules)
     assert list(Alert.objects.order_by("id").values_list("rule", "text")) == [
         ("many_views", "agent looked at more than 3 customers within an hour."),

@@ -82,7 +82,9 @@ def test_nothing_is_sent_when_the_save_rolls_back(
     monkeypatch.setattr(AccountAdmin, "response_change", fail)
     console.raise_request_exception = False
     page = reverse("console:ledger_account_change", args=[saved_account.pk])
-    assert console.post(page, {"reason": "Asked to", "note": "Lost", "notify": "on", "recheck": "on"}).status_code == 500
+    assert (
+        console.post(page, {"reason": "Asked to", "note": "Lost", "notify": "on", "recheck": "on"}).status_code == 500
+    )
     saved_account.refresh_from_db()
     assert (saved_account.note, mail.outbox) == ("", [])
 
