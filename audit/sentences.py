@@ -6,6 +6,7 @@ readers without the right.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import parse_qsl
 
 from django.contrib.admin import AdminSite
 from django.db import models
@@ -88,7 +89,13 @@ def _more(event: Event, data: dict[str, Any], names: Names) -> SafeString:
     teller = MORE.get(event.type) or MORE.get(event.type.partition(".")[0])
     if teller:
         return teller(event, data)
-    return format_html(", searched for {}", data["query"]) if data.get("query") else SafeString()
+    return format_html("{}", _asked(data))
+
+
+def _asked(data: dict[str, Any]) -> str:
+    """Return what a page was asked, as people read it: `, with q “Nova”, type “logout”`."""
+    pairs = parse_qsl(str(data.get("query", "")))
+    return f", with {', '.join(f'{name} {value(text)}' for name, text in pairs)}" if pairs else ""
 
 
 def _posted(event: Event, data: dict[str, Any]) -> SafeString:
@@ -98,8 +105,7 @@ def _posted(event: Event, data: dict[str, Any]) -> SafeString:
 
 def _downloaded(event: Event, data: dict[str, Any]) -> SafeString:
     rows = f", {data['rows']:,} rows" if "rows" in data else ""
-    searched = f", searched for {data['query']}" if data.get("query") else ""
-    return format_html("{}{}", f" as {data['format'].upper()}" if "format" in data else "", rows + searched)
+    return format_html("{}{}", f" as {data['format'].upper()}" if "format" in data else "", rows + _asked(data))
 
 
 def _approval(event: Event, data: dict[str, Any]) -> SafeString:

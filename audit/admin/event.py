@@ -157,7 +157,7 @@ class EventAdmin(ReadOnlyAdmin):
         """Show the data as it was recorded, personal values to those who may see them."""
         return format_html("<pre>{}</pre>", json.dumps(event.shown, indent=2, ensure_ascii=False))
 
-    @admin.display(description="")
+    @admin.display(description="More")
     def of_object(self, event: Event) -> SafeString | str:
         """Link to all events of the object, and to everyone who looked at it."""
         links = self._link("object_type", "object_id", event=event, text="All events of this object")
@@ -166,12 +166,12 @@ class EventAdmin(ReadOnlyAdmin):
         seen = events_page(seen=f"{event.object_type} {event.object_id}")
         return format_html('{} · <a href="{}">Everyone who looked at it</a>', links, seen)
 
-    @admin.display(description="")
+    @admin.display(description="More")
     def of_request(self, event: Event) -> SafeString | str:
         """Link to all events of the request."""
         return self._link("request_id", event=event, text="Everything in this request")
 
-    @admin.display(description="")
+    @admin.display(description="More")
     def of_person(self, event: Event) -> SafeString | str:
         """Link to everything that the person did."""
         return self._link("user_id", event=event, text="Everything this person did")

@@ -51,7 +51,7 @@ def test_approvals_can_be_recorded(name: str, account: Account) -> None:
     assert Outbox.objects.get(type=name).object_id == str(account.pk)
 
 
-@pytest.mark.parametrize("who", [None, "agent", "admin"])
+@pytest.mark.parametrize("who", [None, "admin"])
 def test_secrets_sent_everywhere_reach_no_event(client: Client, agent: User, admin: User, who: str | None) -> None:
     if who:
         client.force_login(User.objects.get(username=who))
