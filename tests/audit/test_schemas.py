@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.http import StreamingHttpResponse
 from django.test import Client
 from django.urls import get_resolver, reverse
 
@@ -67,7 +68,8 @@ def test_secrets_sent_everywhere_reach_no_event(client: Client, agent: User, adm
             client.get(address, {"next": key, "secret": SECRET}),
             client.post(address, sent),
         ):
-            answer.close()
+            if isinstance(answer, StreamingHttpResponse):
+                b"".join(answer)  # to its end, so that the file behind it is closed
         if who and "logout" in address:
             client.force_login(User.objects.get(username=who))
             cookies |= {client.cookies["sessionid"].value}
