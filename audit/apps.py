@@ -4,9 +4,16 @@ from django.apps import AppConfig
 
 
 class AuditConfig(AppConfig):
-    """Connects logins to the record."""
+    """Connects logins and rights to the record, and relations to the past."""
 
     name = "audit"
 
     def ready(self) -> None:
-        from audit import logins  # noqa: F401, PLC0415  connects its signals once apps are loaded
+        from audit import asof, logins, rights  # noqa: F401, PLC0415  connect their signals once apps are loaded
+        from audit.alerts import Alerts  # noqa: PLC0415  as above
+        from audit.subscribers import REGISTERED, register, register_configured  # noqa: PLC0415  as above
+
+        asof.lead_into_the_past()
+        if not REGISTERED:
+            register(Alerts())
+            register_configured()

@@ -38,6 +38,15 @@ class HistoryRow(models.Model):
 class MomentQuerySet(HistoricalQuerySet):  # type: ignore[misc]  # the library ships no types
     """Historical rows; as instances, completed with what is recorded elsewhere."""
 
+    def latest_of_each(self) -> "MomentQuerySet":
+        """Return the last version of each key: of two with the same timestamp the later written one, and it alone."""
+        same_key = self.filter(**{self._pk_attr: models.OuterRef(self._pk_attr)})
+        later = models.Q(history_date__gt=models.OuterRef("history_date")) | models.Q(
+            history_date=models.OuterRef("history_date"), history_id__gt=models.OuterRef("history_id")
+        )
+        latest: MomentQuerySet = self.filter(~models.Exists(same_key.filter(later)))
+        return latest
+
     def _instanceize(self) -> None:
         fresh = bool(self._result_cache) and self._as_instances and isinstance(self._result_cache[0], self.model)
         super()._instanceize()

@@ -1,46 +1,33 @@
-"""The History page of captured models: versions in sentences, any two of them compared, and the object as it stood.
+"""The History page of every model: its timeline in sentences, any two versions compared, and how it stood at a moment.
 
 Read-only: nothing here reverts anything. What happened to an object beside its own row (an account's actions, a person's
-groups) is told by the ModelAdmin's `other_history`.
+groups) is told by the ModelAdmin's `other_history`; what was seen and done, by the event store, to readers of the log.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 from django import forms
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 
-from audit.sentences import NAMELESS, value
+from audit.asof import at, history_of
+from audit.names import visible
+from audit.personal import MASK, may_see, personal_columns
+from audit.sentences import value
+from audit.timeline import MOST, Line, Words, compared, event_lines, link_lines, version_lines
 
-MOST = 200  # versions on the page, and as many lines of anything else; the event log has the older ones
-DEED = {"+": "Created", "-": "Deleted"}
+__all__ = ["MOST", "HistoryPages", "Line", "link_lines"]
 
-
-class Line(NamedTuple):
-    """What happened, when, by whom; `version` numbers the rows that can be compared."""
-
-    when: datetime
-    who: str
-    text: str | SafeString
-    reason: str = ""
-    version: int | None = None
-
-
-class Difference(NamedTuple):
-    """A field of two versions."""
-
-    label: str
-    old: str
-    new: str
+LEFT_OUT = {"password", "last_login"}
+RELATED = 20  # rows of each kind that are shown beside an object as it stood
 
 
 class Question(forms.Form):
@@ -51,69 +38,13 @@ class Question(forms.Form):
     at = forms.DateTimeField(required=False, label="As it stood on")
 
 
-def shown(row: Any, field: Any) -> str:
-    """Return a field's value in words; of a relation, what it points at today."""
-    if isinstance(field, models.ForeignKey):
-        number = getattr(row, field.attname)
-        other = (
-            field.remote_field.model._base_manager.using(row._state.db).filter(pk=number).first() if number else None
-        )
-        return str(other) if other else value(number)
-    if field.choices:
-        return str(dict(field.flatchoices).get(getattr(row, field.attname), ""))
-    return value(getattr(row, field.attname))
-
-
-def changed_fields(old: Any, new: Any) -> list[Any]:
-    """Return the captured fields in which two versions differ."""
-    return [field for field in new.tracked_fields if getattr(old, field.attname) != getattr(new, field.attname)]
-
-
-def compared(old: Any, new: Any) -> list[Difference]:
-    """Return the fields that differ, with both values."""
-    return [
-        Difference(str(field.verbose_name), shown(old, field), shown(new, field)) for field in changed_fields(old, new)
-    ]
-
-
-def who_of(row: Any) -> str:
-    """Return who made a version: a person, or the role and program that wrote it past the site."""
-    if row.history_user is not None:
-        return str(row.history_user)
-    return f"outside of the site, {row.history_source}" if row.history_source else NAMELESS
-
-
-def version_lines(rows: Sequence[Any]) -> Iterator[Line]:
-    """Tell versions, newest first, each by what it changed."""
-    for new, old in pairwise([*rows, None]):
-        text: str | SafeString = DEED.get(new.history_type, "Changed")
-        if new.history_type == "~" and old is not None:
-            fields = changed_fields(old, new)
-            text = format_html(
-                "Changed {}", format_html_join("; ", "{}{}", [(f.verbose_name, _from_to(old, new, f)) for f in fields])
-            )
-        yield Line(new.history_date, who_of(new), text, new.history_change_reason, new.history_id)
-
-
-def _from_to(old: Any, new: Any, field: Any) -> str:
-    if isinstance(field, models.ForeignKey):
-        return ""  # said in words by the comparison
-    return f" from {shown(old, field)} to {shown(new, field)}"
-
-
-def link_lines(manager: Any, owner: str, other: str, obj: models.Model) -> Iterator[Line]:
-    """Tell when an object came to belong to something and when it ceased to, from the rows of a link table."""
-    for row in manager.filter(**{owner: obj}).select_related(other, "history_user")[:MOST]:
-        text = format_html("{} {}", "Taken into" if row.history_type == "+" else "Taken out of", getattr(row, other))
-        yield Line(row.history_date, who_of(row), text, row.history_change_reason)
-
-
 class HistoryPages:
-    """A ModelAdmin whose History page shows captured versions, where its model has them."""
+    """A ModelAdmin whose History page is a timeline, with versions where its model is captured."""
 
     model: Any
     opts: Any
     admin_site: Any
+    using: str
     view_events = "audit.view_event"
 
     def other_history(self, request: HttpRequest, obj: Any) -> Iterable[Line]:
@@ -123,10 +54,7 @@ class HistoryPages:
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the versions, and what the reader asks about them."""
-        base: Any = super()
-        if not hasattr(self.opts, "simple_history_manager_attribute"):
-            return base.history_view(request, object_id, extra_context)  # type: ignore[no-any-return]  # Django's own page
+        """Show the timeline, and what the reader asks about it."""
         admin: Any = self
         obj = admin.get_object(request, unquote(object_id))
         if obj is None:
@@ -143,10 +71,14 @@ class HistoryPages:
 
     def history_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         """Return what the page shows."""
-        rows = list(self.model.history.filter(id=obj.pk).select_related("history_user")[:MOST])
+        captured = history_of(self.model) is not None
+        rows = list(self.model.history.filter(id=obj.pk).select_related("history_user")[:MOST]) if captured else []
+        words = Words(request, self.admin_site, self.model, rows)
         others = list(self.other_history(request, obj))
+        reads_log = self.admin_site.name == "console" and request.user.has_perm(self.view_events)
+        events = event_lines(request, self.admin_site, obj) if reads_log else []
         # Versions are never cut in favour of what is joined to them: they are what can be compared.
-        lines = sorted([*version_lines(rows), *others[:MOST]], key=lambda line: line.when, reverse=True)
+        lines = [*version_lines(rows, words), *others[:MOST], *(events or ())]
         question = Question(request.GET)
         question.is_valid()
         asked = question.cleaned_data
@@ -155,33 +87,72 @@ class HistoryPages:
             "object": obj,
             "opts": self.opts,
             "module_name": str(self.opts.verbose_name_plural).capitalize(),
-            "lines": lines,
-            "cut": len(others) >= MOST or len(rows) == MOST,
+            "captured": captured,
+            "lines": sorted(lines, key=lambda line: line.when, reverse=True),
+            "cut": MOST in {len(rows), len(others), len(events or ())},
+            "store_away": events is None,
             "question": question,
-            "comparison": self._comparison(rows, asked.get("old"), asked.get("new")),
-            "stood": self._stood(obj, asked["at"]) if asked.get("at") else None,
-            "events_url": self._events_url(request, obj),
+            "comparison": _comparison(rows, words, asked.get("old"), asked.get("new")),
+            "stood": self.stood(request, obj, asked["at"]) if captured and asked.get("at") else None,
+            "events_url": reverse("console:audit_event_changelist", query=_about(obj)) if reads_log else "",
         }
 
-    def _comparison(self, rows: Sequence[Any], old: int | None, new: int | None) -> dict[str, Any] | None:
-        by_id = {row.history_id: row for row in rows}
-        if old is None or new is None or not {old, new} <= by_id.keys():
-            return None
-        first, second = sorted((by_id[old], by_id[new]), key=lambda row: row.history_id)
-        return {"old": first, "new": second, "fields": compared(first, second)}
+    def stood(self, request: HttpRequest, obj: Any, moment: datetime) -> dict[str, Any]:
+        """Return the object as it stood at a moment, and what was related to it then."""
+        every = self.model._base_manager.using(obj._state.db).filter(pk=obj.pk)
+        then = at(every, moment).select_related(*_captured_relations(self.model)).first()
+        if then is None:
+            return {"at": moment, "fields": [], "related": []}
+        hidden = frozenset() if may_see(request) else personal_columns(self.model)
+        fields = [field for field in obj._meta.concrete_fields if field.name not in LEFT_OUT]
+        return {
+            "at": moment,
+            "fields": [(field.verbose_name, MASK if field.column in hidden else said(then, field)) for field in fields],
+            "related": list(self.related(request, then)),
+        }
 
-    @staticmethod
-    def _stood(obj: Any, moment: datetime) -> dict[str, Any]:
-        try:
-            then = obj.history.as_of(moment)
-        except ObjectDoesNotExist:
-            return {"at": moment, "fields": []}
-        left_out = {"password", "last_login"}
-        fields = [field for field in obj._meta.concrete_fields if field.name not in left_out]
-        return {"at": moment, "fields": [(field.verbose_name, shown(then, field)) for field in fields]}
+    def related(self, request: HttpRequest, then: Any) -> Iterable[tuple[str, list[str], bool]]:
+        """Yield the kinds of captured rows that pointed at the object, as far as the reader may see them."""
+        for relation in self.model._meta.related_objects:
+            model = relation.related_model
+            if history_of(model) is None or relation.hidden or relation.many_to_many:
+                continue
+            seen = visible(request, self.admin_site, model)
+            if seen is None:
+                continue
+            every = model._base_manager.using(then._state.db).filter(**{relation.field.name: then.pk})
+            past = at(every, then._as_of).select_related(*_captured_relations(model)).order_by("pk")
+            rows = list(past[: RELATED + 1])
+            kept = set(seen.filter(pk__in=[row.pk for row in rows]).values_list("pk", flat=True)) if rows else ()
+            if shown := [str(row) for row in rows[:RELATED] if row.pk in kept]:
+                yield str(model._meta.verbose_name_plural), shown, len(rows) > RELATED
 
-    def _events_url(self, request: HttpRequest, obj: Any) -> str:
-        if self.admin_site.name != "console" or not request.user.has_perm(self.view_events):
-            return ""
-        query = {"object_type": self.opts.label_lower, "object_id": str(obj.pk)}
-        return reverse("console:audit_event_changelist", query=query)
+
+def said(then: Any, field: Any) -> str:
+    """Return a field of a row of the past in words; of a relation, what that was called then."""
+    if isinstance(field, models.ForeignKey):
+        other = getattr(then, field.name)
+        return value(None) if other is None else str(other)
+    found = getattr(then, field.attname)
+    if field.choices:
+        return str(dict(field.flatchoices).get(found, ""))
+    if isinstance(found, datetime):
+        return date_format(localtime(found), "DATETIME_FORMAT")
+    return value(found).strip("“”")
+
+
+def _captured_relations(model: type[models.Model]) -> list[str]:
+    fields = model._meta.concrete_fields
+    return [f.name for f in fields if isinstance(f, models.ForeignKey) and history_of(f.remote_field.model)]
+
+
+def _comparison(rows: Sequence[Any], words: Words, old: int | None, new: int | None) -> dict[str, Any] | None:
+    by_id = {row.history_id: row for row in rows}
+    if old is None or new is None or not {old, new} <= by_id.keys():
+        return None
+    first, second = sorted((by_id[old], by_id[new]), key=lambda row: row.history_id)
+    return {"old": first, "new": second, "fields": compared(first, second, words)}
+
+
+def _about(obj: models.Model) -> dict[str, str]:
+    return {"object_type": obj._meta.label_lower, "object_id": str(obj.pk), "window": "all"}

@@ -28,6 +28,8 @@ def record_logout(user: User | None, **_: Any) -> None:
 
 @receiver(user_login_failed)
 def record_failure(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
-    """Record the name that was tried; of the credentials nothing else is looked at."""
-    tried = str(credentials.get("username", ""))[:LONGEST_NAME]
-    after_request(request, "login.failed", success=False, username=tried)
+    """Record the name that was tried, if somebody has it: what nobody is called may be a password in the wrong field."""
+    tried = str(credentials.get("username", ""))[:LONGEST_NAME].replace("\0", "")
+    known = User.all_objects_including_void().using("default").filter(username=tried).exists()
+    about: dict[str, Any] = {"username": tried} if known else {"username": "", "data": {"unknown_name": True}}
+    after_request(request, "login.failed", success=False, **about)

@@ -10,6 +10,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.urls import ResolverMatch
 
+from audit import hidden
 from audit.record import record
 from backoffice.databases import SANDBOX
 from backoffice.middleware import GetResponse
@@ -18,6 +19,7 @@ from backoffice.scope import change
 OK, FORBIDDEN = 200, 403
 UNSEEN = {"jsi18n", "login", "logout"}  # texts of the admin's scripts; logins are events of their own
 QUEUE = "audit_after_request"
+DOWNLOAD = "audit_download"
 
 
 def after_request(request: HttpRequest | None, name: str, **event: Any) -> None:
@@ -27,6 +29,11 @@ def after_request(request: HttpRequest | None, name: str, **event: Any) -> None:
         record(name, using="default", **event)
     else:
         queue.append((name, event))
+
+
+def downloading(request: HttpRequest, **facts: str | int) -> None:
+    """Say more about the file that this request hands out: `rows`, `format`, `sha256`."""
+    setattr(request, DOWNLOAD, facts)
 
 
 class AuditMiddleware:
@@ -54,8 +61,8 @@ class AuditMiddleware:
 def seen(request: HttpRequest, response: HttpResponse) -> dict[str, Any] | None:
     """Return the event that this answer is, or None: something shown to staff, handed out, or refused."""
     match = request.resolver_match
-    page = {"page": match.url_name if match else "", "query": request.GET.urlencode()}
-    data = {key: value for key, value in page.items() if value}
+    page = {"page": (match.url_name if match else "") or "", "query": hidden.query_of(request)}
+    data: dict[str, Any] = {key: value for key, value in page.items() if value}
     if response.status_code == FORBIDDEN:
         return {"name": "access.refused", "success": False, **subject(match), "data": data}
     if response.status_code != OK or not match or not getattr(request, "user", None) or not request.user.is_staff:
@@ -63,7 +70,7 @@ def seen(request: HttpRequest, response: HttpResponse) -> dict[str, Any] | None:
     if match.namespace == SANDBOX:
         data["database"] = SANDBOX
     if "attachment" in response.get("Content-Disposition", ""):
-        return {"name": "export.downloaded", **subject(match), "data": data}
+        return {"name": "export.downloaded", **subject(match), "data": data | getattr(request, DOWNLOAD, {})}
     if request.method not in {"GET", "POST"} or match.url_name in UNSEEN:
         return None
     about = subject(match)

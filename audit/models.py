@@ -11,6 +11,9 @@ No foreign keys: an event outlives what it speaks of, and the event store knows 
 from django.db import models
 
 from audit import facts
+from audit.follow_up import Alert, Cursor, DeadLetter, SavedSearch
+
+__all__ = ["Alert", "Cursor", "DeadLetter", "Event", "Outbox", "SavedSearch"]
 
 
 class TransactionIdField(models.Field):  # type: ignore[type-arg]  # generic in the stubs only
@@ -54,10 +57,12 @@ class Event(models.Model):
     class Meta:
         ordering = ["-created", "-id"]
         default_permissions = ["view"]
+        permissions = [("view_personal", "Can see personal values in the record")]
         indexes = [
             models.Index(fields=["-created", "-id"], name="audit_event_created"),
             models.Index(fields=["object_type", "object_id", "-created"], name="audit_event_object"),
             models.Index(fields=["user_id", "-created"], name="audit_event_user"),
+            models.Index(fields=["entity_id", "-created"], name="audit_event_entity"),
             models.Index(fields=["username", "-created"], name="audit_event_username"),
             models.Index(fields=["type", "-created"], name="audit_event_type"),
             models.Index(fields=["request_id"], name="audit_event_request", condition=~models.Q(request_id="")),

@@ -13,6 +13,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connections, models
 
 from audit.registry import BY_THE_DATABASE, event_type
+from audit.schemas import check
 from backoffice.databases import worked_on
 from backoffice.scope import current
 
@@ -36,11 +37,13 @@ def record(
 
     Raises:
         UnknownEventType: the type is not registered.
+        BadEventData: the data is not what the type's schema says.
         ValueError: events of this type are the database's to write.
     """
-    event_type(name)
+    kind = event_type(name)
     if name.startswith(BY_THE_DATABASE):
         raise ValueError(f"Events of type {name} are written by the database alone.")
+    check(name, kind.schema, data or {})
     scope = asdict(current())
     event = {
         **scope,

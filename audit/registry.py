@@ -1,10 +1,13 @@
-"""Every type of event there is, and how it reads. docs/audit.md lists them; a test compares.
+"""Every type of event there is: how it reads, when it is written and what its data holds.
 
-A sentence is completed with what the event holds: `{who}`, `{object}` (in words, as a link) and `{more}`, which
-`audit.sentences` makes from the event's data.
+docs/audit.md lists them; a test compares. A sentence is completed with what the event holds: `{who}`, `{object}` (in
+words, as a link) and `{more}`, which `audit.sentences` makes from the event's data.
 """
 
 from dataclasses import dataclass
+from typing import Any
+
+from audit import schemas
 
 
 class UnknownEventType(LookupError):
@@ -13,33 +16,53 @@ class UnknownEventType(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """A type of event: its name, its sentence, and when it is written."""
+    """A type of event: its name, its sentence, when it is written, and the schema of its data."""
 
     name: str
     sentence: str
     written: str
+    schema: Any = schemas.Nothing
+
+    @property
+    def fields(self) -> str:
+        """The fields of its data, for people."""
+        return schemas.described(self.schema)
 
 
 _TYPES = (
-    EventType("page.viewed", "{who} looked at {more}", "a page of the console that is about no object was shown"),
-    EventType("list.viewed", "{who} looked through {object}{more}", "a list was shown; with what was searched for"),
-    EventType("object.viewed", "{who} looked at {object}{more}", "a page about one object was shown"),
-    EventType("export.downloaded", "{who} downloaded {object}{more}", "a file was handed out"),
-    EventType("log.viewed", "{who} read the event log{more}", "the event log itself was read, or one of its events"),
+    EventType("page.viewed", "{who} looked at {more}", "a page of the console that is about no object was shown", schemas.Page),
+    EventType("list.viewed", "{who} looked through {object}{more}", "a list was shown; with what was searched for", schemas.Page),
+    EventType("object.viewed", "{who} looked at {object}{more}", "a page about one object was shown", schemas.Page),
+    EventType("export.downloaded", "{who} downloaded {object}{more}", "a file was handed out", schemas.Download),
+    EventType("log.viewed", "{who} read the event log{more}", "the event log itself was read, or one of its events", schemas.Page),
+    EventType("search.saved", "{who} saved a search{more}", "somebody kept a search of the event log", schemas.Search),
+    EventType("search.deleted", "{who} deleted a saved search{more}", "somebody gave up a saved search", schemas.Search),
     EventType("login.succeeded", "{who} logged in", "somebody logged in"),
-    EventType("login.failed", "Somebody failed to log in as {who}", "a login was refused; never with the password"),
+    EventType("login.failed", "Somebody failed to log in as {who}", "a login was refused; never with the password, nor with a name that nobody has", schemas.FailedLogin),
     EventType("logout", "{who} logged out", "somebody logged out"),
-    EventType(
-        "access.refused", "{who} was refused {more}", "a page was answered with 403, whatever became of the request"
-    ),
-    EventType("change.created", "{who} created {object}{more}", "a captured row was inserted, by whatever statement"),
-    EventType("change.updated", "{who} changed {object}{more}", "a captured row, or what it links to, was changed"),
-    EventType("change.deleted", "{who} deleted {object}{more}", "a captured row was really deleted"),
-    EventType("audit.key_rotated", "The key that seals this log was replaced{more}", "`audit_rotate_key` ended a key"),
-    EventType("audit.erased", "{who} erased what events told of {object}{more}", "`audit_erase` removed payloads"),
-    EventType("audit.archived", "Months of this log were moved to files{more}", "`audit_retention` detached a month"),
-    EventType("ledger.posted", "{who} posted on {object}{more}", "an action was posted"),
-)
+    EventType("access.refused", "{who} was refused {more}", "a page was answered with 403, whatever became of the request", schemas.Page),
+    EventType("command.refused", "{who} tried on {object}: {more}", "the ledger refused all that a command page asked for", schemas.RefusedCommand),
+    EventType("right.given", "{who} gave {object} {more}", "somebody was put into a group, or given a permission or an entity", schemas.Right),
+    EventType("right.taken", "{who} took from {object} {more}", "a group, a permission or an entity was taken away", schemas.Right),
+    EventType("change.created", "{who} created {object}{more}", "a captured row was inserted, by whatever statement", schemas.Created),
+    EventType("change.updated", "{who} changed {object}{more}", "a captured row, or what it links to, was changed", schemas.Updated),
+    EventType("change.deleted", "{who} deleted {object}{more}", "a captured row was really deleted", schemas.Deleted),
+    EventType("ledger.posted", "{who} posted on {object}{more}", "an action was posted", schemas.Posted),
+    EventType("approval.requested", "{who} asked for approval on {object}{more}", "a posting was kept until a second person approves it", schemas.Approval),
+    EventType("approval.approved", "{who} approved on {object}{more}", "a second person approved, and it was posted", schemas.Approval),
+    EventType("approval.rejected", "{who} rejected on {object}{more}", "a second person said no", schemas.Approval),
+    EventType("approval.cancelled", "{who} withdrew a request on {object}{more}", "whoever asked took the request back", schemas.Approval),
+    EventType("approval.failed", "{who} approved on {object}, which failed{more}", "it was approved, and the ledger refused it", schemas.Approval),
+    EventType("audit.key_rotated", "The key that seals this log was replaced{more}", "`audit_rotate_key` ended a key", schemas.Rotation),
+    EventType("audit.erased", "{who} erased what events told of {object}{more}", "`audit_erase` removed payloads", schemas.Erasure),
+    EventType("audit.archived", "Months of this log were moved to files{more}", "`audit_retention` detached a month", schemas.Archive),
+    EventType("import.uploaded", "{who} uploaded {object}{more}", "a file of postings was brought", schemas.ImportedFile),
+    EventType("import.posted", "{who} posted {object}{more}", "a file of postings was posted", schemas.ImportedFile),
+    EventType("import.unreadable", "{who} brought {object}, which cannot be read{more}", "a file of postings could not be used as a whole", schemas.ImportedFile),
+    EventType("alert.opened", "An alert: {more}", "a rule found something that a person should look at", schemas.AlertData),
+    EventType("alert.acknowledged", "{who} acknowledged an alert: {more}", "somebody looked at an alert, with what they found as the reason", schemas.AlertData),
+    EventType("delivery.retried", "{who} had an event sent again{more}", "a delivery that had been given up was put back", schemas.Delivery),
+)  # fmt: skip
 BY_THE_DATABASE = ("change.", "ledger.", "audit.")  # no code of the site can write these
 
 TYPES: dict[str, EventType] = {kind.name: kind for kind in _TYPES}

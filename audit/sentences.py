@@ -1,76 +1,55 @@
-"""Events and historical rows as sentences for people, the objects of a whole page looked up together.
+"""Events as sentences for people, what a whole page speaks of looked up together (`audit.names`).
 
-Two queries a type of object at most, whatever the number of events: the page is built of what this returns.
+Values are told as people know them: choices by their label, relations by what they point at, personal ones masked for
+readers without the right.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl
 
-from django.apps import apps
 from django.contrib.admin import AdminSite
-from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from audit.models import Event
+from audit.names import Key, Names, Subject, field_of, key_of, look_up
+from audit.personal import masked, may_see, model_of
 from audit.registry import TYPES, EventType
 
-Key = tuple[str, str]
 SHOWN = 60  # characters of a value in a sentence
 NAMELESS = "somebody unknown"
+LINKED = ("group_id", "permission_id")  # columns of link tables that tell what somebody was given
 
 
-class Subject(NamedTuple):
-    """An object that events speak of, as it is called today, and its page if there is one."""
-
-    label: str
-    url: str = ""
-
-    @property
-    def html(self) -> SafeString:
-        """The label, as a link where there is a page."""
-        return format_html('<a href="{}">{}</a>', self.url, self.label) if self.url else format_html("{}", self.label)
+def is_live(event: Event) -> bool:
+    """Whether an event is of the ledger's own database: ids of the sandbox are those of the ledger, its objects are not."""
+    return "database" not in event.data
 
 
-def model_of(object_type: str) -> type[models.Model] | None:
-    """Return the model an event names, or None where it is no more."""
-    try:
-        return apps.get_model(object_type)
-    except (LookupError, ValueError):
-        return None
+def spoken_of(events: Iterable[Event]) -> Iterator[Key]:
+    """Yield the objects that events speak of: what they are about, and what their values point at."""
+    for event in filter(is_live, events):
+        if event.object_type and event.object_id:
+            yield event.object_type, event.object_id
+        model = model_of(event.object_type)
+        for column, change in event.data.get("changes", {}).items():
+            for value in change.values() if isinstance(change, dict) else ():
+                if key := key_of(field_of(model, column), value):
+                    yield key
+        if link := _link_of(event):
+            yield link[0]
 
 
-def subjects(request: HttpRequest, site: AdminSite, events: Iterable[Event]) -> dict[Key, Subject]:
-    """Look up the objects of many events, one query a type; what the reader may not see stays a number."""
-    wanted: dict[str, set[str]] = {}
-    for event in events:
-        if event.object_type and "database" not in event.data:  # what is in the sandbox has other numbers
-            wanted.setdefault(event.object_type, set()).add(event.object_id)
-    found: dict[Key, Subject] = {}
-    for object_type, ids in wanted.items():
-        found |= _of_type(request, site, object_type, ids)
-    return found
-
-
-def _of_type(request: HttpRequest, site: AdminSite, object_type: str, ids: set[str]) -> dict[Key, Subject]:
-    model = model_of(object_type)
-    model_admin = site._registry.get(model) if model else None
-    if model is None or model_admin is None or not model_admin.has_view_permission(request):
-        return {}
-    numbers = [number for number in ids if number.isdecimal()]
-    rows = model_admin.get_queryset(request).filter(pk__in=numbers) if numbers else ()
-    return {(object_type, str(row.pk)): Subject(str(row), page_of(row, site)) for row in rows}
-
-
-def page_of(row: models.Model, site: AdminSite) -> str:
-    """Return the address of an object's page, '' where it has none."""
-    try:
-        return reverse(f"{site.name}:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
-    except NoReverseMatch:
-        return ""
+def _link_of(event: Event) -> tuple[Key, bool] | None:
+    """Return what a row of a link table gave or took, and whether it gave."""
+    if event.type == "change.updated" and (row := event.data.get("new") or event.data.get("old")):
+        for column in LINKED:
+            if column in row:
+                return (f"auth.{column.removesuffix('_id')}", str(row[column])), "new" in event.data
+    return None
 
 
 def name_of(event: Event) -> str:
@@ -83,46 +62,102 @@ def name_of(event: Event) -> str:
     return (f"{opts.verbose_name} {event.object_id}" if event.object_id else str(opts.verbose_name_plural)) + sandbox
 
 
-def sentence(event: Event, found: Mapping[Key, Subject]) -> SafeString:
-    """Return an event as a sentence."""
+def who_of(event: Event) -> str:
+    """Return who acted: a person, or the role and program that wrote past the site."""
+    if event.username:
+        return event.username
+    if source := event.data.get("source"):
+        return f"Outside of the site, {source}"
+    return "a name that nobody has" if event.data.get("unknown_name") else NAMELESS
+
+
+def sentence(event: Event, names: Names, *, personal: bool = True) -> SafeString:
+    """Return an event as a sentence; without `personal`, personal values are masked."""
     kind = TYPES.get(event.type) or EventType(event.type, "{who}: {object}", "")
-    live = "database" not in event.data  # ids of the sandbox are those of the ledger, its objects are not
-    subject = (live and found.get((event.object_type, event.object_id))) or Subject(name_of(event))
-    who = event.username or (event.data.get("source") and f"Outside of the site, {event.data['source']}") or NAMELESS
-    return format_html(kind.sentence, who=who, object=subject.html, more=_more(event))
+    subject = names.get((event.object_type, event.object_id)) if is_live(event) else None
+    data = event.data if personal else masked(event.object_type, event.data)
+    more = _more(event, data, names)
+    return format_html(kind.sentence, who=who_of(event), object=(subject or Subject(name_of(event))).html, more=more)
 
 
-def _more(event: Event) -> SafeString:
-    data = event.data
+def _more(event: Event, data: dict[str, Any], names: Names) -> SafeString:
     if "changes" in data:
-        return differences(model_of(event.object_type), data["changes"])
-    if (
-        event.type.startswith("change.")
-        and (row := data.get("new") or data.get("old"))
-        and {"group_id", "permission_id"} & row.keys()
-    ):
-        what = "a group" if "group_id" in row else "a permission"
-        return format_html(": {} {}", "given" if "new" in data else "relieved of", what)
-    if event.type == "ledger.posted":
-        money = f", {data['delta']} {data['currency']}" if float(data["delta"]) else ""
-        return format_html(": {}{}, reference {}", data["what"], money, data["reference"])
-    if event.type == "access.refused":
-        return format_html("{} {}", event.method, event.path)
-    if event.type == "page.viewed":
-        return format_html("the page {}", data.get("page") or event.path)
-    return format_html(", searched for {}", data["query"]) if data.get("query") else SafeString()
+        return differences(model_of(event.object_type), data["changes"], names if is_live(event) else {})
+    if link := _link_of(event):
+        given = names.get(link[0], Subject(" ".join(link[0]).removeprefix("auth.")))
+        return format_html(": {} {}", "given" if link[1] else "relieved of", given.label)
+    teller = MORE.get(event.type) or MORE.get(event.type.partition(".")[0])
+    if teller:
+        return teller(event, data)
+    return format_html("{}", _asked(data))
 
 
-def differences(model: type[models.Model] | None, changes: Mapping[str, Any]) -> SafeString:
-    """Return `: note from “a” to “b”, status …` for what changed."""
-    parts = [(verbose(model, name), *_told(change)) for name, change in changes.items()]
-    return format_html(": {}", format_html_join("; ", "{}{}", [(name, told) for name, told in parts]))
+def _asked(data: dict[str, Any]) -> str:
+    """Return what a page was asked, as people read it: `, with q “Nova”, type “logout”`."""
+    pairs = parse_qsl(str(data.get("query", "")))
+    return f", with {', '.join(f'{name} {value(text)}' for name, text in pairs)}" if pairs else ""
 
 
-def _told(change: Any) -> tuple[str]:
-    if not isinstance(change, dict):
-        return ("",)  # changed, and its value is nobody's business
-    return (f" from {value(change['old'])} to {value(change['new'])}",)
+def _posted(event: Event, data: dict[str, Any]) -> SafeString:
+    money = f", {data['delta']} {data['currency']}" if float(data["delta"]) else ""
+    return format_html(": {}{}, reference {}", data["what"], money, data["reference"])
+
+
+def _downloaded(event: Event, data: dict[str, Any]) -> SafeString:
+    rows = f", {data['rows']:,} rows" if "rows" in data else ""
+    return format_html("{}{}", f" as {data['format'].upper()}" if "format" in data else "", rows + _asked(data))
+
+
+def _approval(event: Event, data: dict[str, Any]) -> SafeString:
+    money = f" {data['amount']} {data.get('currency', '')}".rstrip() if "amount" in data else ""
+    text = f": {data['text']}" if "text" in data else ""
+    return format_html(": {}{}, request {}{}", data["what"], money, data["approval"], text)
+
+
+def _file(event: Event, data: dict[str, Any]) -> SafeString:
+    told = [
+        f"{data[name]:,} {name.replace('_', ' ')}"
+        for name in ("rows", "posted", "already_posted", "refused")
+        if name in data
+    ]
+    return format_html(
+        " ({}){}", data["file"], ": " + (data.get("problem") or ", ".join(told)) if told or data.get("problem") else ""
+    )
+
+
+MORE: dict[str, Callable[[Event, dict[str, Any]], SafeString]] = {
+    "ledger.posted": _posted,
+    "access.refused": lambda event, data: format_html("{} {}", event.method, event.path),
+    "page.viewed": lambda event, data: format_html("the page {}", data.get("page") or event.path),
+    "command.refused": lambda event, data: format_html("{}. {}", data["command"], " ".join(data["refusals"])),
+    "right": lambda event, data: format_html("the {} {}", data["kind"], data["right"]),
+    "export.downloaded": _downloaded,
+    "approval": _approval,
+    "import": _file,
+    "search": lambda event, data: format_html(": {}", data["name"]),
+    "alert": lambda event, data: format_html("{}", data["text"]),
+    "delivery": lambda event, data: format_html(" to {}", data["subscriber"]),
+}
+
+
+def differences(model: type[models.Model] | None, changes: Mapping[str, Any], names: Names) -> SafeString:
+    """Return `: note from “a” to “b”, entity from Nord to Süd …` for what changed."""
+    parts = []
+    for column, change in changes.items():
+        field = field_of(model, column)
+        told = ""  # changed, and its value is nobody's business
+        if isinstance(change, dict):
+            told = f" from {in_words(field, change['old'], names)} to {in_words(field, change['new'], names)}"
+        parts.append((str(getattr(field, "verbose_name", column)), told))
+    return format_html(": {}", format_html_join("; ", "{}{}", parts))
+
+
+def in_words(field: Any, of: object, names: Names) -> str:
+    """Return a field's value as people know it."""
+    if key := key_of(field, of):
+        return names[key].label if key in names else f"{field.remote_field.model._meta.verbose_name} {of}"
+    label = dict(getattr(field, "flatchoices", ())).get(of) if isinstance(of, str) and of else None
+    return value(of) if label is None else str(label)
 
 
 def value(of: object) -> str:
@@ -135,17 +170,8 @@ def value(of: object) -> str:
     return f"“{text if len(text) <= SHOWN else text[:SHOWN] + '…'}”"
 
 
-def verbose(model: type[models.Model] | None, column: str) -> str:
-    """Return what people call a column."""
-    for name in (column, column.removesuffix("_id")):
-        try:
-            return str(getattr(model._meta.get_field(name), "verbose_name", name)) if model else name
-        except FieldDoesNotExist:
-            continue
-    return column
-
-
 def as_lines(request: HttpRequest, site: AdminSite, events: Sequence[Event]) -> dict[Any, SafeString]:
     """Return the sentences of many events by their ids."""
-    found = subjects(request, site, events)
-    return {event.pk: sentence(event, found) for event in events}
+    names = look_up(request, site, spoken_of(events))
+    personal = may_see(request)
+    return {event.pk: sentence(event, names, personal=personal) for event in events}

@@ -1,21 +1,29 @@
 """The admin classes that every model of the console builds on, and the pages of people and entities.
 
-Nothing can be deleted or changed unless a subclass says so, and every list names what it prefetches.
+Nothing can be deleted or changed unless a subclass says so, no form changes anything without a reason, and every list
+names what it prefetches.
 """
 
 from typing import Any, cast
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminPasswordChangeForm
 from django.contrib.auth.models import Group
+from django.core.exceptions import FieldError
 from django.db.models import F, Model, QuerySet
 from django.db.models.fields.related import RelatedField
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
+from audit.asof import history_of
 from audit.history import HistoryPages, Line, link_lines
-from backoffice import people
+from audit.moment import NAME as AS_OF
+from audit.moment import MomentFilter, moment_of, page_then
+from backoffice import people, reason
 from backoffice.exporting import ExportMixin
 from backoffice.grants import request_entities
 from backoffice.models import Entity, GroupGrant, PersonGrant, User
@@ -25,7 +33,25 @@ from backoffice.roles import ROLES
 
 
 class ConsoleList(ChangeList):
-    """A list that says what it did not show, or could not find."""
+    """A list that says what it did not show, or could not find, and can be of a moment of the past."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        """Go back to the plain list where the past cannot be sorted or filtered as asked."""
+        try:
+            return super().get_queryset(request, exclude_parameters)
+        except FieldError as error:
+            raise IncorrectLookupParameters(error) from error
+
+    @property
+    def moment(self) -> Any:
+        """The moment that the list is of, or None for today."""
+        return moment_of(self)
+
+    def url_for_result(self, result: Model) -> str:
+        """Lead from a row of the past to its history at that moment."""
+        if self.moment is None:
+            return super().url_for_result(result)
+        return page_then(self, result, self.params[AS_OF])
 
     @property
     def advice(self) -> str:
@@ -80,6 +106,62 @@ class ConsoleAdmin(HistoryPages, ExportMixin, admin.ModelAdmin):  # type: ignore
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ConsoleList
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        """Offer a moment of the past where the model is captured."""
+        filters = super().get_list_filter(request)
+        return (MomentFilter, *filters) if history_of(self.model) else filters
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer nothing to do with rows of the past; what deletes asks for a reason."""
+        if request.GET.get(AS_OF):
+            return {}
+        actions: dict[str, Any] = dict(super().get_actions(request))
+        if "delete_selected" in actions:
+            delete, *told = actions["delete_selected"]
+            actions["delete_selected"] = (self._with_reason(delete), *told)
+        return actions
+
+    def _with_reason(self, delete: Any) -> Any:
+        def delete_selected(model_admin: Any, request: HttpRequest, queryset: Any) -> Any:
+            return reason.asking_why(request, lambda: delete(model_admin, request, queryset), using=self.using)
+
+        return delete_selected
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Delete with a reason only."""
+        return reason.asking_why(
+            request, lambda: super(ConsoleAdmin, self).delete_view(request, object_id, extra_context), using=self.using
+        )
+
+    def asks_why(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether the form that the person gets can change anything."""
+        return self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **how: Any) -> Any:
+        """Ask why; `fields=None` is how Django asks for the model's own fields, of which that is none."""
+        named = how["fields"] if "fields" in how else flatten_fieldsets(self.get_fieldsets(request, obj))
+        how["fields"] = named and [name for name in named if name != reason.NAME]
+        form = super().get_form(request, obj, change, **how)
+        return reason.with_reason(form) if self.asks_why(request, obj) and named is not None else form
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Ask why at the end of what can be changed."""
+        fieldsets = super().get_fieldsets(request, obj)
+        return self.and_why(request, obj, fieldsets)
+
+    def and_why(self, request: HttpRequest, obj: Any, fieldsets: Any) -> Any:
+        """Put the reason behind the other fields, once."""
+        if not self.asks_why(request, obj) or reason.NAME in flatten_fieldsets(fieldsets):
+            return fieldsets
+        return (*fieldsets, ("Why", {"fields": (reason.NAME,)}))
+
+    def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:
+        """Say why before anything is written."""
+        reason.give_reason(form.cleaned_data[reason.NAME], using=self.using)
+        return super().save_form(request, form, change)
 
     def search_advice(self, typed: str) -> str:
         """Return what to try when a search found nothing, in a sentence."""
@@ -146,8 +228,14 @@ class EntityAdmin(ConsoleAdmin):
         return False
 
 
+class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]  # generic in the stubs only
+    """Another person's new password, and why."""
+
+    reason = reason.ReasonField()
+
+
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg, misc]  # generic in the stubs only; get_form is narrower there
     """Customers and staff.
 
     Who may change people can neither make superusers nor touch one, hands out no single permission, and puts people into
@@ -156,6 +244,8 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]  # gen
 
     entity_path = "account__entity"
     unrestricted = "backoffice.view_staff"
+    change_password_form = PasswordForm
+    change_user_password_template = "console/change_password.html"  # noqa: S105  a template
     list_display = ("username", "last_name", "first_name", "email", "is_staff", "is_active")
     list_filter = ("is_staff", "is_superuser", "is_active")
     list_select_related = ()
@@ -196,10 +286,17 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg]  # gen
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show nothing of a password to those who only look."""
-        fieldsets = super().get_fieldsets(request, obj)
+        fieldsets = self.and_why(request, obj, super().get_fieldsets(request, obj))
         if obj is None or self.has_change_permission(request, obj):
             return fieldsets
         return ((None, {"fields": ("username",)}), *list(fieldsets)[1:])
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002  Django's signature
+        """Set another person's password with a reason; without one the form refuses."""
+        if request.method == "POST" and (text := request.POST.get(reason.NAME, "").strip()):
+            reason.give_reason(text[: reason.LONGEST], using=self.using)
+        answer: HttpResponse = super().user_change_password(request, id, form_url)
+        return answer
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let nobody but superusers touch one: a new password or address would be theirs."""

@@ -18,7 +18,9 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from audit.record import record
 from backoffice.databases import worked_on
+from backoffice.reason import give_reason
 from backoffice.views import BaseView
 
 SALT = "backoffice.command"
@@ -103,16 +105,28 @@ class CommandPage(BaseView):
             return self.show_form(form)
         lines = self.preview(form.cleaned_data)
         if all(line.error for line in lines):
+            self.tell_refusal(lines)
             return self.show_form(self.explained(form, lines))
         token = request.POST.get("token", "")
         if not token:
             return self.show_preview(form, lines)
         if warning := self.why_not(token, form, lines):
             return self.show_preview(form, lines, warning)
+        if comment := form.cleaned_data.get("comment"):
+            give_reason(comment, using=worked_on() or "default")
         lines = self.execute(form.cleaned_data)
         if all(line.error for line in lines):
+            self.tell_refusal(lines)
             return self.show_form(self.explained(form, lines))
         return self.answer(lines)
+
+    def tell_refusal(self, lines: Sequence[Line]) -> None:
+        """Record that all of it was refused, and with which sentences."""
+        single = self.objects[0] if len(self.objects) == 1 else None
+        refusals = list(dict.fromkeys(line.error for line in lines))
+        kind = str(self.objects[0]._meta.label_lower) if self.objects else ""
+        data = {"command": self.name, "refusals": refusals}
+        record("command.refused", obj=single, data=data, object_type=kind, success=False)
 
     def make_form(self, data: Any = None) -> CommandForm:
         """Return the form, bound to data or fresh."""

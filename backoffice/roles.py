@@ -24,7 +24,14 @@ SEE_STAFF = (
     "backoffice.view_groupgrant",
     "backoffice.view_persongrant",
 )
-SEE_RECORDS = ("audit.view_event", "audit.view_seal", "audit.view_verification", "imports.view_import")
+SEE_RECORDS = (
+    "audit.view_event",
+    "audit.view_seal",
+    "audit.view_verification",
+    "audit.view_alert",
+    "audit.view_deadletter",
+    "imports.view_import",
+)
 SUPPORT = (
     *SEE_CUSTOMERS,
     *SEE_BOUNDS,
@@ -40,7 +47,14 @@ ANALYST, IMPORTER, ADMINISTRATOR = "Analyst", "Importer", "Administrator"
 ROLES: dict[str, tuple[str, ...]] = {
     AGENT: SUPPORT,
     LEAD: (*SUPPORT, "ledger.close", "ledger.add_limit", "ledger.change_limit"),
-    REVIEWER: (*SEE_CUSTOMERS, *SEE_BOUNDS, *SEE_STAFF, *SEE_RECORDS),
+    REVIEWER: (
+        *SEE_CUSTOMERS,
+        *SEE_BOUNDS,
+        *SEE_STAFF,
+        *SEE_RECORDS,
+        "audit.view_personal",
+        "audit.acknowledge_alert",
+    ),
     ANALYST: ("sandbox.use_sandbox",),
     IMPORTER: ("ledger.view_account", "ledger.view_action", "imports.view_import", "imports.add_import"),
     ADMINISTRATOR: (
@@ -48,6 +62,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         *SEE_BOUNDS,
         *SEE_STAFF,
         *SEE_RECORDS,
+        "audit.retry_delivery",
         "backoffice.add_user",
         "backoffice.change_user",
         "backoffice.assign_roles",

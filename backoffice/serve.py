@@ -91,6 +91,13 @@ def relay(environment: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]
 
 
 @contextmanager
+def subscribers(environment: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run what brings events to subscribers within the block, as the web server is run."""
+    with child(["manage.py", "audit_subscribers"], environment) as process:
+        yield process
+
+
+@contextmanager
 def child(command: Sequence[str], environment: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a Python command of ours within the block."""
     with embedded.put_off():

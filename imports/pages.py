@@ -18,6 +18,7 @@ from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from audit.record import record
 from backoffice.guards import PermissionGuard, StaffGuard
 from backoffice.models import User
 from backoffice.sheets import FORMATS
@@ -91,6 +92,7 @@ class UploadPage(ImportPage):
             upload.state, upload.problem, upload.content = State.UNREADABLE, str(error), b""
             form.add_error("file", str(error))
         upload.save()
+        told(upload, "import.unreadable" if form.errors else "import.uploaded")
         if form.errors:
             return self.show(form)
         return HttpResponseRedirect(self.url("confirm", upload))
@@ -143,6 +145,7 @@ class PreviewPage(ImportPage):
                 upload, decision, decision.preview(), f"Nothing was posted. {drift} Check the new figures."
             )
         upload.finish(kept(results))
+        told(upload, "import.posted")
         messages.success(request, f"{upload.posted:,} of {upload.rows:,} rows posted.")
         return HttpResponseRedirect(self.url("change", upload))
 
@@ -186,6 +189,16 @@ class PreviewPage(ImportPage):
             earlier=upload.earlier_version() if count else None,
             token=signing.dumps({"what": self.what(upload), "shown": digest_of(results)}, salt=SALT),
         )
+
+
+def told(upload: Import, name: str) -> None:
+    """Record what became of a file as an event."""
+    data: dict[str, Any] = {"file": upload.file_name, "sha256": upload.sha256, "rows": upload.rows}
+    if name == "import.posted":
+        data |= {"posted": upload.posted, "already_posted": upload.already_posted, "refused": upload.refused}
+    elif upload.problem:
+        data["problem"] = upload.problem
+    record(name, obj=upload, data=data)
 
 
 def ready(upload: Import, results: Sequence[Result]) -> int:

@@ -52,7 +52,7 @@ class SandboxEntityAdmin(SandboxModelAdmin, EntityAdmin):
 
 
 @admin.register(User, site=site)
-class SandboxUserAdmin(SandboxModelAdmin, UserAdmin):
+class SandboxUserAdmin(SandboxModelAdmin, UserAdmin):  # type: ignore[misc]  # as of UserAdmin
     """People, without what only a login needs: passwords, groups and permissions."""
 
     form = add_form = PersonForm
@@ -62,7 +62,7 @@ class SandboxUserAdmin(SandboxModelAdmin, UserAdmin):
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self.fieldsets
+        return self.and_why(request, obj, self.fieldsets)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ()

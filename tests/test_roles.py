@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import cache
+from uuid import uuid4
 
 import pytest
 from django.apps import apps
@@ -14,6 +15,7 @@ from django.http import StreamingHttpResponse
 from django.test import Client
 from django.urls import reverse
 
+from audit.models import Alert, DeadLetter, Event
 from backoffice.grants import entities_of, grant
 from backoffice.models import Entity, User
 from backoffice.roles import ADMINISTRATOR, AGENT, LEAD, ROLES, keep_roles
@@ -57,7 +59,13 @@ def one(open_account: OpenAccount, nord: Entity, agent: User) -> dict[str, model
         Limit.objects.create(kind="max_balance", currency="CZK", amount=9, account=account),
         Group.objects.create(name="Somebody's own"),
         Import.objects.create(file_name="a.csv", format="csv", size=1, by=agent),
-        stored(type="login.succeeded", created=LONG_AGO, username="agent"), stored_seal(1), stored_verification(1),
+        stored(
+            type="change.created", created=LONG_AGO, username="agent", object_type="backoffice.user",
+            object_id="1", data={"new": {"first_name": "Jolana"}},
+        ),
+        stored_seal(1), stored_verification(1),
+        Alert.objects.create(rule="many_views", key="1", text="Looked a lot", event_id=uuid4()),
+        DeadLetter.objects.create(subscriber="webhook", event_id=uuid4(), type="logout", attempts=6, error="away"),
     ]  # fmt: skip
     return {str(row._meta.verbose_name_plural): row for row in rows}
 
@@ -188,6 +196,22 @@ def uses_sandbox(browser: Client, one: dict[str, models.Model]) -> bool:
     return same(status != 403, f'href="{page}"' in html(browser, reverse("console:index")))
 
 
+def sees_personal_values(browser: Client, one: dict[str, models.Model]) -> bool:
+    return "Jolana" in html(browser, url(Event, "change", one["events"].pk))
+
+
+def has_command(subject: str, name: str) -> Callable[[Client, dict[str, models.Model]], bool]:
+    """Return a check of a reviewer's command: its page, what is sent to it, and the link."""
+
+    def check(browser: Client, one: dict[str, models.Model]) -> bool:
+        model, row = MODELS[subject], one[subject]
+        page = url(model, name, row.pk)
+        linked = f'href="{page}"' in html(browser, url(model, "change", row.pk))
+        return same(answered(browser, page), browser.post(page, {}).status_code == 200, linked)
+
+    return check
+
+
 OTHERS: dict[str, Callable[[Client, dict[str, models.Model]], bool]] = {
     "Recheck an account when its note is saved": sees_field("recheck", "accounts"),
     "Write to the customer when an account's note is saved": sees_field("notify", "accounts"),
@@ -198,6 +222,9 @@ OTHERS: dict[str, Callable[[Client, dict[str, models.Model]], bool]] = {
     "Give single permissions": sees_field("user_permissions", "users"),
     "Give and take grants on entities": sees_field("group_grants-__prefix__-group", "entities"),
     "Use the sandbox, and do everything in it": uses_sandbox,
+    "See personal values in the record": sees_personal_values,
+    "Acknowledge an alert": has_command("alerts", "acknowledge"),
+    "Have a delivery tried again": has_command("dead letters", "retry"),
 }
 
 
@@ -259,7 +286,7 @@ def boss(login: Callable[[str], Client]) -> Client:
 
 def send(browser: Client, user: User, **fields: object) -> User:
     """Send the form of a person with more in it than it shows; return the person as saved."""
-    form = {"username": user.username, "first_name": "Changed", "is_active": "on", **fields}
+    form = {"username": user.username, "first_name": "Changed", "is_active": "on", "reason": "Asked to", **fields}
     browser.post(url(User, "change", user.pk), form)
     return User.objects.get(pk=user.pk)
 
@@ -301,8 +328,8 @@ def test_password_is_not_shown_to_who_only_looks(login: Callable[[str], Client],
 def test_roles_are_read_only_even_for_superusers(client: Client, admin: User) -> None:
     client.force_login(admin)
     role, own = Group.objects.get(name=AGENT), Group.objects.create(name="Somebody's own")
-    assert client.post(url(Group, "change", role.pk), {"name": "Mine"}).status_code == 403
-    assert client.post(url(Group, "change", own.pk), {"name": "Ours"}).status_code == 302
+    assert client.post(url(Group, "change", role.pk), {"name": "Mine", "reason": "r"}).status_code == 403
+    assert client.post(url(Group, "change", own.pk), {"name": "Ours", "reason": "r"}).status_code == 302
 
 
 def test_demo_logins_are_in_the_roles_and_work_on_the_whole_group() -> None:

@@ -11,6 +11,7 @@ Invariants:
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from typing import Any, NoReturn, Self, TypeVar, cast
 
 from django.db import NotSupportedError, models
@@ -20,6 +21,7 @@ from django.db.models.lookups import Lookup
 from django.db.models.sql.compiler import SQLCompiler
 from django.db.models.sql.where import WhereNode
 
+from audit.asof import PastQuery, at
 from backoffice.models.voiding import Counts, purge_rows, refuse_permanent, restore_rows, void_rows
 
 ModelT_co = TypeVar("ModelT_co", bound=models.Model, covariant=True)
@@ -76,6 +78,10 @@ class QuerySet(models.QuerySet[ModelT_co]):
         _take_off_exclusion(clone.query.where)
         return clone
 
+    def as_of(self, moment: datetime) -> Self:
+        """The rows that match as they stood at a moment, related ones too: see `audit.asof.at`. No query by itself."""
+        return cast("Self", at(self, moment))
+
     @_queryset_only
     def delete(self) -> Counts:
         """Void these rows and their dependents: see `voiding.void_rows` for errors and queries."""
@@ -96,6 +102,8 @@ class QuerySet(models.QuerySet[ModelT_co]):
 
     def _change(self, operation: Callable[..., Counts], name: str) -> Counts:
         query = self.query
+        if isinstance(query, PastQuery):
+            raise TypeError("What stood once cannot be changed.")
         if query.combinator or query.is_sliced or query.distinct_fields or self._fields is not None:
             raise TypeError(f"{name}() takes whole rows: no union, slice, distinct(fields) or values().")
         rows = self.order_by().select_related(None)
@@ -112,6 +120,10 @@ class RecordQuerySet(models.QuerySet[ModelT_co]):
     def all_objects_including_void(self) -> Self:
         """All rows: a record is never void."""
         return self.all()
+
+    def as_of(self, moment: datetime) -> Self:
+        """The rows that match as they stood at a moment, related ones too: see `audit.asof.at`. No query by itself."""
+        return cast("Self", at(self, moment))
 
     @_queryset_only
     def delete(self) -> NoReturn:

@@ -21,6 +21,8 @@ class User(Model, AbstractUser):
 
     admin_help_text = "A person: a customer with an account, a member of staff with a login, or both."
 
+    personal_fields = ("first_name", "last_name", "email", "phone")  # masked in the record: see audit.personal
+
     phone = models.CharField(max_length=32, blank=True)
 
     history = captured(without=["password", "last_login"])

@@ -1,5 +1,6 @@
 """Events of the console: what staff see, what is refused, logins; in sentences, from the object and back."""
 
+import uuid
 from typing import Any
 
 import pytest
@@ -132,16 +133,26 @@ def test_sentences_link_to_the_object(log: Client, account: Account) -> None:
 @pytest.mark.parametrize(
     ("query", "found"),
     [
-        ({"q": "agent"}, 1),
+        ({"q": "agent", "window": "all"}, 1),
+        ({"username": "agent", "window": "all"}, 1),
         ({"q": "lead"}, 1),
-        ({"q": "r-1"}, 1),
+        ({"q": "r-1", "window": "all"}, 1),
+        ({"q": "r-1"}, 0),
+        ({"request_id": "r-1"}, 1),
         ({"q": "ledger.account 7"}, 1),
-        ({"type": "logout"}, 1),
-        ({"success__exact": "0"}, 1),
+        ({"type": "logout", "window": "all"}, 1),
+        ({"type": "login.", "window": "all"}, 1),
+        ({"type": "nonsense"}, 1),
+        ({"success": "0"}, 1),
         ({"object_type": "ledger.account", "object_id": "7"}, 1),
         ({"since": "2026-01-01T00:00", "until": "2026-01-02T00:00"}, 1),
-        ({"since": "not a date"}, 2),
+        ({"since": "not a date"}, 1),
+        ({"window": "all"}, 2),
         ({"q": "nobody"}, 0),
+        ({"seen": "ledger.account 7"}, 0),
+        ({"seen": "nonsense"}, 1),
+        ({"user_id": "9" * 30}, 0),
+        ({"entity_id": "x"}, 1),
     ],
 )
 def test_search_and_filters(log: Client, query: dict[str, str], found: int) -> None:
@@ -176,7 +187,7 @@ def test_history_page_tells_compares_and_looks_back(log: Client, account: Accoun
     assert "<td>nothing</td><td>“Second”</td>" in html
     assert "revert" not in html.lower()
     stood = log.get(page, {"at": "2999-01-01T00:00"}).content.decode()
-    assert "<dd>“100.0000”</dd>" in stood
+    assert "<dd>100.0000</dd>" in stood
     assert "It did not exist then" in log.get(page, {"at": "1999-01-01T00:00"}).content.decode()
     assert log.get(page, {"old": "x", "new": "9" * 30, "at": "never"}).status_code == 200
 
@@ -189,7 +200,7 @@ def test_history_page_takes_the_same_queries_however_long(
         Account.objects.filter(pk=account.pk).update(note=str(number))
     page = reverse("console:ledger_account_history", args=[account.pk])
     log.get(page)
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(14):
         log.get(page)
 
 
@@ -201,6 +212,16 @@ def test_history_of_a_person_tells_of_groups(log: Client, agent: User) -> None:
 
 def test_every_type_is_documented() -> None:
     text = (settings.BASE_DIR / "docs/audit.md").read_text()
-    rows = [line.split("|") for line in text.splitlines() if line.startswith("| `") and line.count("|") == 4]
-    told = {row[1].strip().strip("`"): (row[2].strip().strip("`"), row[3].strip()) for row in rows}
-    assert told == {kind.name: (kind.sentence, kind.written) for kind in TYPES.values()}
+    rows = [line.split("|") for line in text.splitlines() if line.startswith("| `") and line.count("|") == 5]
+    told = {row[1].strip().strip("`"): tuple(cell.strip().strip("`") for cell in row[2:5]) for row in rows}
+    assert told == {kind.name: (kind.sentence, kind.written, kind.fields) for kind in TYPES.values()}
+
+
+def test_refused_command_is_recorded_with_its_sentence(client: Client, admin: User, account: Account) -> None:
+    client.force_login(admin)
+    page = reverse("console:ledger_account_withdraw", args=[account.pk])
+    sent = {"key": str(uuid.uuid4()), "amount": "5000", "reference_type": "none"}
+    client.post(page, sent)
+    [row] = recorded("command.refused")
+    assert (row["success"], row["object_id"], row["data"]["command"]) == (False, str(account.pk), "withdraw")
+    assert len(row["data"]["refusals"]) == 1

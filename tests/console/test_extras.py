@@ -31,7 +31,7 @@ def save(committing: None, console: Client) -> Save:
 
     def _save(account: Account, **fields: str) -> str:
         page = reverse("console:ledger_account_change", args=[account.pk])
-        return console.post(page, {"note": "Called back", **fields}, follow=True).content.decode()
+        return console.post(page, {"reason": "Asked to", "note": "Called back", **fields}, follow=True).content.decode()
 
     return _save
 
@@ -82,7 +82,9 @@ def test_nothing_is_sent_when_the_save_rolls_back(
     monkeypatch.setattr(AccountAdmin, "response_change", fail)
     console.raise_request_exception = False
     page = reverse("console:ledger_account_change", args=[saved_account.pk])
-    assert console.post(page, {"note": "Lost", "notify": "on", "recheck": "on"}).status_code == 500
+    assert (
+        console.post(page, {"reason": "Asked to", "note": "Lost", "notify": "on", "recheck": "on"}).status_code == 500
+    )
     saved_account.refresh_from_db()
     assert (saved_account.note, mail.outbox) == ("", [])
 
@@ -102,7 +104,7 @@ def test_checkboxes_are_absent_for_those_who_only_look(client: Client, agent: Us
     page = reverse("console:ledger_account_change", args=[account.pk])
     html = client.get(page).content.decode()
     assert "recheck" not in html
-    assert client.post(page, {"note": "x", "notify": "on"}).status_code == 403
+    assert client.post(page, {"reason": "Asked to", "note": "x", "notify": "on"}).status_code == 403
 
 
 @pytest.mark.django_db

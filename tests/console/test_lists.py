@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 from django.contrib import admin as django_admin
@@ -12,6 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from audit.models import Alert, DeadLetter
 from backoffice import paging
 from backoffice.models import Entity, User
 from imports.models import Import
@@ -51,6 +53,10 @@ def make(open_account: OpenAccount, nord: Entity, agent: User) -> dict[str, Make
         "audit.event": lambda n: stored(type="login.succeeded", created=LONG_AGO, username=f"u{n}"),
         "audit.seal": stored_seal,
         "audit.verification": stored_verification,
+        "audit.alert": lambda n: Alert.objects.create(rule="r", key=str(n), text="t", event_id=uuid4()),
+        "audit.deadletter": lambda n: DeadLetter.objects.create(
+            subscriber="s", event_id=uuid4(), type="logout", attempts=6, error="e"
+        ),
     }
     return makers
 

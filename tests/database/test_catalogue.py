@@ -83,3 +83,25 @@ def test_tests_and_site_run_as_a_restricted_role(alias: str) -> None:
     )
     owned = rows(alias, "SELECT relname FROM pg_class WHERE pg_has_role(current_user, relowner, 'MEMBER')")
     assert (facts, owned) == ([(False, False, False, False)], [])
+
+
+FOLLOW_UP = {  # of the app role on the event store's tables that are not the record itself
+    "audit_alert": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+    "audit_cursor": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+    "audit_deadletter": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+    "audit_savedsearch": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+}
+
+
+@pytest.mark.django_db(databases=["audit"])
+def test_app_role_works_with_what_follows_from_events_and_truncates_none_of_it() -> None:
+    found: dict[str, set[str]] = {}
+    for table, right in rows(
+        "audit",
+        "SELECT c.relname, p.name FROM pg_class c CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE',"
+        " 'TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN']) p (name)"
+        " WHERE c.relkind = 'r' AND c.relname IN ('audit_alert', 'audit_cursor', 'audit_deadletter', 'audit_savedsearch')"
+        " AND has_table_privilege(current_user, c.oid, p.name)",
+    ):
+        found.setdefault(table, set()).add(right)
+    assert found == FOLLOW_UP

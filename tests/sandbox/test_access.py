@@ -106,6 +106,6 @@ def test_there_are_no_passwords_to_change(sandbox: Client, open_there: OpenThere
 
 def test_who_acts_is_told_to_the_sandbox_s_database(sandbox: Client, open_there: OpenThere, admin: User) -> None:
     account = open_there("100")
-    sandbox.post(reverse("sandbox:ledger_account_change", args=[account.pk]), {"note": "tried"})
+    sandbox.post(reverse("sandbox:ledger_account_change", args=[account.pk]), {"reason": "Asked to", "note": "tried"})
     row = Account.history.using("sandbox").filter(id=account.pk).latest("history_id")
     assert (row.note, row.history_user_id, row.history_type) == ("tried", admin.pk, "~")

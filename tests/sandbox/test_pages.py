@@ -21,7 +21,7 @@ from sandbox.site import site as sandbox_site
 from tests.console.test_commands import hidden
 from tests.sandbox.conftest import OpenThere, Recorder, recording
 
-pytestmark = pytest.mark.django_db(databases=["default", "sandbox"])
+pytestmark = pytest.mark.django_db(databases=["default", "sandbox", "audit"])
 MODELS = (Entity, User, Account, Action, Limit, Cap)
 VERBS = ("deposit", "withdraw", "freeze", "unfreeze", "close")
 LEDGER = re.compile(r"\b(ledger_\w+|backoffice_(user|entity|historical\w+)|django_admin_log)\b")
@@ -103,10 +103,10 @@ def do_everything(client: Client, site: str, account: Account) -> None:
             )
             assert answer.status_code == (200 if selected else 302)
     changes = reverse(f"{site}:ledger_account_change", args=[account.pk])
-    assert client.post(changes, {"note": "tried"}).status_code == 302
+    assert client.post(changes, {"reason": "Asked to", "note": "tried"}).status_code == 302
     bulk = {"action": "deposit", "_selected_action": [str(account.pk)]}
     assert client.post(reverse(f"{site}:ledger_account_changelist"), bulk).status_code == 302
-    entity = {"code": "tried", "name": "Tried", "parent": str(account.entity_id)}
+    entity = {"code": "tried", "name": "Tried", "parent": str(account.entity_id), "reason": "Trying"}
     inlines = ("group_grants", "person_grants")
     management = {f"{name}-{kind}_FORMS": "0" for name in inlines for kind in ("TOTAL", "INITIAL")}
     assert client.post(reverse(f"{site}:backoffice_entity_add"), {**entity, **management}).status_code == 302
@@ -117,6 +117,7 @@ def do_everything(client: Client, site: str, account: Account) -> None:
         "amount": "100000",
         "valid_0": "2024-01-01 00:00",
         "valid_1": "",
+        "reason": "Trying",
     }
     answer = client.post(reverse(f"{site}:ledger_limit_add"), bounds)
     assert answer.status_code == 302, answer.context["adminform"].form.errors
@@ -124,7 +125,7 @@ def do_everything(client: Client, site: str, account: Account) -> None:
     delete = reverse(f"{site}:ledger_limit_changelist")
     chosen = {"action": "delete_selected", "_selected_action": [str(made.pk)]}
     assert client.post(delete, chosen).status_code == 200
-    assert client.post(delete, {**chosen, "post": "yes"}).status_code == 302
+    assert client.post(delete, {**chosen, "post": "yes", "reason": "Trying"}).status_code == 302
 
 
 def test_every_production_page_of_the_ledger_is_in_the_sandbox_too() -> None:
@@ -209,6 +210,7 @@ def test_unique_values_are_looked_for_where_the_work_is(
     form = {f"{name}-{kind}_FORMS": "0" for name in inlines for kind in ("TOTAL", "INITIAL")} | {
         "code": "same",
         "name": "Same",
+        "reason": "Trying",
     }
     refused = sandbox.post(reverse(f"{site[taken]}:backoffice_entity_add"), form)
     assert refused.context["adminform"].form.errors == {"code": ["Entity with this Code already exists."]}
@@ -219,7 +221,7 @@ def test_unique_values_are_looked_for_where_the_work_is(
 @pytest.mark.parametrize(("taken", "status"), [("sandbox", 200), ("default", 302)])
 def test_a_user_name_is_taken_or_free_by_the_sandbox_alone(sandbox: Client, taken: str, status: int) -> None:
     User.objects.using(taken).create(pk=10**12, username="twin")
-    answer = sandbox.post(reverse("sandbox:backoffice_user_add"), {"username": "twin"})
+    answer = sandbox.post(reverse("sandbox:backoffice_user_add"), {"username": "twin", "reason": "Trying"})
     assert answer.status_code == status
     if status == 302:
         made = User.objects.using("sandbox").get(username="twin")

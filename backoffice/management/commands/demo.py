@@ -81,9 +81,10 @@ class Command(BaseCommand):
             self.stderr.write("Starting the web server …")
             server = stack.enter_context(serve.web_server(port, serve.environment(data, urls)))
             relay = stack.enter_context(serve.relay(serve.environment(data, {**urls, **relay_urls})))
+            subscribers = stack.enter_context(serve.subscribers(serve.environment(data, urls)))
             self._announce(server, port, password, as_json=options["json"])
-            ended = serve.first_to_end(server, relay)
-            what = "web server" if ended is server else "relay of events"
+            ended = serve.first_to_end(server, relay, subscribers)
+            what = {server: "web server", relay: "relay of events"}.get(ended, "bringing of events to subscribers")
             raise CommandError(f"The {what} ended by itself with exit status {ended.returncode}.", returncode=1)
 
     def _prepare(self, data: Path, options: dict[str, Any]) -> str:

@@ -1,0 +1,187 @@
+"""The event log in the console: read-only, and reading it is an event too."""
+
+import json
+import uuid
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import ImproperlyConfigured
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from audit.admin.keyset import EventList
+from audit.admin.saved import DeleteSearch, SaveSearch
+from audit.admin.search import SearchFilter, meant
+from audit.exports import KINDS, rows_of, signed_zip
+from audit.middleware import downloading
+from audit.models import Event, SavedSearch
+from audit.personal import masked, may_see
+from audit.sentences import as_lines
+from backoffice.admin import ReadOnlyAdmin
+from backoffice.databases import EVENT_STORE
+from backoffice.exporting import CAPS, ListGuard
+from backoffice.grants import request_entities
+from backoffice.models import Entity
+from backoffice.views import guarded
+
+MOST_ENTITIES = 200  # that the form offers
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnlyAdmin):
+    """What was seen, done and refused."""
+
+    using = EVENT_STORE
+    view_event = "log.viewed"  # how audit.middleware records these pages
+    list_display = ("what", "created", "username", "type", "reason", "success", "ip")
+    list_display_links = ("created",)
+    list_filter = (SearchFilter,)
+    list_select_related = ()
+    sortable_by = ()
+    search_fields = ("username",)  # shows the box; get_search_results does not use it
+    search_help_text = "A user name, a customer's name or e-mail, a reference, a public id, a request, or an object such as ledger.account 12."
+    ordering = ("-created", "-id")
+    change_list_template = "audit/log.html"
+    export_fields = (
+        "id", "created", "type", "username", "user_id", "entity_id", "object_type", "object_id", "method", "path", "status",
+        "ip", "browser", "reason", "request_id", "success",
+    )  # fmt: skip
+    fields = (
+        "what",
+        ("created", "type", "success"),
+        ("username", "user_id", "of_person"),
+        "entity_id",
+        ("object_type", "object_id", "of_object"),
+        ("method", "path", "status"),
+        ("ip", "browser"),
+        ("request_id", "of_request"),
+        "reason",
+        "everything",
+    )
+    readonly_fields = ("what", "everything", "of_object", "of_request", "of_person")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return EventList
+
+    def get_urls(self) -> list[URLPattern]:
+        """Put the signed downloads and the saved searches before the admin's own pages."""
+        pages = [self.signed_url(kind) for kind in KINDS]
+        pages += [
+            path("searches/save/", SaveSearch.as_view(model_admin=self), name="audit_event_save_search"),
+            path(
+                "searches/<int:search_id>/delete/",
+                DeleteSearch.as_view(model_admin=self),
+                name="audit_event_delete_search",
+            ),
+        ]
+        return [*pages, *super().get_urls()]
+
+    def signed_url(self, kind: str) -> URLPattern:
+        """Return the signed download of a kind; the CSV takes the place of the plain one."""
+
+        def view(request: HttpRequest) -> HttpResponse:
+            return self.signed_view(request, kind)
+
+        page: Any = guarded(ListGuard(self))(self.admin_site.admin_view(view))
+        page.model_admin = self
+        url: URLPattern = path(f"export/{kind}/", page, name=f"audit_event_export_{kind}")
+        return url
+
+    def signed_view(self, request: HttpRequest, kind: str) -> HttpResponse:
+        """Send the log as it is searched, signed, or go back to it with a sentence."""
+        page = reverse("console:audit_event_changelist")
+        try:
+            log: Any = self.get_changelist_instance(request)
+        except IncorrectLookupParameters:
+            return HttpResponseRedirect(f"{page}?e=1")
+        events = list(log.queryset[: CAPS["csv"] + 1])
+        if len(events) > CAPS["csv"]:
+            messages.error(request, f"A file holds {CAPS['csv']:,} events at most: choose a shorter window first.")
+            return HttpResponseRedirect(f"{page}?{request.GET.urlencode()}")
+        rows = list(rows_of(events, personal=may_see(request)))
+        about = {"by": request.user.get_username(), "search": log.search}
+        try:
+            name, content = signed_zip(rows, kind, **about)
+        except ImproperlyConfigured as error:
+            messages.error(request, str(error))
+            return HttpResponseRedirect(page)
+        downloading(request, rows=len(rows), format=kind)
+        disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
+        return HttpResponse(content, content_type="application/zip", headers=disposition)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the log with the reader's own searches."""
+        saved = list(SavedSearch.objects.filter(user_id=request.user.pk or 0))
+        return super().changelist_view(request, {"saved_searches": saved, **(extra_context or {})})
+
+    def entity_choices(self, request: HttpRequest) -> list[tuple[str, str]]:
+        """Return the entities that the reader works on."""
+        entities, seen = Entity.objects.order_by("name"), request_entities(request)
+        mine = entities if seen is None else entities.filter(pk__in=list(seen))
+        return [(str(key), name) for key, name in mine.values_list("pk", "name")[:MOST_ENTITIES]]
+
+    def within_grants(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Show what concerns no entity, and what concerns those that the reader works on."""
+        entities = request_entities(request)
+        if entities is None:
+            return queryset
+        return queryset.filter(Q(entity_id=None) | Q(entity_id__in=list(entities)))
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Event | None:
+        """Return an event with its sentence."""
+        event: Event | None = super().get_object(request, object_id, from_field)
+        if event is not None:
+            event.sentence = as_lines(request, self.admin_site, [event])[event.pk]  # type: ignore[attr-defined]  # ours
+            event.shown = event.data if may_see(request) else masked(event.object_type, event.data)  # type: ignore[attr-defined]  # ours
+        return event
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Find events by who acted, by request, by object or by what objects are called, each through its index."""
+        term = search_term.strip()
+        return (queryset.filter(meant(request, self.admin_site, term)) if term else queryset), False
+
+    @admin.display(description="What happened")
+    def what(self, event: Any) -> SafeString:
+        """Show the event as a sentence."""
+        return cast("SafeString", event.sentence)
+
+    @admin.display(description="Data")
+    def everything(self, event: Any) -> SafeString:
+        """Show the data as it was recorded, personal values to those who may see them."""
+        return format_html("<pre>{}</pre>", json.dumps(event.shown, indent=2, ensure_ascii=False))
+
+    @admin.display(description="More")
+    def of_object(self, event: Event) -> SafeString | str:
+        """Link to all events of the object, and to everyone who looked at it."""
+        links = self._link("object_type", "object_id", event=event, text="All events of this object")
+        if not links:
+            return ""
+        seen = events_page(seen=f"{event.object_type} {event.object_id}")
+        return format_html('{} · <a href="{}">Everyone who looked at it</a>', links, seen)
+
+    @admin.display(description="More")
+    def of_request(self, event: Event) -> SafeString | str:
+        """Link to all events of the request."""
+        return self._link("request_id", event=event, text="Everything in this request")
+
+    @admin.display(description="More")
+    def of_person(self, event: Event) -> SafeString | str:
+        """Link to everything that the person did."""
+        return self._link("user_id", event=event, text="Everything this person did")
+
+    def _link(self, *names: str, event: Event, text: str) -> SafeString | str:
+        if not all(getattr(event, name) for name in names):
+            return ""
+        return format_html('<a href="{}">{}</a>', events_page(**{name: getattr(event, name) for name in names}), text)
+
+
+def events_page(**chosen: str | int | uuid.UUID) -> str:
+    """Return the address of the event log, narrowed: `events_page(object_type="ledger.account", object_id="12")`."""
+    return reverse("console:audit_event_changelist", query=chosen)

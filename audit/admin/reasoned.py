@@ -1,0 +1,75 @@
+"""Command pages of the reviewer: one verb on one row, done by POST with a reason, and an event of it."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+
+from backoffice.reason import ReasonField, give_reason
+from backoffice.views import BaseView
+
+
+class WhyForm(forms.Form):
+    """Why, and nothing else."""
+
+    reason = ReasonField()
+
+
+class ReasonedCommand(BaseView):
+    """GET asks why; POST with a reason does it. Subclasses say which rows, and what is done."""
+
+    name: ClassVar[str]
+    verb: ClassVar[str]
+    past: ClassVar[str]
+    help_text: ClassVar[str]
+    model_admin: Any = None
+    template = "audit/command.html"
+
+    def due(self) -> Any:
+        """Return the rows that it can be done to."""
+        raise NotImplementedError
+
+    def execute(self, row: Any, reason: str) -> None:
+        """Do it and record it; the row is locked by what `due` narrows it to."""
+        raise NotImplementedError
+
+    def get(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Ask why."""
+        return self.show(self.find(object_id), WhyForm())
+
+    def post(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """Do it, or ask again."""
+        row, form = self.find(object_id), WhyForm(request.POST)
+        if not form.is_valid():
+            return self.show(row, form)
+        give_reason(form.cleaned_data["reason"], using="default")
+        self.execute(row, form.cleaned_data["reason"])
+        messages.success(request, f"{self.past}: {row}")
+        return HttpResponseRedirect(self.page(row))
+
+    def find(self, object_id: int) -> Any:
+        """Return the row. Raises Http404 where there is none that this can be done to."""
+        row = self.due().filter(pk=object_id).first()
+        if row is None:
+            raise Http404("There is nothing to do here any more.")
+        return row
+
+    def page(self, row: Any) -> str:
+        """Return the address of the row's page."""
+        opts = self.model_admin.opts
+        return reverse(f"console:{opts.app_label}_{opts.model_name}_change", args=[row.pk])
+
+    def show(self, row: Any, form: forms.Form) -> HttpResponse:
+        """Show the form."""
+        context = {
+            **self.model_admin.admin_site.each_context(self.request),
+            "opts": self.model_admin.opts,
+            "original": row,
+            "command": self,
+            "form": form,
+            "title": f"{self.verb}: {row}",
+        }
+        return TemplateResponse(self.request, self.template, context)

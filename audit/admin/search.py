@@ -1,0 +1,177 @@
+"""Searching the event log: one form of indexed conditions, a window of time, and words that lead to objects.
+
+Without a window, an object or a request the last WINDOW days are searched: the log has millions of events, and who looks
+for older ones says so.
+"""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin import AdminSite
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import FieldDoesNotExist
+from django.db import models
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from audit.names import visible
+from audit.personal import model_of
+from audit.registry import TYPES
+
+WINDOW = 7  # days
+CANDIDATES = 50  # objects of each type that typed words may mean
+LOOKED = ("object.viewed", "export.downloaded", "list.viewed")
+DIRECT = ("user_id", "username", "object_type", "object_id", "entity_id", "request_id")
+OWN = {"audit"}  # apps whose rows are not what events speak of
+
+
+def type_choices() -> list[Any]:
+    """Return all types, by family."""
+    families: dict[str, list[tuple[str, str]]] = {}
+    for name in TYPES:
+        families.setdefault(name.partition(".")[0], []).append((name, name))
+    every = [("", "All")]
+    return [*every, *((family, [(f"{family}.", f"{family}: all"), *names]) for family, names in families.items())]
+
+
+def object_types() -> list[tuple[str, str]]:
+    """Return the models that the console has pages of."""
+    from django.contrib.admin import site  # noqa: PLC0415  its registry is complete once all apps are loaded
+
+    found = [(model._meta.label_lower, str(model._meta.verbose_name)) for model in site._registry]
+    return [("", "All"), *sorted(found, key=lambda pair: pair[1])]
+
+
+class SearchForm(forms.Form):
+    """What to look for; everything that is empty is left out."""
+
+    username = forms.CharField(required=False, label="Who", max_length=150)
+    type = forms.ChoiceField(required=False, label="What", choices=type_choices)
+    object_type = forms.ChoiceField(required=False, label="About", choices=object_types)
+    object_id = forms.CharField(required=False, label="Its number", max_length=200)
+    entity_id = forms.ChoiceField(required=False, label="Entity")
+    request_id = forms.CharField(required=False, label="Request", max_length=200)
+    success = forms.ChoiceField(required=False, choices=[("", "All"), ("1", "Yes"), ("0", "No")])
+    since = forms.DateTimeField(required=False)
+    until = forms.DateTimeField(required=False)
+    user_id = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    seen = forms.RegexField(r"^\w+\.\w+ \S+$", required=False, widget=forms.HiddenInput)
+    window = forms.ChoiceField(required=False, choices=[("", ""), ("all", "")], widget=forms.HiddenInput)
+
+    def __init__(self, data: Any, *, entities: list[tuple[str, str]]) -> None:
+        super().__init__(data)
+        chosen: Any = self.fields["entity_id"]
+        chosen.choices = [("", "All"), *entities]
+        for name in ("since", "until"):
+            self.fields[name].widget = forms.DateTimeInput(attrs={"type": "datetime-local"})
+
+
+def same_subject(object_type: str, object_id: str) -> list[tuple[str, str]]:
+    """Return an object and what is the same person or thing in another table: its one-to-one relations."""
+    found, model = [(object_type, object_id)], model_of(object_type)
+    row = model._base_manager.filter(pk=object_id).first() if model and object_id.isdecimal() else None
+    if row is None:
+        return found
+    for relation in row._meta.get_fields():
+        if not relation.one_to_one or relation.related_model is None:
+            continue
+        other = relation.related_model._base_manager
+        back = {relation.field.name: row} if relation.auto_created else {"pk": getattr(row, relation.attname)}  # type: ignore[union-attr]  # of a relation
+        for key in other.filter(**back).values_list("pk", flat=True):
+            found.append((relation.related_model._meta.label_lower, str(key)))  # noqa: PERF401  one at most
+    return found
+
+
+class SearchFilter(admin.ListFilter):
+    """All conditions of the log in one form; what cannot be read is said so and left out."""
+
+    title = "what to look for"
+    template = "audit/search_filter.html"
+
+    def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
+        super().__init__(request, params, model, model_admin)
+        names = list(SearchForm.base_fields)
+        typed = {name: params.pop(name, [""])[-1] for name in names}
+        self.used_parameters = {name: text for name, text in typed.items() if text}
+        self.form = SearchForm(typed, entities=model_admin.entity_choices(request))
+        self.form.is_valid()
+        self.asked: dict[str, Any] = self.form.cleaned_data
+
+    def has_output(self) -> bool:
+        return True
+
+    def expected_parameters(self) -> list[str | None]:
+        return list(SearchForm.base_fields)
+
+    def choices(self, changelist: ChangeList) -> Any:
+        """Give the template the other parameters of the list, to keep them."""
+        kept = [(name, text) for name, text in changelist.params.items() if name not in SearchForm.base_fields]
+        yield {"form": self.form, "kept": [pair for pair in kept if pair[0] not in {"before", "after"}]}
+
+    @property
+    def days(self) -> int:
+        """How many days are searched unless the reader says otherwise; 0: he did."""
+        own = ("since", "until", "window", "request_id", "object_id", "seen")
+        return 0 if any(self.asked.get(name) for name in own) else WINDOW
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        asked = self.asked
+        condition = Q(**{name: asked[name] for name in DIRECT if asked.get(name) not in {None, ""}})
+        if asked.get("type"):
+            condition &= Q(type__startswith=asked["type"]) if asked["type"].endswith(".") else Q(type=asked["type"])
+        if asked.get("success"):
+            condition &= Q(success=asked["success"] == "1")
+        if asked.get("seen"):
+            condition &= about(same_subject(*asked["seen"].split(" ", 1))) & Q(type__in=LOOKED)
+        since = asked.get("since") or (timezone.now() - timedelta(days=self.days) if self.days else None)
+        condition &= Q(created__gte=since) if since else Q()
+        condition &= Q(created__lt=asked["until"]) if asked.get("until") else Q()
+        return queryset.filter(condition)
+
+
+def about(subjects: list[tuple[str, str]]) -> Q:
+    """Return the condition that an event is about one of these objects, none of them in the sandbox."""
+    condition = Q(pk__in=[])
+    for object_type, object_id in subjects:
+        condition |= Q(object_type=object_type, object_id=object_id)
+    return condition & ~Q(data__has_key="database")
+
+
+def meant(request: HttpRequest, site: AdminSite, term: str) -> Q:
+    """Return the condition for typed words: who acted, a request, an event, an object, or what the lists find by them."""
+    first, _, rest = term.partition(" ")
+    if rest and model_of(first.lower()):
+        return Q(object_type=first.lower(), object_id=rest.strip())
+    condition = Q(username=term) | Q(request_id=term)
+    with suppress(ValueError):  # it need not be the id of an event
+        condition |= Q(pk=uuid.UUID(term))
+    for found in _found(request, site, term):
+        condition |= found
+    return condition
+
+
+def _found(request: HttpRequest, site: AdminSite, term: str) -> Iterator[Q]:
+    """Ask the search of each list that the reader may see; an action's event bears the action's own public id."""
+    for model, model_admin in site._registry.items():
+        rows = visible(request, site, model) if model._meta.app_label not in OWN else None
+        if rows is None or not model_admin.search_fields:
+            continue
+        rows, _ = model_admin.get_search_results(request, rows, term)
+        found = list(rows.order_by()[:CANDIDATES])
+        if found:
+            yield Q(object_type=model._meta.label_lower, object_id__in=[str(row.pk) for row in found])
+            if _has_uid(model):
+                yield Q(pk__in=[row.uid for row in found])
+
+
+def _has_uid(model: type[models.Model]) -> bool:
+    try:
+        return isinstance(model._meta.get_field("uid"), models.UUIDField)
+    except FieldDoesNotExist:
+        return False

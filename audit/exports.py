@@ -1,0 +1,77 @@
+"""The event log as a file that can be proved: CSV or JSON with a detached signature, both in one ZIP.
+
+`check_export` reads the ZIP, or the file with its signature beside it.
+"""
+
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.utils import timezone
+
+from audit.models import Event
+from audit.personal import masked
+from audit.signing import check, signed
+from backoffice.sheets import write_csv
+
+COLUMNS = tuple(field.attname for field in Event._meta.concrete_fields)
+SUFFIX = ".sig"
+
+
+def rows_of(events: Iterable[Event], *, personal: bool) -> Iterator[dict[str, Any]]:
+    """Yield events as columns; without `personal`, personal values are masked."""
+    for event in events:
+        row = {name: getattr(event, name) for name in COLUMNS}
+        yield row if personal else {**row, "data": masked(event.object_type, event.data)}
+
+
+def as_csv(rows: Sequence[dict[str, Any]]) -> bytes:
+    """Return a CSV; the data of an event is JSON in one cell."""
+    file = io.BytesIO()
+    texts = ([_cell(row[name]) for name in COLUMNS] for row in rows)
+    write_csv(file, COLUMNS, texts)
+    return file.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    return json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False) if isinstance(value, dict) else value
+
+
+def as_json(rows: Sequence[dict[str, Any]]) -> bytes:
+    """Return a JSON array, an event a line."""
+    lines = (json.dumps(row, cls=DjangoJSONEncoder, ensure_ascii=False) for row in rows)
+    return ("[\n" + ",\n".join(lines) + "\n]\n").encode()
+
+
+KINDS = {"csv": as_csv, "json": as_json}
+
+
+def signed_zip(rows: Sequence[dict[str, Any]], kind: str, **facts: Any) -> tuple[str, bytes]:
+    """Return the name and the content of a ZIP with the file and its signature."""
+    stem = f"events-{timezone.localtime():%Y-%m-%d-%H%M%S}"
+    name, content = f"{stem}.{kind}", KINDS[kind](rows)
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, content)
+        archive.writestr(name + SUFFIX, signed(content, file=name, rows=len(rows), **facts))
+    return f"{stem}-{kind}.zip", file.getvalue()
+
+
+def check_export(path: Path, *, trusted: bytes | None = None) -> list[str]:
+    """Return what is wrong with an export, each in a sentence; nothing where it is as it was made."""
+    if not path.exists():
+        return [f"There is no file {path}."]
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if not name.endswith(SUFFIX)]
+            if len(names) != 1 or names[0] + SUFFIX not in archive.namelist():
+                return ["The ZIP does not hold one file and its signature."]
+            return check(archive.read(names[0]), archive.read(names[0] + SUFFIX), trusted=trusted)
+    signature = path.with_name(path.name + SUFFIX)
+    if not signature.exists():
+        return [f"There is no signature {signature.name} beside the file."]
+    return check(path.read_bytes(), signature.read_bytes(), trusted=trusted)

@@ -1,0 +1,70 @@
+"""A list as it stood at a moment: `?as_of=` on the list of any captured model.
+
+The list is the same (columns, search, filters, downloads, what the reader may see); its rows are those of the moment, and
+they lead to the object's history at that moment. What no version holds cannot be sorted or filtered by.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+
+from audit.asof import at
+
+NAME = "as_of"
+
+
+class MomentForm(forms.Form):
+    """At which moment."""
+
+    as_of = forms.DateTimeField(required=False, label="As it stood on")
+
+
+class MomentFilter(admin.ListFilter):
+    """A moment, typed; one that cannot be read is said so and left out."""
+
+    title = "moment"
+    template = "audit/moment_filter.html"
+
+    def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
+        super().__init__(request, params, model, model_admin)
+        typed = params.pop(NAME, [""])[-1]
+        self.used_parameters = {NAME: typed} if typed else {}
+        self.form = MomentForm({NAME: typed})
+
+    def has_output(self) -> bool:
+        return True
+
+    def expected_parameters(self) -> list[str | None]:
+        return [NAME]
+
+    def choices(self, changelist: ChangeList) -> Any:
+        """Give the template the other parameters of the list, to keep them."""
+        kept = [(name, text) for name, texts in changelist.filter_params.items() for text in texts if name != NAME]
+        yield {"form": self.form, "kept": kept}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        moment = self.moment
+        return at(queryset, moment) if moment else queryset
+
+    @property
+    def moment(self) -> datetime | None:
+        """The moment, if one was typed that can be read."""
+        return self.form.cleaned_data.get(NAME) if self.form.is_valid() else None
+
+
+def moment_of(changelist: Any) -> datetime | None:
+    """Return the moment that a list is shown at, or None for today."""
+    return next((spec.moment for spec in changelist.filter_specs if isinstance(spec, MomentFilter)), None)
+
+
+def page_then(changelist: Any, row: Any, typed: str) -> str:
+    """Return the address of the history of a list's row at the list's moment."""
+    opts = changelist.opts
+    name = f"{changelist.model_admin.admin_site.name}:{opts.app_label}_{opts.model_name}_history"
+    return reverse(name, args=[row.pk], query={"at": typed})

@@ -1,0 +1,101 @@
+"""What ids of the record are called: every object that a page speaks of is looked up together, one query a type.
+
+What the reader may not see stays a number.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from django.contrib.admin import AdminSite
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db import models
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from audit.personal import model_of
+
+Key = tuple[str, str]
+OPEN = {"auth.group", "auth.permission"}  # what rights are called is no secret; a permission has no page
+
+
+class Subject(NamedTuple):
+    """An object that the record speaks of, as it is called today, and its page if there is one."""
+
+    label: str
+    url: str = ""
+
+    @property
+    def html(self) -> SafeString:
+        """The label, as a link where there is a page."""
+        return format_html('<a href="{}">{}</a>', self.url, self.label) if self.url else format_html("{}", self.label)
+
+
+Names = Mapping[Key, Subject]
+
+
+def look_up(request: HttpRequest, site: AdminSite, keys: Iterable[Key]) -> dict[Key, Subject]:
+    """Return what the reader may see of these objects, by type and id. One query a type."""
+    wanted: dict[str, set[str]] = {}
+    for object_type, object_id in keys:
+        wanted.setdefault(object_type, set()).add(object_id)
+    found: dict[Key, Subject] = {}
+    for object_type in sorted(wanted):
+        found |= _of_type(request, site, object_type, wanted[object_type])
+    return found
+
+
+def _of_type(request: HttpRequest, site: AdminSite, object_type: str, ids: set[str]) -> dict[Key, Subject]:
+    model = model_of(object_type)
+    if model is None:
+        return {}
+    keys = [key for key in ids if fits(model, key)]
+    rows = visible(request, site, model) if keys else None
+    if rows is None:
+        return {}
+    return {(object_type, str(row.pk)): Subject(str(row), page_of(row, site)) for row in rows.filter(pk__in=keys)}
+
+
+def fits(model: type[models.Model], key: str) -> bool:
+    """Whether a text can be the key of a model."""
+    try:
+        model._meta.pk.to_python(key)
+    except ValidationError:
+        return False
+    return True
+
+
+def visible(request: HttpRequest, site: AdminSite, model: type[models.Model]) -> models.QuerySet[Any] | None:
+    """Return the rows of a model that the reader may see, or None where that is nothing."""
+    model_admin = site._registry.get(model)
+    if model_admin is not None and model_admin.has_view_permission(request):
+        return model_admin.get_queryset(request)
+    if model._meta.label_lower in OPEN:
+        return model._base_manager.select_related("content_type") if model_admin is None else model._base_manager.all()
+    return None
+
+
+def page_of(row: models.Model, site: AdminSite) -> str:
+    """Return the address of an object's page, '' where it has none."""
+    try:
+        return reverse(f"{site.name}:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    except NoReverseMatch:
+        return ""
+
+
+def field_of(model: type[models.Model] | None, column: str) -> Any:
+    """Return the field behind a column, or None where it is no more."""
+    for name in (column, column.removesuffix("_id")):
+        try:
+            return model._meta.get_field(name) if model else None
+        except FieldDoesNotExist:
+            continue
+    return None
+
+
+def key_of(field: Any, value: object) -> Key | None:
+    """Return the object that a value of a relation points at, or None for any other value."""
+    if not isinstance(field, models.ForeignKey) or value is None:
+        return None
+    return field.remote_field.model._meta.label_lower, str(value)

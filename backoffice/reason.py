@@ -1,0 +1,68 @@
+"""Why: every form of the console that changes something asks for it, and the record keeps it.
+
+The reason becomes part of the scope before anything is written, so that versions, events and actions made by the request
+carry it, whatever statement makes them.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse, QueryDict
+
+from backoffice.scope import announce, change
+
+NAME = "reason"
+LONGEST = 500
+HELP = "Kept with every change that this makes. Say what a colleague would ask a year from now."
+MISSING = "Say why: the record keeps the reason."
+
+
+class ReasonField(forms.CharField):
+    """Why, in a sentence; never empty."""
+
+    def __init__(self, **how: Any) -> None:
+        super().__init__(
+            **{
+                "label": "Reason",
+                "max_length": LONGEST,
+                "help_text": HELP,
+                "error_messages": {"required": MISSING},
+                "widget": forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+                **how,
+            }
+        )
+
+
+def with_reason(form: type[Any]) -> type[Any]:
+    """Return the form with a reason in it."""
+    return type(form.__name__, (form,), {NAME: ReasonField()}) if NAME not in form.base_fields else form
+
+
+def give_reason(text: str, *, using: str) -> None:
+    """Tell the running transaction why."""
+    change(reason=text)
+    announce(using)
+
+
+def asking_why(request: HttpRequest, go_on: Callable[[], HttpResponse], *, using: str) -> HttpResponse:
+    """Answer a confirmation, such as that of a deletion, which goes on with a reason and asks again without one."""
+    if request.method == "POST" and request.POST.get("post"):
+        text = request.POST.get(NAME, "").strip()[:LONGEST]
+        if text:
+            give_reason(text, using=using)
+        else:
+            _take_back(request)
+    return go_on()
+
+
+def _take_back(request: HttpRequest) -> None:
+    """Leave of what was sent only which objects were chosen, so that the page asks again."""
+    sent = request.POST
+    kept = QueryDict(mutable=True)
+    if "action" in sent:  # on a list: which rows, and what to do with them
+        for name in ("action", "_selected_action", "index", "select_across"):
+            kept.setlist(name, sent.getlist(name))
+    kept._mutable = False
+    request.POST = kept  # type: ignore[assignment]  # immutable again
+    request.reason_missing = MISSING  # type: ignore[attr-defined]  # ours, shown by the templates

@@ -1,0 +1,311 @@
+"""The reviewer's log: pages by keys, searches that are kept, words that lead to objects, masks, signed files."""
+
+import csv
+import io
+import json
+import re
+import zipfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.db import connections
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from audit.exports import check_export
+from audit.models import Event, Outbox, SavedSearch
+from audit.signing import public_key
+from backoffice.grants import grant
+from backoffice.models import Entity, User
+from ledger.models import Account, Limit
+from tests.audit.store import stored
+from tests.audit.test_asof import moment
+
+pytestmark = pytest.mark.django_db(databases=["default", "audit"])
+LOG = "console:audit_event_changelist"
+
+
+def logged(**of: Any) -> Event:
+    return stored(**{"type": "logout", **of})
+
+
+@pytest.fixture
+def reviewer(nord: Entity) -> User:
+    user = User.objects.create_user("reviewer", is_staff=True)
+    wanted = [
+        "view_event",
+        "view_account",
+        "view_user",
+        "view_staff",
+        "view_entity",
+        "view_action",
+        "view_limit",
+        "view_personal",
+    ]
+    user.user_permissions.set(Permission.objects.filter(codename__in=wanted))
+    grant(user, nord)
+    return user
+
+
+@pytest.fixture
+def log(client: Client, reviewer: User) -> Client:
+    client.force_login(reviewer)
+    return client
+
+
+def shown(log: Client, query: Any = None) -> list[str]:
+    """The requests of the events on a page."""
+    return [event.request_id for event in log.get(reverse(LOG), query).context["cl"].result_list]
+
+
+def test_pages_go_on_by_keys_and_back(log: Client) -> None:
+    now = timezone.now()
+    for number in range(60):  # pairs share a timestamp
+        logged(request_id=str(number), created=now - timedelta(minutes=number // 2))
+    seen, query = [], ""
+    first = log.get(reverse(LOG)).context["cl"]
+    while True:
+        page = log.get(reverse(LOG) + query).context["cl"]
+        seen.append([event.pk for event in page.result_list])
+        if not page.older:
+            break
+        query = page.older
+    assert [len(rows) for rows in seen] == [25, 25, 10]
+    assert [pk for rows in seen for pk in rows] == list(
+        Event.objects.order_by("-created", "-id").values_list("pk", flat=True)
+    )
+    assert (first.newer, bool(first.older)) == ("", True)
+    back = log.get(reverse(LOG) + page.newer).context["cl"]
+    assert [event.pk for event in back.result_list] == seen[1]
+    again = log.get(reverse(LOG) + back.newer).context["cl"]
+    assert ([event.pk for event in again.result_list], again.newer) == (seen[0], "")
+    assert log.get(reverse(LOG), {"before": "nonsense"}).status_code == 302
+
+
+@pytest.mark.parametrize("query", ["", "?q=agent", "?type=logout&window=all", "?success=0", "?seen=ledger.account 1"])
+def test_nothing_is_counted(log: Client, query: str) -> None:
+    logged()
+    with CaptureQueriesContext(connections["audit"]) as queries:
+        assert log.get(reverse(LOG) + query).status_code == 200
+    assert not [each["sql"] for each in queries if "COUNT(" in each["sql"]]
+
+
+def test_words_find_what_lists_find_by_them(log: Client, account: Account) -> None:
+    logged(object_type="ledger.account", object_id=str(account.pk), request_id="about the account")
+    logged(object_type="backoffice.user", object_id=str(account.user_id), request_id="about the person")
+    action = account.actions.latest()
+    logged(id=action.uid, type="ledger.posted", object_type="ledger.account", object_id="0", request_id="posting",
+           data={"reference": action.reference, "what": "deposited", "delta": "1", "balance": "1", "currency": "CZK", "version": 1})  # fmt: skip
+    logged(request_id="another")
+    both = {"about the account", "about the person"}
+    assert set(shown(log, {"q": "Nova"})) == both | {"posting"}
+    assert set(shown(log, {"q": account.user.email})) >= both
+    assert shown(log, {"q": str(account.uid)}) == ["about the account"] or set(shown(log, {"q": str(account.uid)})) == {"about the account", "posting"}  # fmt: skip
+    assert "posting" in shown(log, {"q": action.reference})
+    assert shown(log, {"q": str(Event.objects.get(request_id="another").pk)}) == ["another"]
+
+
+def test_everyone_who_looked_at_a_customer(log: Client, account: Account) -> None:
+    logged(type="object.viewed", object_type="ledger.account", object_id=str(account.pk), request_id="account")
+    logged(type="object.viewed", object_type="backoffice.user", object_id=str(account.user_id), request_id="person",
+           created="2020-01-01T00:00Z")  # fmt: skip
+    logged(type="object.viewed", object_type="backoffice.user", object_id="0", request_id="other")
+    logged(type="change.updated", object_type="ledger.account", object_id=str(account.pk), data={"changes": {}})
+    for about in (f"ledger.account {account.pk}", f"backoffice.user {account.user_id}"):
+        assert shown(log, {"seen": about}) == ["account", "person"]
+    link = reverse(LOG, query={"seen": f"ledger.account {account.pk}"}).replace("+", "%20")
+    page = log.get(reverse("console:ledger_account_change", args=[account.pk])).content.decode().replace("&amp;", "&")
+    assert link in page
+
+
+def test_links_lead_to_person_request_and_object(log: Client) -> None:
+    event = logged(user_id=7, request_id="r7", object_type="ledger.account", object_id="9")
+    html = log.get(reverse("console:audit_event_change", args=[event.pk])).content.decode()
+    for query in ({"user_id": 7}, {"request_id": "r7"}, {"seen": "ledger.account 9"}):
+        assert reverse(LOG, query=query) in html
+
+
+def test_person_s_page_leads_to_what_they_did(log: Client, agent: User) -> None:
+    html = log.get(reverse("console:backoffice_user_change", args=[agent.pk])).content.decode()
+    assert f"{reverse(LOG)}?user_id={agent.pk}" in html
+
+
+def test_sentences_tell_values_as_people_know_them(log: Client, nord: Entity, account: Account) -> None:
+    other = Entity.objects.create(code="sud", name="Sudbank", parent=nord)
+    logged(type="change.updated", object_type="ledger.limit", object_id="1",
+           data={"changes": {"entity_id": {"old": nord.pk, "new": other.pk}, "kind": {"old": None, "new": "max_balance"}}})  # fmt: skip
+    html = log.get(reverse(LOG)).content.decode()
+    assert "entity from Nordbank to Sudbank" in html
+    assert f"to {Limit.Kind('max_balance').label}" in html
+
+
+@pytest.fixture
+def personal(agent: User) -> Event:
+    data = {
+        "changes": {
+            "email": {"old": "old@example.com", "new": "new@example.com"},
+            "is_staff": {"old": False, "new": True},
+        }
+    }
+    return logged(type="change.updated", object_type="backoffice.user", object_id=str(agent.pk), data=data)
+
+
+@pytest.mark.parametrize("may", [True, False])
+def test_personal_values_are_masked_for_who_may_not_see_them(
+    log: Client, reviewer: User, personal: Event, agent: User, may: bool
+) -> None:
+    if not may:
+        reviewer.user_permissions.remove(Permission.objects.get(codename="view_personal"))
+    User.objects.filter(pk=agent.pk).update(email="old@example.com")
+    User.objects.filter(pk=agent.pk).update(email="new@example.com")
+    before = f"{moment():%Y-%m-%dT%H:%M:%S}"
+    pages = [
+        reverse(LOG),
+        reverse("console:audit_event_change", args=[personal.pk]),
+        reverse("console:backoffice_user_history", args=[agent.pk]),
+    ]
+    ids = list(User.history.filter(id=agent.pk).values_list("history_id", flat=True))
+    pages.append(f"{pages[-1]}?old={ids[0]}&new={ids[1]}&at={before}")
+    for page in pages:
+        html = log.get(page).content.decode()
+        assert ("old@example.com" in html) is may, page
+    zipped = log.get(reverse("console:audit_event_export_json")).content
+    assert (b"old@example.com" in unzipped(zipped)[1]) is may
+
+
+def unzipped(content: bytes) -> tuple[str, bytes, bytes]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        name = next(name for name in archive.namelist() if not name.endswith(".sig"))
+        return name, archive.read(name), archive.read(name + ".sig")
+
+
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_export_is_signed_and_any_change_of_it_is_found(log: Client, tmp_path: Path, kind: str) -> None:
+    logged(request_id="one", data={"page": "index"}, type="page.viewed")
+    logged(request_id="two", username="=cmd()")
+    logged(request_id="old", created="2020-01-01T00:00Z")
+    answer = log.get(reverse(f"console:audit_event_export_{kind}"), {"success": "1"})
+    name, content, signature = unzipped(answer.content)
+    rows: Any = (
+        json.loads(content) if kind == "json" else list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
+    )
+    assert {row["request_id"] for row in rows} == {"one", "two"}
+    archive = tmp_path / "events.zip"
+    archive.write_bytes(answer.content)
+    assert check_export(archive) == []
+    file = tmp_path / name
+    file.write_bytes(content)
+    assert check_export(file) == [f"There is no signature {name}.sig beside the file."]
+    file.with_name(f"{name}.sig").write_bytes(signature)
+    assert check_export(file) == []
+    file.write_bytes(content.replace(b"one", b"0ne"))
+    assert check_export(file) == [
+        "The file is not the one that was signed: it was changed, or the signature belongs to another."
+    ]
+    assert check_export(file, trusted=b"0" * 32) == ["The file was signed with another key than this site's."]
+    assert len(public_key()) == 32
+    event = Outbox.objects.get(type="export.downloaded")
+    assert (event.object_type, event.data["rows"], event.data["format"]) == ("audit.event", 2, kind)
+
+
+def test_searches_are_kept_for_oneself_alone(log: Client, agent: User, reviewer: User) -> None:
+    other = SavedSearch.objects.create(user_id=agent.pk, name="Theirs", query="q=x")
+    save = reverse("console:audit_event_save_search")
+    answer = log.post(save, {"name": "Logouts", "query": "type=logout&window=all&csrfmiddlewaretoken=abcdefghi"})
+    assert answer.headers["Location"] == f"{reverse(LOG)}?type=logout&window=all"
+    html = log.get(reverse(LOG)).content.decode()
+    assert '<a href="?type=logout&amp;window=all">Logouts</a>' in html
+    assert "Theirs" not in html
+    assert log.post(reverse("console:audit_event_delete_search", args=[other.pk])).status_code == 404
+    [mine] = SavedSearch.objects.filter(user_id=reviewer.pk)
+    assert log.get(reverse("console:audit_event_delete_search", args=[mine.pk])).status_code == 405
+    log.post(reverse("console:audit_event_delete_search", args=[mine.pk]))
+    assert list(SavedSearch.objects.all()) == [other]
+    assert Outbox.objects.filter(type__startswith="search.").count() == 2
+
+
+def test_lists_are_shown_as_they_stood(log: Client, account: Account, nord: Entity) -> None:
+    before = moment()
+    Entity.objects.update(name="Later")
+    User.objects.filter(pk=account.user_id).update(last_name="Vesela")
+    at = (before + timedelta(milliseconds=1)).isoformat()
+    for name, then, today in (
+        ("ledger_account", "Nordbank", "Later"),
+        ("backoffice_entity", "Nordbank", "Later"),
+        ("backoffice_user", "Nova", "Vesela"),
+    ):
+        page = reverse(f"console:{name}_changelist")
+        html = log.get(page, {"as_of": at}).content.decode()
+        assert then in html
+        assert today not in html
+        assert "as they stood on" in html
+        assert today in log.get(page).content.decode()
+    page = reverse("console:ledger_account_changelist")
+    assert "CZK 100.00" in log.get(page, {"as_of": at}).content.decode()
+    then = reverse("console:ledger_account_history", args=[account.pk])
+    assert re.search(rf'href="{then}\?[^"]*at=', log.get(page, {"as_of": at}).content.decode())
+    assert account.user.last_name not in log.get(page, {"as_of": "2020-01-01"}).content.decode()
+    assert log.get(page, {"as_of": "never"}).status_code == 200
+    assert log.get(page, {"as_of": at, "o": "5"}).status_code == 302  # no version holds the balance
+    assert len(log.get(page, {"as_of": at, "q": "Nova"}).context["cl"].result_list) == 1
+
+
+@pytest.mark.parametrize("rows", [3, 30])
+def test_list_of_the_past_takes_the_same_queries_however_long(
+    log: Client, open_account: Any, rows: int, django_assert_num_queries: Any
+) -> None:
+    for _ in range(rows):
+        open_account("1")
+    page, at = reverse("console:ledger_account_changelist"), {"as_of": moment().isoformat()}
+    log.get(page, at)
+    with django_assert_num_queries(13):
+        assert len(log.get(page, at).context["cl"].result_list) == min(rows, 25)
+
+
+def test_history_shows_what_was_related_then(log: Client, account: Account, nord: Entity) -> None:
+    Limit.objects.create(kind="max_balance", currency="CZK", amount=9, entity=nord)
+    page = reverse("console:backoffice_entity_history", args=[nord.pk])
+    html = log.get(page, {"at": moment().isoformat()}).content.decode()
+    assert "Maximum balance CZK" in html or "Limits" in html
+    assert str(account) in html
+
+
+@pytest.mark.parametrize("rows", [3, 30])
+def test_timeline_joins_views_in_the_same_queries_however_many(
+    log: Client, account: Account, rows: int, django_assert_num_queries: Any
+) -> None:
+    for number in range(rows):
+        logged(
+            type="object.viewed", object_type="ledger.account", object_id=str(account.pk), username=f"viewer{number}"
+        )
+    page = reverse("console:ledger_account_history", args=[account.pk])
+    assert "viewer2 looked at" in log.get(page).content.decode()
+    with django_assert_num_queries(1, using="audit"):
+        log.get(page)
+
+
+def test_no_page_of_the_record_changes_anything_back(log: Client, account: Account, nord: Entity) -> None:
+    account.note = "One"
+    account.save()
+    event = logged(object_type="ledger.account", object_id=str(account.pk))
+    at = moment().isoformat()
+    pages = [
+        reverse(LOG),
+        reverse("console:audit_event_change", args=[event.pk]),
+        reverse("console:ledger_account_history", args=[account.pk]) + f"?at={at}",
+        reverse("console:ledger_account_changelist") + f"?as_of={at}",
+    ]
+    for page in pages:
+        html = log.get(page).content.decode()
+        assert not re.search(r"revert|restore|roll ?back|undo", html, re.IGNORECASE), page
+        assert 'type="submit" value="Save' not in html
+        forms = re.findall(r'<form[^>]*method="post"[^>]*>', html)
+        assert all(
+            "changelist-form" in form or "logout-form" in form or "searches/" in form or "event_form" in form
+            for form in forms
+        ), forms
