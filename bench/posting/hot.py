@@ -1,0 +1,19 @@
+"""Sixteen clients who all post to the same account."""
+
+from collections.abc import Iterator
+
+from bench.arms import Clients, measure
+from bench.posting import bare, world
+from bench.report import Row
+
+CLIENTS = 16
+
+
+def rows() -> Iterator[Row]:
+    """Measure against pgbench on one row."""
+    with world.filled("hot") as database:
+        ours = Clients("bench.posting.ours:deposit", CLIENTS, database, arguments={"hot": True})
+        with world.checked(database, [ours]):
+            found = measure({"ours": ours, "limit": bare.limit(database, CLIENTS, 1)})
+    question = f"hot account, {CLIENTS} clients"
+    yield Row.rates(question, "Account.deposit", f"{bare.NAME}, one row", found["ours"], found["limit"], "at least 0.2", bare.NOTE)
