@@ -68,10 +68,11 @@ check: $(STAMP) ## check style, types, imports, templates, migrations and the se
 	export SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))')" && \
 	BACKOFFICE_MODE=production ALLOWED_HOSTS=console.example.com $(PY) manage.py check --deploy --fail-level WARNING
 
-bench: $(STAMP) ## measure (NAME=posting)
-	@exec $(PY) -m bench $(NAME)
+bench: $(STAMP) ## measure (NAME=posting ARGS="--only batch")
+	@exec $(PY) -m bench $(NAME) $(ARGS)
 
 lock: ## pin the packages of pyproject.toml in the requirements files
 	@command -v $(UV) >/dev/null || { echo 'Pinning needs uv: install it with .venv/bin/python -m pip install uv.' >&2; exit 2; }
 	$(UV) pip compile --quiet --universal --python-version 3.11 --custom-compile-command 'make lock' --output-file requirements.txt pyproject.toml
 	$(UV) pip compile --quiet --universal --python-version 3.11 --custom-compile-command 'make lock' --constraint requirements.txt --group dev --output-file requirements-dev.txt
+	$(UV) pip compile --quiet --universal --python-version 3.11 --custom-compile-command 'make lock' --constraint requirements.txt --group bench --output-file bench/requirements-peers.txt

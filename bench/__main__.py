@@ -9,10 +9,13 @@ import importlib
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
+
+from backoffice.embedded.signals import raise_exit
 
 NAMES = ("posting",)
 
@@ -28,6 +31,7 @@ def main(arguments: list[str]) -> int:
         return 2
     folder = Path(os.environ.get("BACKOFFICE_DATA") or ".data").resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, raise_exit)  # so that the server is stopped and the folder removed then too
     data = Path(tempfile.mkdtemp(prefix="bench-", dir=folder))
     os.environ |= {
         "BACKOFFICE_DATA": str(data),
@@ -56,7 +60,7 @@ def _measure(names: list[str], data: Path, only: re.Pattern[str]) -> int:
             rows = importlib.import_module(f"bench.{name}").rows(only)
             if only.pattern:
                 for row in rows:
-                    print(report.line({**asdict(row), "ratio": row.ratio}), flush=True)  # noqa: T201  it was asked for
+                    print(report.line({**asdict(row), "ratio": row.ratio}), flush=True)
             else:
                 report.write(name, rows)
         connections.close_all()

@@ -30,11 +30,11 @@ def main(asked: str) -> None:
     pipes = [_start(make, options["arguments"], seed) for seed in range(options["clients"])]
     for pipe in pipes:
         pipe.recv()
-    print("ready", flush=True)  # noqa: T201  the protocol
+    print("ready", flush=True)
     for line in sys.stdin:
         for pipe in pipes:
             pipe.send(float(line))
-        print(json.dumps([pipe.recv() for pipe in pipes]), flush=True)  # noqa: T201  the protocol
+        print(json.dumps([pipe.recv() for pipe in pipes]), flush=True)
 
 
 def _start(make: Callable[..., Operation], arguments: dict[str, Any], seed: int) -> Connection:

@@ -14,6 +14,7 @@ from bench.arms import Measured
 
 RESULTS = Path(__file__).parent / "results"
 DOCS = Path(__file__).parent.parent / "docs/benches.md"
+EACH = "µs each"
 HEAD = """# Benches
 
 Rendered by `make bench` from `bench/results/`. A ratio is ours divided by theirs, in the unit named; figures are medians of
@@ -46,35 +47,34 @@ class Row:
     theirs_server_cpu: float | None = None
 
     @classmethod
-    def rates(
-        cls, question: str, subject: str, reference: str, ours: Measured, theirs: Measured, aim: str, note: str = ""
-    ) -> Self:
-        """Compare by postings a second: higher is better."""
-        return cls._of(question, subject, reference, "postings/s", (ours, theirs), (ours.rate, theirs.rate), aim, note)
-
-    @classmethod
-    def costs(
-        cls, question: str, subject: str, reference: str, ours: Measured, theirs: Measured, aim: str, note: str = ""
-    ) -> Self:
-        """Compare by the time that one takes: lower is better."""
-        each = 1e6 / ours.rate, 1e6 / theirs.rate
-        return cls._of(question, subject, reference, "µs each", (ours, theirs), each, aim, note)
-
-    @classmethod
-    def _of(
+    def of(
         cls,
+        *,
         question: str,
         subject: str,
         reference: str,
-        unit: str,
-        measured: tuple[Measured, Measured],
-        figures: tuple[float, float],
+        ours: Measured,
+        theirs: Measured,
         aim: str,
-        note: str,
+        note: str = "",
+        unit: str = "postings/s",
     ) -> Self:
-        ours, theirs = measured
-        cpu = [round(cpu, 4) for cpu in (ours.client, ours.server, theirs.client, theirs.server)]
-        return cls(question, subject, reference, unit, *(round(figure, 1) for figure in figures), aim, note, *cpu)
+        """Compare by how many a second, or by the time of one where the unit is EACH."""
+        figures = [1e6 / arm.rate if unit == EACH else arm.rate for arm in (ours, theirs)]
+        return cls(
+            question=question,
+            subject=subject,
+            reference=reference,
+            unit=unit,
+            ours=round(figures[0], 1),
+            theirs=round(figures[1], 1),
+            aim=aim,
+            note=note,
+            ours_client_cpu=round(ours.client, 4),
+            ours_server_cpu=round(ours.server, 4),
+            theirs_client_cpu=round(theirs.client, 4),
+            theirs_server_cpu=round(theirs.server, 4),
+        )
 
     @property
     def ratio(self) -> float:

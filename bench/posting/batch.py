@@ -44,7 +44,15 @@ def rows() -> Iterator[Row]:
             with world.checked(database, [ours]):
                 found = measure({"ours": ours, "copy": copy})
             _check(database, copy.done)
-            yield Row.rates(f"batch of {size:,}", "Account.post_batch", NAME, found["ours"], found["copy"], aim, NOTE)
+            yield Row.of(
+                question=f"batch of {size:,}",
+                subject="Account.post_batch",
+                reference=NAME,
+                ours=found["ours"],
+                theirs=found["copy"],
+                aim=aim,
+                note=NOTE,
+            )
 
 
 def _copy_table(database: str) -> None:
@@ -53,7 +61,9 @@ def _copy_table(database: str) -> None:
         for (foreign_key,) in s.execute(FOREIGN_KEYS).fetchall():
             s.execute(sql.SQL("ALTER TABLE copied_action ADD {}").format(sql.SQL(foreign_key)))
         s.execute(
-            sql.SQL("ALTER TABLE copied_action OWNER TO {}").format(sql.Identifier(settings.DATABASES["default"]["USER"]))
+            sql.SQL("ALTER TABLE copied_action OWNER TO {}").format(
+                sql.Identifier(settings.DATABASES["default"]["USER"])
+            )
         )
 
 

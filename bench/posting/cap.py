@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from bench import server
 from bench.arms import Clients, measure
 from bench.posting import world
-from bench.report import Row
+from bench.report import EACH, Row
 
 CLIENTS = 16
 DELAY = 2000  # microseconds that the first of those who commit waits for the others
@@ -38,4 +38,12 @@ def _row(capped: str, uncapped: str, disk: str) -> Row:
     with world.checked(capped, [ours]), world.checked(uncapped, [free], cap=False):
         found = measure({"ours": ours, "free": free})
     question = f"cost of the cap, {CLIENTS} clients{disk}"
-    return Row.costs(question, "Account.deposit", "the same without the cap", found["ours"], found["free"], "at most 1.3")
+    return Row.of(
+        question=question,
+        subject="Account.deposit",
+        reference="the same without the cap",
+        ours=found["ours"],
+        theirs=found["free"],
+        aim="at most 1.3",
+        unit=EACH,
+    )

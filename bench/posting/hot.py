@@ -16,4 +16,12 @@ def rows() -> Iterator[Row]:
         with world.checked(database, [ours]):
             found = measure({"ours": ours, "limit": bare.limit(database, CLIENTS, 1)})
     question = f"hot account, {CLIENTS} clients"
-    yield Row.rates(question, "Account.deposit", f"{bare.NAME}, one row", found["ours"], found["limit"], "at least 0.2", bare.NOTE)
+    yield Row.of(
+        question=question,
+        subject="Account.deposit",
+        reference=f"{bare.NAME}, one row",
+        ours=found["ours"],
+        theirs=found["limit"],
+        aim="at least 0.2",
+        note=bare.NOTE,
+    )

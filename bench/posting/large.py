@@ -11,12 +11,12 @@ from bench import server
 from bench.arms import Clients, measure
 from bench.posting import ours, world
 from bench.posting.article import arm as article
-from bench.report import Row
+from bench.report import EACH, Row
 
-EACH = 1000  # actions an account
+PER_ACCOUNT = 1000  # actions
 SMALL = 10_000
 AIM = "at most 1.5"
-SIZE = "SELECT pg_total_relation_size({table}) / (SELECT count(*) FROM {table_name})::float"
+SIZE = "SELECT pg_total_relation_size({table}) / (SELECT count(*) FROM {name})::float"
 FILL = """
     INSERT INTO article_action (user_friendly_id, type, created, user_id, account_id, delta, reference, reference_type,
                                 comment, debug_balance)
@@ -27,30 +27,37 @@ FILL = """
 
 
 def rows() -> Iterator[Row]:
-    """Measure reading, then posting, then the size."""
+    """Measure reading, then posting, then the size; the ten million are verified once, at the end."""
     with (
-        world.filled("short", SMALL // EACH, EACH) as short,
-        world.filled("long", max(1, world.LARGE // EACH), EACH) as long,
+        world.filled("short", SMALL // PER_ACCOUNT, PER_ACCOUNT) as short,
+        world.filled("young") as young,
+        world.filled("long", max(1, world.LARGE // PER_ACCOUNT), PER_ACCOUNT) as long,
     ):
-        for question, operation, subject in (
-            ("as-of balance", "balance_at", ours.BALANCE_AT),
-            ("statement page", "statement", ours.STATEMENT),
-        ):
-            yield _row(question, operation, subject, short, long)
-        posted = f"cost of one posting, 1 client, {world.ACCOUNTS:,} accounts"
-        with world.filled("young") as young:
-            yield _row(posted, "deposit", "Account.deposit", young, long)
+        yield _row("as-of balance", ours.BALANCE_AT, *(_reading("balance_at", database) for database in (long, short)))
+        yield _row("statement page", ours.STATEMENT, *(_reading("statement", database) for database in (long, short)))
+        deposits = [Clients("bench.posting.ours:deposit", 1, database) for database in (long, young)]
+        with world.checked(long, deposits[:1]), world.checked(young, deposits[1:]):
+            yield _row(f"cost of one posting, 1 client, {world.ACCOUNTS:,} accounts", "Account.deposit", *deposits)
         yield _size(long)
 
 
-def _row(question: str, operation: str, subject: str, small: str, large: str) -> Row:
+def _reading(operation: str, database: str) -> Clients:
+    return Clients(f"bench.posting.ours:{operation}", 1, database)
+
+
+def _row(question: str, subject: str, large: Clients, small: Clients) -> Row:
     """Compare the time that one takes."""
-    at_large, at_small = (Clients(f"bench.posting.ours:{operation}", 1, database) for database in (large, small))
-    legs = [1 if operation == "deposit" else 0]
-    with world.checked(large, [at_large], legs), world.checked(small, [at_small], legs):
-        found = measure({"large": at_large, "small": at_small})
-    reference = f"the same with {SMALL if small == 'short' else 2 * world.ACCOUNTS:,} actions"
-    return Row.costs(f"{question}, {world.LARGE:,} actions", subject, reference, found["large"], found["small"], AIM)
+    found = measure({"large": large, "small": small})
+    reference = f"the same with {SMALL if small.database == 'short' else 2 * world.ACCOUNTS:,} actions"
+    return Row.of(
+        question=f"{question}, {world.LARGE:,} actions",
+        subject=subject,
+        reference=reference,
+        ours=found["large"],
+        theirs=found["small"],
+        aim=AIM,
+        unit=EACH,
+    )
 
 
 def _size(database: str) -> Row:
@@ -58,16 +65,19 @@ def _size(database: str) -> Row:
     article.article(database, 1)
     with server.session(database) as s:
         s.execute(FILL)
-    bytes_each = [
-        float(str(server.one(database, sql.SQL(SIZE).format(table=sql.Literal(name), table_name=sql.Identifier(name)))[0]))
-        for name in ("ledger_action", "article_action")
-    ]
+    action, theirs = (_bytes_each(database, table) for table in ("ledger_action", "article_action"))
     return Row(
-        f"size of an action on disk, {world.LARGE:,} actions",
-        "ledger_action with its indexes",
-        f"{article.NAME}: its table with its indexes",
-        "bytes",
-        *(round(each, 1) for each in bytes_each),
+        question=f"size of an action on disk, {world.LARGE:,} actions",
+        subject="ledger_action with its indexes",
+        reference=f"{article.NAME}: its table with its indexes",
+        unit="bytes",
+        ours=action,
+        theirs=theirs,
         aim="at most 2",
         note=article.NOTE,
     )
+
+
+def _bytes_each(database: str, table: str) -> float:
+    [size] = server.one(database, sql.SQL(SIZE).format(table=sql.Literal(table), name=sql.Identifier(table)))
+    return round(float(str(size)), 1)

@@ -20,6 +20,29 @@ def rows() -> Iterator[Row]:
         article.check(many)
     question = f"one posting, 1 client, {world.MANY:,} accounts"
     same = f"{DEPOSIT} with {world.ACCOUNTS:,} accounts"
-    yield Row.rates(question, DEPOSIT, same, found["ours"], found["few"], "at least 0.9")
-    yield Row.rates(question, DEPOSIT, bare.NAME, found["ours"], found["limit"], "at least 0.35", bare.NOTE)
-    yield Row.rates(question, DEPOSIT, article.NAME, found["ours"], found["article"], "at least 4", article.NOTE)
+    yield Row.of(
+        question=question,
+        subject=DEPOSIT,
+        reference=same,
+        ours=found["ours"],
+        theirs=found["few"],
+        aim="at least 0.9",
+    )
+    yield Row.of(
+        question=question,
+        subject=DEPOSIT,
+        reference=bare.NAME,
+        ours=found["ours"],
+        theirs=found["limit"],
+        aim="at least 0.35",
+        note=bare.NOTE,
+    )
+    yield Row.of(
+        question=question,
+        subject=DEPOSIT,
+        reference=article.NAME,
+        ours=found["ours"],
+        theirs=found["article"],
+        aim="at least 4",
+        note=article.NOTE,
+    )

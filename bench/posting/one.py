@@ -25,5 +25,21 @@ def _rows(database: str, clients: int) -> Iterator[Row]:
     article.check(database)
     question = f"one posting, {clients} client{'s' if clients > 1 else ''}"
     of_limit, of_article = AIMS[clients]
-    yield Row.rates(question, "Account.deposit", bare.NAME, found["ours"], found["limit"], of_limit, bare.NOTE)
-    yield Row.rates(question, "Account.deposit", article.NAME, found["ours"], found["article"], of_article, article.NOTE)
+    yield Row.of(
+        question=question,
+        subject="Account.deposit",
+        reference=bare.NAME,
+        ours=found["ours"],
+        theirs=found["limit"],
+        aim=of_limit,
+        note=bare.NOTE,
+    )
+    yield Row.of(
+        question=question,
+        subject="Account.deposit",
+        reference=article.NAME,
+        ours=found["ours"],
+        theirs=found["article"],
+        aim=of_article,
+        note=article.NOTE,
+    )

@@ -17,7 +17,7 @@ from bench.posting import load
 ACCOUNTS = int(os.environ.get("BENCH_ACCOUNTS", "10000"))
 MANY = int(os.environ.get("BENCH_MANY_ACCOUNTS", "1000000"))
 LARGE = int(os.environ.get("BENCH_LARGE", "10000000"))
-CEILING = Decimal(900_000_000_000)
+CEILING = Decimal(900_000_000_000_000)
 BOOKS = sql.SQL("""
     SELECT (SELECT sum(balance) FROM ledger_account), (SELECT sum(delta) FROM ledger_action),
            (SELECT sum(version) FROM ledger_account), (SELECT count(*) FROM ledger_action)
@@ -29,12 +29,12 @@ def prepare() -> None:
     from backoffice.models import Entity, User  # noqa: PLC0415  Django is ready only now
     from ledger.models import Account, Cap  # noqa: PLC0415
 
-    begun, one = datetime(2020, 1, 1, tzinfo=UTC), Decimal(1)
+    begun = datetime(2020, 1, 1, tzinfo=UTC)
     Cap.set(currency="CZK", ceiling=CEILING)
     entity, staff = Entity.objects.create(code="bench", name="Bench"), User.objects.create(username="staff")
     person = User.objects.create(username="customer")
     account, _ = Account.create(user=person, entity=entity, currency="CZK", by=staff, asof=begun)
-    Account.deposit(uid=account.uid, amount=one, by=staff, asof=begun)
+    Account.deposit(uid=account.uid, amount=Decimal(load.AMOUNT), by=staff, asof=begun)
 
 
 @contextmanager

@@ -23,7 +23,9 @@ COPY = """
     INSERT INTO article_account (uid, user_id, created, modified, balance)
     SELECT uid, user_id, created, modified, 0 FROM ledger_account ORDER BY id
 """
-BOOKS = sql.SQL("SELECT coalesce(sum(balance), 0), (SELECT coalesce(sum(delta), 0) FROM article_action) FROM article_account")
+BOOKS = sql.SQL(
+    "SELECT coalesce(sum(balance), 0), (SELECT coalesce(sum(delta), 0) FROM article_action) FROM article_account"
+)
 
 
 def article(database: str, clients: int) -> Clients:
@@ -42,7 +44,10 @@ def article(database: str, clients: int) -> Clients:
 
 def deposit() -> Operation:
     """Deposit to a random account."""
-    uids, staff = list(Account.objects.values_list("uid", flat=True)[:20_000]), get_user_model().objects.get(username="staff")
+    uids, staff = (
+        list(Account.objects.values_list("uid", flat=True)[:20_000]),
+        get_user_model().objects.get(username="staff"),
+    )
 
     def operation() -> int:
         Account.deposit(uid=random.choice(uids), deposited_by=staff, amount=Decimal(1), asof=timezone.now())

@@ -8,7 +8,7 @@ accounts at once do not see each other.
 import uuid
 from datetime import datetime
 from decimal import Decimal
-from typing import Self
+from typing import ClassVar
 
 from django.conf import settings
 from django.db import models, transaction
@@ -31,13 +31,15 @@ class Account(models.Model):
     modified = models.DateTimeField(blank=True)
     balance = models.DecimalField(max_digits=19, decimal_places=4, default=Decimal(0))
 
+    objects: ClassVar[models.Manager["Account"]] = models.Manager()
+
     def __str__(self) -> str:
         return str(self.uid)
 
     @classmethod
     def deposit(
         cls, *, uid: uuid.UUID, deposited_by: models.Model, amount: Decimal, asof: datetime, comment: str = ""
-    ) -> tuple[Self, "Action"]:
+    ) -> tuple["Account", "Action"]:
         """Add the amount and return account and action."""
         with transaction.atomic():
             account = cls.objects.select_for_update().get(uid=uid)
@@ -75,6 +77,8 @@ class Action(models.Model):
     reference_type = models.CharField(max_length=30, default="NONE")
     comment = models.TextField(blank=True)
     debug_balance = models.DecimalField(max_digits=19, decimal_places=4)
+
+    objects: ClassVar[models.Manager["Action"]] = models.Manager()
 
     def __str__(self) -> str:
         return self.user_friendly_id
