@@ -91,7 +91,7 @@ class Clients:
             | {
                 "DJANGO_SETTINGS_MODULE": self.settings,
                 "BENCH_DATABASE": self.database,
-                "BENCH_SUPERUSER": server.url(self.database),
+                **server.environment(self.database),
             },
         )
         self._answer()

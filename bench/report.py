@@ -18,7 +18,15 @@ EACH = "µs each"
 HEAD = """# Benches
 
 Rendered by `make bench` from `bench/results/`. A ratio is ours divided by theirs, in the unit named; figures are medians of
-interleaved rounds in one run. CPU is in milliseconds a posting, of all client processes and of all processes of the server.
+interleaved rounds in one run, so that a busy machine slows both. CPU is in milliseconds a posting, of all client processes
+and of all processes of the server, which waits for its disk (`synchronous_commit`, `fsync` on). Clients are processes, each
+with a connection of its own: as threads they would share one core. After each measurement the books are checked: balances
+against deltas, actions against what the clients made, and the whole ledger by the rules of `ledger_verify`.
+
+`make bench NAME=posting` measures everything; `make bench NAME=posting ARGS="--only batch"` the questions that a pattern
+finds, printed and not written down. `BENCH_LARGE` (10,000,000 actions), `BENCH_MANY_ACCOUNTS` (1,000,000), `BENCH_ACCOUNTS`
+(10,000), `BENCH_ROUNDS` (3) and `BENCH_SECONDS` (3, of a round) set other sizes. The first run installs the peers that it
+measures, of `bench/requirements-peers.txt`, into an environment of their own below `BACKOFFICE_DATA`.
 """
 COLUMNS = (
     "| question | ours | theirs | unit | ours | theirs | ratio | aim | CPU client: ours, theirs | CPU server: ours, theirs |\n"

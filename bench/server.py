@@ -1,5 +1,6 @@
 """The bench's own server: superuser sessions, copies of a database, and the CPU time of all of its processes."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -16,6 +17,11 @@ from backoffice import embedded
 def url(database: str) -> str:
     """Return the superuser's URL of a database."""
     return embedded.superuser_url(settings.BACKOFFICE_DATA, database)
+
+
+def environment(database: str) -> dict[str, str]:
+    """Return what a program of another environment needs to reach a database in the way that the site does."""
+    return {"BENCH_SUPERUSER": url(database), "BENCH_OPTIONS": json.dumps(settings.DATABASES["default"]["OPTIONS"])}
 
 
 def session(database: str = "postgres", *, autocommit: bool = False) -> psycopg.Connection:

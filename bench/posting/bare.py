@@ -3,6 +3,8 @@
 It checks nothing: no limit, no cap, no status, no order of versions, no reference, no history, no event, no key.
 """
 
+from psycopg import sql
+
 from bench import server
 from bench.arms import Pgbench
 
@@ -14,6 +16,7 @@ TABLES = """
                               balance numeric(19, 4), version int, created timestamptz);
     INSERT INTO bare_account SELECT n, 0, 0 FROM generate_series(1, {accounts}) n;
 """
+BOOKS = sql.SQL("SELECT (SELECT sum(balance) FROM bare_account), (SELECT sum(delta) FROM bare_action)")
 SCRIPT = """
 \\set account random(1, {accounts})
 BEGIN;
@@ -31,3 +34,10 @@ def limit(database: str, clients: int, accounts: int) -> Pgbench:
     with server.session(database, autocommit=True) as s:
         s.execute("VACUUM (ANALYZE) bare_account")
     return Pgbench(SCRIPT.format(accounts=accounts), clients, database)
+
+
+def check(database: str) -> None:
+    """Refuse the figures where its books do not agree."""
+    balances, deltas = server.one(database, BOOKS)
+    if balances != deltas:
+        raise RuntimeError(f"The bare books do not agree: {balances} in accounts, {deltas} in actions.")

@@ -15,6 +15,7 @@ def rows() -> Iterator[Row]:
         ours = Clients("bench.posting.ours:deposit", CLIENTS, database, arguments={"hot": True})
         with world.checked(database, [ours]):
             found = measure({"ours": ours, "limit": bare.limit(database, CLIENTS, 1)})
+        bare.check(database)
     question = f"hot account, {CLIENTS} clients"
     yield Row.of(
         question=question,

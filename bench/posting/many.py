@@ -18,6 +18,7 @@ def rows() -> Iterator[Row]:
         with world.checked(many, [ours]), world.checked(few, [at_few]):
             found = measure({"ours": ours, "few": at_few, "limit": limit, "article": theirs})
         article.check(many)
+        bare.check(many)
     question = f"one posting, 1 client, {world.MANY:,} accounts"
     same = f"{DEPOSIT} with {world.ACCOUNTS:,} accounts"
     yield Row.of(

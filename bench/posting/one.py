@@ -23,6 +23,7 @@ def _rows(database: str, clients: int) -> Iterator[Row]:
     with world.checked(database, [ours]):
         found = measure({"ours": ours, "limit": limit, "article": theirs})
     article.check(database)
+    bare.check(database)
     question = f"one posting, {clients} client{'s' if clients > 1 else ''}"
     of_limit, of_article = AIMS[clients]
     yield Row.of(

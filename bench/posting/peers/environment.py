@@ -50,7 +50,7 @@ def filled(accounts: int) -> Iterator[str]:
             [python(), "-m", "bench.posting.peers.fill", str(accounts)],
             check=True,
             cwd=HERE,
-            env=os.environ | {"DJANGO_SETTINGS_MODULE": SETTINGS, "BENCH_SUPERUSER": server.url(DATABASE)},
+            env=os.environ | {"DJANGO_SETTINGS_MODULE": SETTINGS, **server.environment(DATABASE)},
         )
         yield DATABASE
     finally:

@@ -3,6 +3,7 @@
 The driver and its options are those of our own settings.
 """
 
+import json
 import os
 
 from oscar.defaults import *  # noqa: F403  oscar wants all of its settings
@@ -20,7 +21,7 @@ DATABASES = {
         "HOST": parts["host"],
         "PORT": parts["port"],
         "CONN_MAX_AGE": None,
-        "OPTIONS": {"server_side_binding": True},
+        "OPTIONS": json.loads(os.environ["BENCH_OPTIONS"]),
     }
 }
 DEFAULT_CURRENCY = HORDAK_INTERNAL_CURRENCY = "CZK"
