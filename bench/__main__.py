@@ -14,8 +14,14 @@ import sys
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backoffice.embedded.signals import raise_exit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from bench.report import Row
 
 NAMES = ("posting",)
 
@@ -58,13 +64,22 @@ def _measure(names: list[str], data: Path, only: re.Pattern[str]) -> int:
         call_command("migrate", verbosity=0)
         for name in names:
             rows = importlib.import_module(f"bench.{name}").rows(only)
+            told = _told(rows)
             if only.pattern:
-                for row in rows:
-                    print(report.line({**asdict(row), "ratio": row.ratio}), flush=True)
+                list(told)
             else:
-                report.write(name, rows)
+                report.write(name, told)
         connections.close_all()
     return 0
+
+
+def _told(rows: "Iterable[Row]") -> "Iterator[Row]":
+    """Say each row as soon as it is measured, so that a run that is stopped has told what it knew."""
+    from bench import report  # noqa: PLC0415  Django is ready only now
+
+    for row in rows:
+        print(report.line({**asdict(row), "ratio": row.ratio}), flush=True)
+        yield row
 
 
 if __name__ == "__main__":
