@@ -69,12 +69,13 @@ check: $(STAMP) ## check style, types, imports, templates, migrations and the se
 	BACKOFFICE_MODE=production ALLOWED_HOSTS=console.example.com $(PY) manage.py check --deploy --fail-level WARNING
 
 # The packages that capture is compared with are installed for this alone.
-bench: $(STAMP) ## measure (NAME=posting)
+bench: $(STAMP) ## measure (NAME=posting ARGS="--only batch")
 	@$(if $(filter-out posting,$(or $(NAME),all)),$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt -c requirements.txt)
-	@exec $(PY) -m bench $(NAME)
+	@exec $(PY) -m bench $(NAME) $(ARGS)
 
 lock: ## pin the packages of pyproject.toml in the requirements files
 	@command -v $(UV) >/dev/null || { echo 'Pinning needs uv: install it with .venv/bin/python -m pip install uv.' >&2; exit 2; }
 	$(UV) pip compile --quiet --universal --python-version 3.11 --custom-compile-command 'make lock' --output-file requirements.txt pyproject.toml
 	$(UV) pip compile --quiet --universal --python-version 3.11 --custom-compile-command 'make lock' --constraint requirements.txt --group dev --output-file requirements-dev.txt
 	$(UV) pip compile --quiet --universal --python-version 3.11 --custom-compile-command 'make lock' --constraint requirements.txt --group bench --output-file requirements-bench.txt
+	$(UV) pip compile --quiet --universal --python-version 3.11 --custom-compile-command 'make lock' --constraint requirements.txt --group peers --output-file bench/requirements-peers.txt

