@@ -153,7 +153,7 @@ class Statement:
         return actions.filter(created__gte=self.since, created__lt=self.until).order_by("created", "version")
 
     def _moving(self) -> "QuerySet[Action]":
-        actions: Any = self.account.actions  # type: ignore[attr-defined]  # the related name of Action.account
+        actions: Any = self.account.actions
         moving: QuerySet[Action] = actions.using(self.account._state.db).exclude(delta=0).select_related("by")
         return moving
 

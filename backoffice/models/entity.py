@@ -6,7 +6,6 @@ from django.db import connections, models
 from audit.capture import captured
 from backoffice.models.base import Model
 
-
 BRANCHES = """
     WITH RECURSIVE branch(id) AS (
         SELECT unnest(%s::bigint[])

@@ -243,7 +243,8 @@ class Account(Record):
             InvalidMoment: `moment` has no zone.
         """
         accounts = type(self).objects.using(self._state.db)
-        return moments.balances(accounts.filter(pk=self.pk), moment, clock).get().balance_then
+        balance: Decimal = moments.balances(accounts.filter(pk=self.pk), moment, clock).get().balance_then
+        return balance
 
     @classmethod
     def balances_at(

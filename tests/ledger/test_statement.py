@@ -28,7 +28,8 @@ def naive(actions: list[Action], since: datetime, until: datetime) -> tuple[Deci
 
 def paged(statement: Statement, most: int) -> list[tuple[int, Decimal]]:
     """Return version and balance of all movements, read page by page."""
-    found, after = [], None
+    found: list[tuple[int, Decimal]] = []
+    after = None
     while True:
         page = statement.page(after=after, most=most)
         assert page.carried == (found[-1][1] if found else statement.opening)
