@@ -11,6 +11,8 @@ from decimal import Decimal
 from django.db import connections, models
 
 from backoffice.models.base import Record
+from ledger.errors import InvalidAmount
+from ledger.money import exponent, fits
 
 
 class Cap(Record):
@@ -32,8 +34,14 @@ class Cap(Record):
     def set(cls, *, currency: str, ceiling: Decimal, using: str = "default") -> "Cap":
         """Set the cap of a currency and deal the headroom anew.
 
-        Locks all slots of the currency. Raises django.db.IntegrityError (`ledger_cap`) where the balances are higher.
+        Locks all slots of the currency.
+
+        Raises:
+            InvalidAmount: a ceiling that the currency cannot express.
+            django.db.IntegrityError (`ledger_cap`): the balances are higher.
         """
+        if not fits(ceiling, currency):
+            raise InvalidAmount(f"A cap in {currency} is a number with at most {exponent(currency)} decimals.")
         with connections[using].cursor() as cursor:
             cursor.execute("SELECT ledger_set_cap(%s, %s)", [currency, ceiling])
         return cls.objects.using(using).get(currency=currency)
