@@ -9,7 +9,7 @@ Invariants:
 """
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal
@@ -33,7 +33,7 @@ from import_export.widgets import Widget
 
 from backoffice.guards import PersonGuard
 from backoffice.models import User
-from backoffice.sheets import FORMATS, SheetFormat, number
+from backoffice.sheets import FORMATS, Row, SheetFormat, number
 from backoffice.views import guarded
 
 CAPS = {"csv": 100_000, "xlsx": 20_000}  # rows that one request should write; a workbook takes five times as long
@@ -125,13 +125,18 @@ class ExportMixin:
             return HttpResponseRedirect(f"{page}?{request.GET.urlencode()}" if request.GET else page)
         columns = self.export_columns(request)
         resource = ListResource(columns)
-        with ExitStack() as stack:
-            file = stack.enter_context(tempfile.SpooledTemporaryFile(max_size=IN_MEMORY))
-            kind.write(file, list(columns), resource.rows(_with_related(queryset, columns)))
-            file.seek(0)
-            stack.pop_all()  # it is the response's now, which closes it
-        name = f"{opts.verbose_name_plural}-{timezone.localtime():%Y-%m-%d-%H%M}.{kind.name}".replace(" ", "-")
-        return FileResponse(file, as_attachment=True, filename=name, content_type=kind.content_type)
+        name = f"{opts.verbose_name_plural}-{timezone.localtime():%Y-%m-%d-%H%M}".replace(" ", "-")
+        return attachment(kind, name, list(columns), resource.rows(_with_related(queryset, columns)))
+
+
+def attachment(kind: SheetFormat, name: str, header: Row, rows: Iterable[Row]) -> FileResponse:
+    """Return a table as a file to download; `name` is without its ending."""
+    with ExitStack() as stack:
+        file = stack.enter_context(tempfile.SpooledTemporaryFile(max_size=IN_MEMORY))
+        kind.write(file, header, rows)
+        file.seek(0)
+        stack.pop_all()  # it is the response's now, which closes it
+    return FileResponse(file, as_attachment=True, filename=f"{name}.{kind.name}", content_type=kind.content_type)
 
 
 def _column(model_admin: Any, name: Any) -> tuple[str, str | Callable[[Any], Any]]:

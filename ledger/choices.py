@@ -29,6 +29,13 @@ class ActionType(models.TextChoices):
     CLOSED = "closed", "Closed"
 
 
+class Clock(models.TextChoices):
+    """The two times that every action has; the values are its columns."""
+
+    BUSINESS = "created", "When it happened"
+    RECORDING = "recorded", "When it was recorded"
+
+
 class ReferenceType(models.TextChoices):
     """Where the other side of a posting can be found."""
 

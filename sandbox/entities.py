@@ -17,14 +17,6 @@ ROOTS = """
     UNION
     SELECT entity_id FROM backoffice_persongrant WHERE permission_id IN (SELECT id FROM work) AND user_id = %(user)s
 """
-BRANCHES = """
-    WITH RECURSIVE branch(id) AS (
-        SELECT unnest(%s::bigint[])
-        UNION
-        SELECT entity.id FROM backoffice_entity entity JOIN branch ON entity.parent_id = branch.id
-    )
-    SELECT coalesce(array_agg(id ORDER BY id), '{}') FROM branch
-"""
 
 
 def granted(person: User) -> list[int]:
@@ -36,9 +28,4 @@ def granted(person: User) -> list[int]:
 
 def branches(roots: list[int]) -> list[int]:
     """Return these entities and all below them, ascending. One query of the sandbox, none without roots."""
-    if not roots:
-        return []
-    with connections[SANDBOX].cursor() as cursor:
-        cursor.execute(BRANCHES, [roots])
-        [(ids,)] = cursor.fetchall()
-    return list(ids)
+    return Entity.branches(roots, using=SANDBOX)

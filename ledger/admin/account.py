@@ -11,7 +11,7 @@ from django.utils.html import format_html
 
 from audit.history import MOST, Line
 from backoffice.admin import ConsoleAdmin
-from ledger.admin import extras, search
+from ledger.admin import extras, past, search
 from ledger.admin.commands import ACCOUNT_COMMANDS, AccountCommand
 from ledger.admin.filters import CurrencyFilter
 from ledger.choices import Status
@@ -96,7 +96,7 @@ class AccountAdmin(ConsoleAdmin):
                 path(f"<int:object_id>/{command.name}/", view, name=f"ledger_account_{command.name}"),
                 path(f"{command.name}/", view, name=f"ledger_account_{command.name}_selected"),
             ]
-        return pages + super().get_urls()
+        return past.pages(self) + pages + super().get_urls()
 
     def permitted(self, request: HttpRequest) -> list[type[AccountCommand]]:
         """Return the commands whose guard lets this person in."""
@@ -155,6 +155,7 @@ class AccountAdmin(ConsoleAdmin):
             "show_save_and_continue": False,  # the only field is the note
             "balance": written(account.balance, account.currency),
             "chip": status_chip(account),
+            "sees_past": past.GUARD.allows(request),
             "commands": [command for command in self.permitted(request) if command.posting_type in allowed],
             "latest": [
                 (action, written(action.delta, action.currency), written(action.balance, action.currency))

@@ -6,7 +6,7 @@ rules (`ledger.rules`), write the record (`ledger.posting`) and return fresh obj
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Unpack
@@ -17,12 +17,14 @@ from django.db import models
 from audit.capture import captured
 from backoffice.models import Entity, User
 from backoffice.models.base import Record
-from ledger.choices import ActionType, ReferenceType, Status
+from ledger import asof as moments
+from ledger.choices import ActionType, Clock, ReferenceType, Status
 from ledger.models.action import Action
 from ledger.models.standing import stand
 from ledger.money import LARGEST
 from ledger.opening import Opening, open_accounts
 from ledger.posting import MoneyRequest, Outcome, Posting, StatusRequest, TransferRequest, post, preview
+from ledger.statement import Statement
 
 
 class Account(Record):
@@ -235,3 +237,44 @@ class Account(Record):
     def preview_batch(cls, postings: Sequence[Posting], *, using: str = "default") -> list[Outcome]:
         """Return what `post_batch` would do now; nothing is locked or written."""
         return preview(cls, postings, using=using)
+
+    def balance_at(self, *, moment: datetime, clock: Clock = Clock.BUSINESS) -> Decimal:
+        """Return the balance at a moment, its own actions included, in units of the currency; see `ledger.asof`.
+
+        Zero before the first action; after the last one the balance of now. One query, no lock.
+
+        Raises:
+            InvalidMoment: `moment` has no zone.
+        """
+        accounts = type(self).objects.using(self._state.db)
+        balance: Decimal = moments.balances(accounts.filter(pk=self.pk), moment, clock).get().balance_then
+        return balance
+
+    @classmethod
+    def balances_at(
+        cls, *, uids: Iterable[uuid.UUID], moment: datetime, clock: Clock = Clock.BUSINESS, using: str = "default"
+    ) -> dict[uuid.UUID, Decimal]:
+        """Return the balances of many accounts at a moment, each in its own currency; see `balance_at`. One query.
+
+        Raises:
+            InvalidMoment: `moment` has no zone.
+            UnknownAccount: a uid that no account has.
+        """
+        return moments.balances_of(cls.objects.using(using), list(uids), moment, clock)
+
+    @classmethod
+    def totals_at(
+        cls, *, moment: datetime, clock: Clock = Clock.BUSINESS, entity: Entity | None = None, using: str = "default"
+    ) -> dict[str, Decimal]:
+        """Return what all balances came to at a moment, a total for each currency: nothing is ever converted.
+
+        Of all accounts, or of those of an entity and the entities below it. Two queries, no lock; raises InvalidMoment.
+        """
+        accounts = cls.objects.using(using)
+        if entity is not None:
+            accounts = accounts.filter(entity__in=Entity.branches([entity.pk], using=using))
+        return moments.by_currency(moments.totals(accounts, moment, clock))
+
+    def statement(self, *, since: datetime, until: datetime, known: int | None = None) -> Statement:
+        """Return the account's statement from `since` until before `until`, by business time; see `ledger.statement`."""
+        return Statement.of(self, since=since, until=until, known=known)

@@ -12,6 +12,8 @@ from django.db import connections, models
 
 from audit.capture import captured
 from backoffice.models.base import Record
+from ledger.errors import InvalidAmount
+from ledger.money import exponent, fits
 
 
 class Cap(Record):
@@ -35,8 +37,14 @@ class Cap(Record):
     def set(cls, *, currency: str, ceiling: Decimal, using: str = "default") -> "Cap":
         """Set the cap of a currency and deal the headroom anew.
 
-        Locks all slots of the currency. Raises django.db.IntegrityError (`ledger_cap`) where the balances are higher.
+        Locks all slots of the currency.
+
+        Raises:
+            InvalidAmount: a ceiling that the currency cannot express.
+            django.db.IntegrityError (`ledger_cap`): the balances are higher.
         """
+        if not fits(ceiling, currency):
+            raise InvalidAmount(f"A cap in {currency} is a number with at most {exponent(currency)} decimals.")
         with connections[using].cursor() as cursor:
             cursor.execute("SELECT ledger_set_cap(%s, %s)", [currency, ceiling])
         return cls.objects.using(using).get(currency=currency)

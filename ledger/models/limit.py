@@ -8,12 +8,14 @@ the same subject never overlap in time: `ledger_limit_no_overlap`, an exclusion 
 from datetime import UTC, datetime
 
 from django.contrib.postgres.fields import DateTimeRangeField
+from django.core.exceptions import ValidationError
 from django.db import models
 from psycopg.types.range import TimestamptzRange
 
 from audit.capture import captured
 from backoffice.models.base import Model
 from ledger.choices import LimitKind
+from ledger.money import exponent, fits
 
 
 def always() -> TimestamptzRange:
@@ -71,3 +73,8 @@ class Limit(Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.currency}"
+
+    def clean(self) -> None:
+        """Refuse an amount that the currency cannot express."""
+        if self.amount is not None and self.currency and not fits(self.amount, self.currency):
+            raise ValidationError({"amount": f"{self.currency} has {exponent(self.currency)} decimals."})

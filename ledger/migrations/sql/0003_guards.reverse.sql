@@ -1,6 +1,9 @@
 DROP FUNCTION ledger_turnover_at(bigint, timestamptz);
 DROP FUNCTION ledger_balance_at(bigint, timestamptz, boolean);
-DROP FUNCTION ledger_version_at(bigint, timestamptz, boolean);
+DROP FUNCTION ledger_statement_after(bigint, timestamptz, int, int);
+DROP FUNCTION ledger_statement(bigint, timestamptz, timestamptz, int);
+DROP FUNCTION ledger_version_at(bigint, timestamptz, boolean, int);
+DROP INDEX ledger_action_returned;
 DROP TRIGGER ledger_approval_decided_once ON ledger_approval;
 DROP TRIGGER ledger_approval_begins_pending ON ledger_approval;
 DROP TRIGGER ledger_approval_permanent ON ledger_approval;

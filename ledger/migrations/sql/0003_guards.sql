@@ -344,24 +344,28 @@ CREATE TRIGGER ledger_approval_decided_once BEFORE UPDATE ON ledger_approval FOR
         IS DISTINCT FROM (NEW.id, NEW.uid, NEW.kind, NEW.entity_id, NEW.account_id, NEW.currency, NEW.amount, NEW.request, NEW.shown, NEW.fingerprint, NEW.reason, NEW.maker_id, NEW.requested, NEW.expires))
     EXECUTE FUNCTION ledger_refuse_approval_change();
 
--- 6. As of a moment, by index and without a sum: versions have no gap, and neither `recorded` nor `latest` ever falls, so
--- the last action until then is found by bisection. Business times may be given back-dated; what was booked for a time
--- before the latest one is in an index of its own.
-CREATE FUNCTION ledger_version_at(wanted bigint, moment timestamptz, business boolean) RETURNS int
+-- 6. As of a moment, by index: versions have no gap, and neither `recorded` nor `latest` ever falls, so the last action
+-- until then is found by bisection and its running balance is the answer. Business times may be given back-dated; what was
+-- booked for a time before the latest one is in an index of its own and is added. `known` leaves out later versions: what
+-- was known when the account had that many actions is the same for ever.
+-- `version + 0` keeps the planner from walking the versions instead of the few that were back-dated.
+CREATE INDEX ledger_action_returned ON ledger_action (account_id, version) INCLUDE (delta) WHERE reverses_id IS NOT NULL;
+
+CREATE FUNCTION ledger_version_at(wanted bigint, moment timestamptz, business boolean, known int DEFAULT NULL) RETURNS int
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public AS $$
 DECLARE
     low int := 0;
-    high int := (SELECT version FROM ledger_account WHERE id = wanted);
-    middle int;
+    high int := coalesce(known, (SELECT version FROM ledger_account WHERE id = wanted));
+    middle int := high;  -- most are asked about a moment after their last action
 BEGIN
     WHILE low < high LOOP
-        middle := (low + high + 1) / 2;
         IF (SELECT CASE WHEN business THEN latest ELSE recorded END FROM ledger_action
             WHERE account_id = wanted AND version = middle) <= moment THEN
             low := middle;
         ELSE
             high := middle - 1;
         END IF;
+        middle := (low + high + 1) / 2;
     END LOOP;
     RETURN low;
 END $$;
@@ -369,12 +373,13 @@ END $$;
 CREATE FUNCTION ledger_balance_at(wanted bigint, moment timestamptz, business boolean) RETURNS numeric
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public AS $$
 DECLARE
-    number CONSTANT int := ledger_version_at(wanted, moment, business);
+    known CONSTANT int := (SELECT version FROM ledger_account WHERE id = wanted);
+    number CONSTANT int := ledger_version_at(wanted, moment, business, known);
 BEGIN
     RETURN coalesce((SELECT balance FROM ledger_action WHERE account_id = wanted AND version = number), 0)
-        + CASE WHEN business THEN coalesce((
+        + CASE WHEN business AND number < known THEN coalesce((
             SELECT sum(delta) FROM ledger_action
-            WHERE account_id = wanted AND created < latest AND created <= moment AND version > number), 0) ELSE 0 END;
+            WHERE account_id = wanted AND created < latest AND created <= moment AND version + 0 > number), 0) ELSE 0 END;
 END $$;
 
 CREATE FUNCTION ledger_turnover_at(wanted bigint, moment timestamptz) RETURNS numeric
@@ -384,8 +389,63 @@ DECLARE
 BEGIN
     RETURN coalesce((SELECT turnover FROM ledger_action WHERE account_id = wanted AND version = number), 0);
 END $$;
-GRANT EXECUTE ON FUNCTION ledger_version_at(bigint, timestamptz, boolean), ledger_balance_at(bigint, timestamptz, boolean),
-    ledger_turnover_at(bigint, timestamptz) TO {app};
+
+-- A statement's frame, from `since` until before `until` by business time: the versions between which its movements in
+-- order are found, the balances at its ends, and `moved`, all that came in and went out. Of the running turnover, which
+-- leaves out what went back, plus what went back; less what these versions booked for before, plus what later ones booked
+-- for the period.
+CREATE FUNCTION ledger_statement(
+    wanted bigint, since timestamptz, until timestamptz, known int,
+    OUT first int, OUT last int, OUT opening numeric, OUT closing numeric, OUT moved numeric)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public AS $$
+DECLARE
+    turned_first numeric := 0;
+    late record;
+BEGIN
+    opening := 0;
+    closing := 0;
+    moved := 0;
+    first := ledger_version_at(wanted, since - interval '1 microsecond', true, known);
+    last := ledger_version_at(wanted, until - interval '1 microsecond', true, known);
+    IF first > 0 THEN
+        SELECT balance, turnover INTO opening, turned_first FROM ledger_action WHERE account_id = wanted AND version = first;
+    END IF;
+    IF last > 0 THEN
+        SELECT balance, turnover - turned_first INTO closing, moved FROM ledger_action
+        WHERE account_id = wanted AND version = last;
+    END IF;
+    moved := moved + coalesce((SELECT sum(abs(delta)) FROM ledger_action
+        WHERE account_id = wanted AND reverses_id IS NOT NULL AND version > first AND version <= last), 0);
+    IF first = known THEN
+        RETURN;
+    END IF;
+    SELECT coalesce(sum(delta) FILTER (WHERE created < since), 0) AS opening,
+        coalesce(sum(delta) FILTER (WHERE version > last), 0) AS closing,
+        coalesce(sum(abs(delta)) FILTER (WHERE version > last AND created >= since), 0)
+            - coalesce(sum(abs(delta)) FILTER (WHERE version <= last AND created < since), 0) AS moved
+    INTO late FROM ledger_action
+    WHERE account_id = wanted AND created < latest AND created < until AND version + 0 > first AND version + 0 <= known;
+    opening := opening + late.opening;
+    closing := closing + late.closing;
+    moved := moved + late.moved;
+END $$;
+
+-- Where a statement goes on after one of its movements, in the order of business time, then version: the version after
+-- which those in order follow, and the balance until here.
+CREATE FUNCTION ledger_statement_after(
+    wanted bigint, moment timestamptz, number int, known int, OUT first int, OUT balance numeric)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public AS $$
+BEGIN
+    -- In order, it may stand among others of the same moment; back-dated, it was booked after all of that moment.
+    first := least(number, ledger_version_at(wanted, moment, true, known));
+    balance := coalesce((SELECT a.balance FROM ledger_action a WHERE a.account_id = wanted AND a.version = first), 0)
+        + coalesce((SELECT sum(a.delta) FROM ledger_action a
+            WHERE a.account_id = wanted AND a.created < a.latest AND a.created <= moment
+              AND (a.created < moment OR a.version + 0 <= number) AND a.version + 0 > first AND a.version + 0 <= known), 0);
+END $$;
+GRANT EXECUTE ON FUNCTION ledger_version_at(bigint, timestamptz, boolean, int),
+    ledger_balance_at(bigint, timestamptz, boolean), ledger_turnover_at(bigint, timestamptz),
+    ledger_statement(bigint, timestamptz, timestamptz, int), ledger_statement_after(bigint, timestamptz, int, int) TO {app};
 
 -- 7. Who may what. The app role adds to the record and reads it; it has no way to a balance but an action.
 REVOKE ALL ON ledger_account, ledger_action, ledger_approval, ledger_cap, ledger_headroom, ledger_hold, ledger_refusal FROM {app};
