@@ -16,6 +16,7 @@ from bench.host import Operation
 from ledger.choices import ActionType
 from ledger.models import Account, Action
 from ledger.posting import Posting
+from ledger.statement import Statement
 
 SAMPLE = 20_000  # accounts that a client knows; of a million, so many spread evenly
 PAGE = 25
@@ -71,7 +72,7 @@ def _posting(uid: UUID, staff: User, now: datetime) -> Posting:
     return Posting(type=ActionType.DEPOSITED, uid=uid, by=staff, asof=now, amount=ONE)
 
 
-BALANCE_AT = "the newest action until then (stands in for Account.balance_at)"
+BALANCE_AT = "Account.balance_at"
 
 
 def balance_at() -> Operation:
@@ -80,24 +81,23 @@ def balance_at() -> Operation:
 
     def operation() -> int:
         moment = begun + random.random() * (ended - begun)
-        until = Action.objects.filter(account_id=random.choice(known), created__lte=moment)
-        until.order_by("-version").values_list("balance")[:1].get()
+        Account(pk=random.choice(known)).balance_at(moment=moment)
         return 1
 
     return operation
 
 
-STATEMENT = "a page of actions (stands in for Statement)"
+STATEMENT = "the first page of a Statement"
 
 
 def statement() -> Operation:
-    """Read a page of a random account's statement that begins at a random moment: opening balance and movements."""
+    """Read the first page of a random account's statement that begins at a random moment: opening, movements, closing."""
     known, (begun, ended) = accounts(), lifetime()
 
     def operation() -> int:
-        moment = begun + random.random() * (ended - begun)
+        since = begun + random.random() * (ended - begun)
         account = Account.objects.select_related("user", "entity").get(pk=random.choice(known))
-        list(account.actions.filter(created__gte=moment).select_related("by").order_by("version")[:PAGE])
+        Statement.of(account, since=since, until=ended).page(most=PAGE)
         return 1
 
     return operation
