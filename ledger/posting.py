@@ -219,7 +219,7 @@ def _decide(book: Book, posting: Posting) -> Outcome:
     try:
         account, drafts, replayed = book.apply(posting)
     except LedgerError as error:
-        return Outcome(posting=posting, account=book.accounts.get(posting.uid), error=error)
+        return Outcome(posting=posting, account=book.known(posting.uid), error=error)
     return Outcome(posting=posting, account=account, drafts=drafts, replayed=replayed)
 
 

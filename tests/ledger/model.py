@@ -130,7 +130,8 @@ class Model:
             return [{"verb": request.verb, "account": account, "amount": amount, "action": None}]
         numbers = [request.action, *self._others(request.action)]
         return [
-            {"verb": request.verb, "account": self.actions[n]["account"], "amount": amount, "action": n} for n in numbers
+            {"verb": request.verb, "account": self.actions[n]["account"], "amount": amount, "action": n}
+            for n in numbers
         ]
 
     def _others(self, number: int) -> list[int]:
@@ -167,7 +168,10 @@ class Model:
         else:
             change |= {"delta": -amount if verb in MONEY_OUT else amount, "turnover": amount}
         self._room(verb, leg["account"], change, due)
-        if verb in {"deposit", "withdraw", "transfer", "reverse", "refund", "place"} and leg["account"] == request.account:
+        if (
+            verb in {"deposit", "withdraw", "transfer", "reverse", "refund", "place"}
+            and leg["account"] == request.account
+        ):
             self._limit("approval", leg["account"], amount, code="approval_required")
         return change
 

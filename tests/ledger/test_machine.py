@@ -16,7 +16,14 @@ from django.db import transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from backoffice.models import Entity, User
 from ledger.choices import ActionType
@@ -69,7 +76,9 @@ class Machine(RuleBasedStateMachine):
         for currency in ("CZK", "KWD"):
             self.model.room[currency] = Decimal(0)
 
-    @initialize(room=st.sampled_from([Decimal(100_000), Decimal(150)]), start=st.sampled_from([Decimal(100), Decimal(40)]))
+    @initialize(
+        room=st.sampled_from([Decimal(100_000), Decimal(150)]), start=st.sampled_from([Decimal(100), Decimal(40)])
+    )
     def begin(self, room: Decimal, start: Decimal) -> None:
         """Three accounts on two entities and in two currencies, two of them with money."""
         for currency in ("CZK", "KWD"):
@@ -102,7 +111,9 @@ class Machine(RuleBasedStateMachine):
     @rule(wanted=st.lists(WANTED, min_size=2, max_size=6), whole=st.booleans())
     def batch(self, wanted: list[dict[str, Any]], whole: bool) -> None:
         """A batch with an outcome each, or all or nothing."""
-        requests = [self._request(one | {"stray": one["stray"] if one["stray"] in {"account", "to"} else ""}) for one in wanted]
+        requests = [
+            self._request(one | {"stray": one["stray"] if one["stray"] in {"account", "to"} else ""}) for one in wanted
+        ]
         requests = [request for request in requests if self._exists(request)]
         if requests:
             self.post(requests, whole=whole, batch=True)
@@ -115,11 +126,15 @@ class Machine(RuleBasedStateMachine):
         keys: dict[str, Any] = {"account": self.accounts[which]} if subject == "account" else {}
         keys |= {"entity": self.entities[facts["entity"]]} if subject == "entity" else {}
         by = which if subject == "account" else facts["entity"] if subject == "entity" else None
-        standing = Limit.objects.filter(kind=kind, currency="CZK", account=keys.get("account"), entity=keys.get("entity"))
+        standing = Limit.objects.filter(
+            kind=kind, currency="CZK", account=keys.get("account"), entity=keys.get("entity")
+        )
         standing.delete()
         self.model.limits.pop((kind, "CZK", by), None)
         if amount is not None and over:
-            Limit.objects.create(kind=kind, currency="CZK", amount=Decimal(0), valid=(OPENED, OPENED + timedelta(1)), **keys)
+            Limit.objects.create(
+                kind=kind, currency="CZK", amount=Decimal(0), valid=(OPENED, OPENED + timedelta(1)), **keys
+            )
         elif amount is not None:
             Limit.objects.create(kind=kind, currency="CZK", amount=amount, **keys)
             self.model.limits[kind, "CZK", by] = amount
@@ -138,9 +153,7 @@ class Machine(RuleBasedStateMachine):
         assert Hold.release_expired(now=self.model.now) == self.model.expire()
         self._learn()
 
-    def post(
-        self, requests: list[Request], *, inside: bool = False, whole: bool = False, batch: bool = False
-    ) -> None:
+    def post(self, requests: list[Request], *, inside: bool = False, whole: bool = False, batch: bool = False) -> None:
         """Post here and there, and compare the codes."""
         self.model.now = timezone.now()
         foreseen = "" if batch else self._preview(requests[0])
@@ -205,7 +218,9 @@ class Machine(RuleBasedStateMachine):
         return words
 
     def _method(self, verb: str, suffix: str = "") -> Callable[..., Any]:
-        owner = Action if verb in {"reverse", "refund"} else Hold if verb in {"place", "capture", "release"} else Account
+        owner = (
+            Action if verb in {"reverse", "refund"} else Hold if verb in {"place", "capture", "release"} else Account
+        )
         method: Callable[..., Any] = getattr(owner, verb + suffix)
         return method
 
@@ -255,8 +270,7 @@ class Machine(RuleBasedStateMachine):
         if not new:
             return
         stored = {
-            (action.account_id, action.version): action
-            for action in Action.objects.filter(account__in=self.accounts)
+            (action.account_id, action.version): action for action in Action.objects.filter(account__in=self.accounts)
         }
         for number in new:
             expected = self.model.actions[number]
@@ -281,7 +295,8 @@ class Machine(RuleBasedStateMachine):
         assert sorted(told) == sorted((uid, h["amount"], h["captured"], h["state"]) for uid, h in by_uid.items())
 
     def teardown(self) -> None:
-        """Every account is what its actions say; the limits of this example end."""
+        """Every account is what its actions say; the limits and what was due in this example end."""
+        Hold.release_expired(now=timezone.now())
         for account in self.accounts:
             assert verify_account(account) == []
         Limit.objects.all().delete()
