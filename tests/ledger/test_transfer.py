@@ -59,8 +59,9 @@ def test_transfer_over_the_receiver_s_maximum_balance_is_refused(
 
 @pytest.mark.parametrize("broken", [("min_transfer", "10", "9.99"), ("max_transfer", "20", "20.01")])
 def test_transfer_names_the_limit_it_breaks(
-    open_account: OpenAccount, agent: User, now: datetime, kind: str, bound: str, amount: str
+    open_account: OpenAccount, agent: User, now: datetime, broken: tuple[str, str, str]
 ) -> None:
+    kind, bound, amount = broken
     source, target = open_account("100"), open_account("5")
     Limit.objects.create(kind=kind, currency="CZK", account=source, amount=Decimal(bound))
     with pytest.raises(errors.ExceedsLimit) as refusal:
