@@ -82,6 +82,14 @@ class Book:
         starts = self.starts.get(account.id)
         return {kind: account.turnover - start for kind, start in starts.items()} if starts else NONE_TURNED
 
+    def fits(self) -> bool:
+        """Say whether all drafts together stay under the caps: the cap asks what a batch leaves, not what it passes through."""
+        net: dict[str, Decimal] = {}
+        for draft in self.drafts:
+            net[draft.row.currency] = net.get(draft.row.currency, NOTHING) + draft.row.delta
+        left = self.headroom or {}
+        return all(total <= left.get(currency, NOTHING) for currency, total in net.items() if total)
+
     def _legs(self, posting: "Posting", account: "Account") -> list[Leg]:
         if posting.type == ActionType.TRANSFERRED_OUT:
             other = self._target(posting, account)

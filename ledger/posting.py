@@ -232,5 +232,10 @@ def _raise_first(outcomes: Sequence[Outcome]) -> None:
 def preview(accounts: type["Account"], postings: Sequence[Posting], *, using: str = "default") -> list[Outcome]:
     """Return what `post` would do now: the same book and rules, without locks and without a write."""
     book = reading.read(accounts, postings, using)
+    outcomes = [_decide(book, posting) for posting in postings]
+    reading.read_headroom(book)
+    if book.fits():
+        return outcomes
+    book = reading.read(accounts, postings, using)
     reading.read_headroom(book)
     return [_decide(book, posting) for posting in postings]

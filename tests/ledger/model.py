@@ -23,7 +23,7 @@ TYPES = {
 }  # fmt: skip
 
 
-class Refused(Exception):  # noqa: N818  not an error of the tests
+class Refused(Exception):
     """A rule refuses; the argument is the code, with limits the kind of limit after a colon."""
 
 
@@ -92,21 +92,19 @@ class Model:
         return [self._one(request, due, weigh=weigh) for request in requests]
 
     def _one(self, request: Request, due: dict[int, list[int]], *, weigh: bool) -> str:
+        if request.account < 0:
+            return "unknown_account"
+        entity, currency = (self.accounts[request.account][name] for name in ("entity", "currency"))
+        if request.key and (earlier := self.keys.get((entity, request.key))):
+            return "replayed" if earlier == replace(request, asof=earlier.asof) else "idempotency_conflict"
         try:
-            if request.account < 0:
-                raise Refused("unknown_account")
-            entity = self.accounts[request.account]["entity"]
-            if request.key and (earlier := self.keys.get((entity, request.key))):
-                same = earlier == replace(request, asof=earlier.asof)
-                return "replayed" if same else "idempotency_conflict"
             legs = self._legs(request)
             changes = [self._decide(request, leg, due) for leg in legs]
-            net = sum((change["delta"] for change in changes), Decimal(0))
-            currency = self.accounts[request.account]["currency"]
-            if weigh and net and self.room[currency] < net:
-                raise Refused("exceeds_cap")
         except Refused as refusal:
             return str(refusal)
+        net = sum((change["delta"] for change in changes), Decimal(0))
+        if weigh and net and self.room[currency] < net:
+            return "exceeds_cap"
         self.room[currency] -= net
         self._apply(request, legs, changes, due)
         if request.key:
