@@ -53,7 +53,7 @@ def act(account: Account, delta: str, **changes: Any) -> None:
     insert(continuing(account, type="withdrawn" if amount < 0 else "deposited", delta=amount, **changes))
 
 
-def run(statement: str, *params: object) -> None:
+def run(statement: str, *params: Any) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement, params or None)
 

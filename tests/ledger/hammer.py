@@ -1,5 +1,6 @@
 """What hammers at the ledger: clients with connections of their own, and one that watches from outside."""
 
+import functools
 import random
 import threading
 from collections import Counter
@@ -100,7 +101,8 @@ class Hammer:
 
     def move(self, chance: random.Random) -> str:
         """Deposit or withdraw."""
-        _, action = chance.choice([Account.deposit, Account.withdraw])(**self.asked(chance))
+        verbs: list[Callable[..., tuple[Account, Action]]] = [Account.deposit, Account.withdraw]
+        _, action = chance.choice(verbs)(**self.asked(chance))
         return self.learned(action)
 
     def transfer(self, chance: random.Random) -> str:
@@ -113,7 +115,12 @@ class Hammer:
         """Reverse or refund one of the latest actions, which others try to take back too."""
         if not self.actions:
             return "nothing"
-        asked = {"uid": chance.choice(self.actions[-6:]), "by": self.by, "asof": timezone.now(), "comment": "Why"}
+        asked: dict[str, Any] = {
+            "uid": chance.choice(self.actions[-6:]),
+            "by": self.by,
+            "asof": timezone.now(),
+            "comment": "Why",
+        }
         if chance.random() < 0.6:
             returned = Action.reverse(**asked)
         else:
@@ -134,21 +141,28 @@ class Hammer:
         """Capture, in part or whole, or release one of the latest holds, which others try too."""
         if not self.holds:
             return "nothing"
-        asked = {"uid": chance.choice(self.holds[-4:]), "by": self.by, "asof": timezone.now()}
-        verb = chance.choice([Hold.capture, Hold.release, lambda **words: Hold.capture(amount=Decimal(1), **words)])
-        _, action = verb(**asked)
+        asked: dict[str, Any] = {"uid": chance.choice(self.holds[-4:]), "by": self.by, "asof": timezone.now()}
+        part = functools.partial(Hold.capture, amount=Decimal(1))
+        verbs: list[Callable[..., tuple[Hold, Action]]] = [Hold.capture, Hold.release, part]
+        _, action = chance.choice(verbs)(**asked)
         return self.learned(action) if action.delta else self.noted(action)
 
     def repeat(self, chance: random.Random) -> str:
         """Deposit, withdraw or transfer under a key that others use for the same request at the same time."""
         number = chance.randint(0, 60)
         account, other = self.accounts[number % len(self.accounts)], self.accounts[(number + 1) % len(self.accounts)]
-        asked = {"uid": account.uid, "by": self.by, "asof": timezone.now(), "amount": Decimal(1 + number % 7)}
+        asked: dict[str, Any] = {
+            "uid": account.uid,
+            "by": self.by,
+            "asof": timezone.now(),
+            "amount": Decimal(1 + number % 7),
+        }
         key = f"key {number}"
         if number % 3 == 0:
             [(_, action), _] = Account.transfer(to=other.uid, idempotency_key=key, **asked)
         else:
-            _, action = (Account.deposit, Account.withdraw)[number % 3 - 1](idempotency_key=key, **asked)
+            deposits = number % 3 == 1
+            _, action = (Account.deposit if deposits else Account.withdraw)(idempotency_key=key, **asked)
         self.keyed.append((key, action.uid))
         return "replayed" if action.replayed else "ok"
 

@@ -256,10 +256,10 @@ class Model:
                      "captured": Decimal(0), "action": len(self.actions)}
                 )  # fmt: skip
             if request.verb in {"capture", "release"}:
-                hold = self.holds[request.hold]
-                late = hold["expires"] is not None and hold["expires"] <= request.asof
-                hold["state"] = "captured" if request.verb == "capture" else "expired" if late else "released"
-                hold["captured"] = -change["delta"]
+                resolved = self.holds[request.hold]
+                late = resolved["expires"] is not None and resolved["expires"] <= request.asof
+                resolved["state"] = "captured" if request.verb == "capture" else "expired" if late else "released"
+                resolved["captured"] = -change["delta"]
             self._record(leg["verb"], leg["account"], request.asof, change, pair)
 
     def _due(self, account: int, but: set[int]) -> list[int]:

@@ -146,7 +146,7 @@ def test_bad_input_is_refused_by_its_code_and_changes_nothing(world: dict[str, d
     before = everything()
     call, foresee = method(verb), method(verb, "_preview")
     assert call
-    failed = []
+    failed: list[tuple[object, ...]] = []
     for _, changes, code in [case for case in CASES if case[0] == verb]:
         asked = world[verb] | changes
         try:

@@ -44,7 +44,7 @@ def test_hammer_breaks_no_rule(open_account: OpenAccount, agent: User) -> None:
                 watch.over.set()
 
     clients = [hammer.client(number, TIMES) for number in range(CLIENTS)]
-    raised = together([*(lambda work=work: counted(work) for work in clients), watch.work])  # type: ignore[misc]  # bound at once
+    raised = together([*(lambda work=work: counted(work) for work in clients), watch.work])
     assert raised == []
     assert deadlocks() == before
     assert {code.split()[-1] for code in hammer.codes} <= EXPECTED, hammer.codes

@@ -164,7 +164,7 @@ def server(accounts: list[Account], tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with embedded.running(data):
         there = embedded.superuser_url(data, "backoffice")
         dump = subprocess.run([embedded.program("pg_dump"), here], check=True, capture_output=True).stdout
-        restore = [embedded.program("psql"), "--quiet", "--set=ON_ERROR_STOP=1", "--file=-", there]
+        restore = [str(embedded.program("psql")), "--quiet", "--set=ON_ERROR_STOP=1", "--file=-", there]
         subprocess.run(restore, check=True, input=dump, stdout=subprocess.DEVNULL)
         connections.close_all()
         with monkeypatch.context() as patched:

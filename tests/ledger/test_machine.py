@@ -319,7 +319,7 @@ def _told(outcome: Outcome) -> str:
 
 @pytest.mark.usefixtures("committing")
 def test_ledger_does_what_the_model_says() -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]  # hypothesis leaves it untyped
+    run_state_machine_as_test(
         Machine,
         settings=settings(
             max_examples=int(os.environ.get("MACHINE_EXAMPLES", "12")),
