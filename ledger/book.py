@@ -11,7 +11,7 @@ from ledger.choices import ActionType, HoldState
 from ledger.draft import Draft, drafted
 from ledger.limits import Bounds, Limits
 from ledger.rules import NOTHING, Change, Facts, Leg
-from ledger.shape import check_texts
+from ledger.shape import check_shape, told
 
 if TYPE_CHECKING:
     from ledger.models.account import Account
@@ -47,7 +47,7 @@ class Book:
         Raises:
             LedgerError: the rule that refuses; the book is as it was.
         """
-        check_texts(posting)
+        check_shape(posting)
         account = self.account(posting.uid)
         if posting.idempotency_key and (earlier := self._repeated(posting, account)):
             return account, [earlier], True
@@ -62,10 +62,14 @@ class Book:
 
     def account(self, uid: UUID) -> "Account":
         """Return an account of the book, or raise UnknownAccount."""
-        try:
-            return self.accounts[uid]
-        except KeyError:
-            raise errors.UnknownAccount(f"There is no account {uid}.", uid=uid) from None
+        account = self.known(uid)
+        if account is None:
+            raise errors.UnknownAccount(f"There is no account {told(uid)}.", uid=uid)
+        return account
+
+    def known(self, uid: object) -> "Account | None":
+        """Return an account of the book, or None where there is none, whatever the uid is."""
+        return self.accounts.get(uid) if isinstance(uid, UUID) else None
 
     def bounds_of(self, account: "Account") -> Bounds:
         """Return the limits that bind an account."""
@@ -77,6 +81,14 @@ class Book:
         """Return the turnover so far in the periods that a limit of the account asks for."""
         starts = self.starts.get(account.id)
         return {kind: account.turnover - start for kind, start in starts.items()} if starts else NONE_TURNED
+
+    def fits(self) -> bool:
+        """Say whether all drafts together stay under the caps: the cap asks what a batch leaves, not what it passes through."""
+        net: dict[str, Decimal] = {}
+        for draft in self.drafts:
+            net[draft.row.currency] = net.get(draft.row.currency, NOTHING) + draft.row.delta
+        left = self.headroom or {}
+        return all(total <= left.get(currency, NOTHING) for currency, total in net.items() if total)
 
     def _legs(self, posting: "Posting", account: "Account") -> list[Leg]:
         if posting.type == ActionType.TRANSFERRED_OUT:
@@ -131,9 +143,7 @@ class Book:
     def _repeated(self, posting: "Posting", account: "Account") -> Draft | None:
         """Return what the key posted before, where it was this very request."""
         earlier = self.earlier.get((account.entity_id, posting.idempotency_key or ""))
-        if earlier and not earlier.action.answers(
-            posting, account, self.accounts.get(posting.to) if posting.to else None
-        ):
+        if earlier and not earlier.action.answers(posting, account, self.known(posting.to)):
             raise errors.IdempotencyConflict(
                 f"The key {posting.idempotency_key} was used for another posting, {earlier.action.reference}."
             )

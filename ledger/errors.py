@@ -43,6 +43,24 @@ class InvalidMoment(LedgerError):
     code = "invalid_moment"
 
 
+class InvalidPosting(LedgerError):
+    """Of a type that nobody can ask for, or speaking of what does not go with its type."""
+
+    code = "invalid_posting"
+
+
+class UnknownUser(LedgerError):
+    """By nobody, or by or for somebody who is not in the database."""
+
+    code = "unknown_user"
+
+
+class UnknownEntity(LedgerError):
+    """On the books of no legal entity that is in the database."""
+
+    code = "unknown_entity"
+
+
 class UnknownAccount(LedgerError):
     """No account has this uid."""
 

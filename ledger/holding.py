@@ -7,8 +7,9 @@ from uuid import UUID
 
 from backoffice.models import User
 from ledger.choices import ActionType
-from ledger.errors import InvalidMoment, UnknownHold
+from ledger.errors import UnknownHold
 from ledger.posting import MoneyRequest, Posting
+from ledger.shape import told
 
 if TYPE_CHECKING:
     from ledger.models.hold import Hold
@@ -31,16 +32,7 @@ class ResolveRequest(TypedDict, total=False):
 
 
 def placing(request: HoldRequest) -> Posting:
-    """Return the posting that places a hold.
-
-    Raises:
-        InvalidMoment: it would expire before it begins, or its end has no zone.
-    """
-    expires = request.get("expires")
-    if expires is not None and expires.utcoffset() is None:
-        raise InvalidMoment("The time at which the hold expires needs a time zone.", expires=expires)
-    if expires is not None and expires <= request["asof"]:
-        raise InvalidMoment("The hold would expire before it begins.", expires=expires)
+    """Return the posting that places a hold."""
     return Posting(type=ActionType.HELD, **request)
 
 
@@ -52,9 +44,10 @@ def resolving(
     Raises:
         UnknownHold: no hold has this uid.
     """
-    asked = holds.objects.using(using).filter(uid=request["uid"]).select_related("account", "placed")
-    if (hold := asked.first()) is None:
-        raise UnknownHold(f"There is no hold {request['uid']}.", uid=request["uid"])
+    uid = request["uid"]
+    asked = holds.objects.using(using).filter(uid=uid) if isinstance(uid, UUID) else holds.objects.none()
+    if (hold := asked.select_related("account", "placed").first()) is None:
+        raise UnknownHold(f"There is no hold {told(uid)}.", uid=uid)
     taken = Decimal(0) if kind == ActionType.RELEASED else hold.amount if amount is None else amount
     return Posting(
         type=kind,

@@ -12,7 +12,7 @@ from backoffice.models import Entity, User
 from ledger import errors, posting
 from ledger.choices import ActionType
 from ledger.refused import translated
-from ledger.shape import check_moment
+from ledger.shape import check_moment, check_user, told
 
 if TYPE_CHECKING:
     from ledger.models.account import Account
@@ -54,12 +54,24 @@ def _check(openings: Sequence[Opening], using: str) -> None:
     now = timezone.now()
     kept = set(Cap.objects.using(using).values_list("currency", flat=True))
     for opening in openings:
+        _check_subject(opening)
         check_moment(opening.asof, opening.asof, now)
-        if opening.currency not in kept:
+        if not isinstance(opening.currency, str) or opening.currency not in kept:
             raise errors.UnknownCurrency(
-                f"The ledger does not keep {opening.currency}: it keeps {', '.join(sorted(kept))}.",
+                f"The ledger does not keep {told(opening.currency)}: it keeps {', '.join(sorted(kept))}.",
                 currency=opening.currency,
             )
+
+
+def _check_subject(opening: Opening) -> None:
+    """Refuse an account of nobody, on no books, or called by what is no uid."""
+    check_user(opening.by)
+    if not isinstance(opening.user, User) or opening.user.pk is None:
+        raise errors.UnknownUser("Say which customer the account is for.")
+    if not isinstance(opening.entity, Entity) or opening.entity.pk is None:
+        raise errors.UnknownEntity("Say on the books of which entity the account is.")
+    if opening.uid is not None and not isinstance(opening.uid, uuid.UUID):
+        raise errors.UnknownAccount(f"An account is called by a UUID, not by {type(opening.uid).__name__}.")
 
 
 def _row(accounts: type["Account"], opening: Opening) -> "Account":

@@ -4,8 +4,8 @@
 `ledger.rules`), and writes all actions in one statement (`ledger.writing`). In that statement the database checks that each
 action continues its account, moves the accounts along, and takes the net amount from the cap's slots, locked last.
 
-A single posting outside a transaction is tried without a lock first: the database refuses an action that does not
-continue the account as it was read, and then the posting is decided again under lock. All else locks its accounts in
+A single posting outside a transaction is tried without a lock first: its statement locks the accounts and writes nothing
+where one of them is not as it was read, and then the posting is decided again under lock. All else locks its accounts in
 ascending id before it reads. One transaction should hold one call: accounts of a second call come after the slots of the
 first, and two such transactions can deadlock (PostgreSQL then ends one of them).
 Callers: the classmethods of the models, the console's commands, imports.
@@ -29,7 +29,7 @@ from ledger.choices import ActionType, ReferenceType
 from ledger.draft import Draft
 from ledger.errors import BatchTooLarge, ExceedsCap, LedgerError
 from ledger.refused import translated
-from ledger.writing import write
+from ledger.writing import write, write_unlocked
 
 if TYPE_CHECKING:
     from ledger.models.account import Account
@@ -177,14 +177,28 @@ def _post(accounts: type["Account"], postings: Sequence[Posting], using: str, *,
         return outcomes
 
     if len(postings) == 1 and not connections[using].in_atomic_block:
-        try:
-            return decided()
-        except IntegrityError:
-            pass  # somebody else moved the account since it was read, or used the key: decide under lock
+        outcomes = _tried(accounts, postings, using)
+        if outcomes:
+            return outcomes
     try:
         return _locked(postings, using, decided)
     except ExceedsCap:
         return _locked(postings, using, lambda: decided(reading.lock_headroom))
+
+
+def _tried(accounts: type["Account"], postings: Sequence[Posting], using: str) -> list[Outcome]:
+    """Post without a lock beforehand; nothing is returned where that has to be decided under lock.
+
+    That is where somebody moved an account since it was read or used the key, and where it is refused: what was read in
+    several statements without a lock may never have been true at one moment, and only a write is checked by the database.
+    """
+    book = reading.read(accounts, postings, using)
+    outcomes = [_decide(book, posting) for posting in postings]
+    try:
+        done = outcomes[0].error is None and write_unlocked(book.drafts, using)
+    except IntegrityError:
+        done = False
+    return outcomes if done else []
 
 
 def _locked(postings: Sequence[Posting], using: str, decided: Callable[[], list[Outcome]]) -> list[Outcome]:
@@ -205,7 +219,7 @@ def _decide(book: Book, posting: Posting) -> Outcome:
     try:
         account, drafts, replayed = book.apply(posting)
     except LedgerError as error:
-        return Outcome(posting=posting, account=book.accounts.get(posting.uid), error=error)
+        return Outcome(posting=posting, account=book.known(posting.uid), error=error)
     return Outcome(posting=posting, account=account, drafts=drafts, replayed=replayed)
 
 
@@ -217,6 +231,11 @@ def _raise_first(outcomes: Sequence[Outcome]) -> None:
 
 def preview(accounts: type["Account"], postings: Sequence[Posting], *, using: str = "default") -> list[Outcome]:
     """Return what `post` would do now: the same book and rules, without locks and without a write."""
+    book = reading.read(accounts, postings, using)
+    outcomes = [_decide(book, posting) for posting in postings]
+    reading.read_headroom(book)
+    if book.fits():
+        return outcomes
     book = reading.read(accounts, postings, using)
     reading.read_headroom(book)
     return [_decide(book, posting) for posting in postings]

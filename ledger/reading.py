@@ -20,6 +20,7 @@ from ledger.book import Book
 from ledger.choices import ActionType, LimitKind
 from ledger.draft import Draft
 from ledger.limits import Limits, Rule
+from ledger.shape import usable_key
 
 if TYPE_CHECKING:
     from ledger.models.account import Account
@@ -49,14 +50,14 @@ LOCK_HEADROOM = "SELECT currency, remaining FROM ledger_lock_headroom(%s)"
 
 def uids_of(postings: Iterable["Posting"]) -> list[UUID]:
     """Return the accounts that the postings touch. A uid that is none belongs to no account."""
-    uids: set[Any] = set()
+    uids: list[Any] = []
     for posting in postings:
-        uids.add(posting.uid)
+        uids.append(posting.uid)
         if posting.to:
-            uids.add(posting.to)
+            uids.append(posting.to)
         if posting.counter:
-            uids.add(posting.counter.account.uid)
-    return [uid for uid in uids if isinstance(uid, UUID)]
+            uids.append(posting.counter.account.uid)
+    return list({uid for uid in uids if isinstance(uid, UUID)})
 
 
 def lock(postings: Sequence["Posting"], using: str) -> None:
@@ -171,7 +172,7 @@ def _read_earlier(book: Book, postings: Sequence["Posting"]) -> None:
     """Read what the keys posted before. A key belongs to its entity."""
     from ledger.models.action import Action  # noqa: PLC0415  the models import the engine
 
-    keys = [posting.idempotency_key for posting in postings if posting.idempotency_key]
+    keys = [posting.idempotency_key for posting in postings if usable_key(posting.idempotency_key)]
     if not keys:
         return
     entities = {account.entity_id for account in book.accounts.values()}

@@ -7,6 +7,7 @@ from ledger import errors
 
 BY_CONSTRAINT: dict[str, tuple[type[errors.LedgerError], str]] = {
     "ledger_account_user_id_key": (errors.AlreadyHasAccount, "This customer has an account already."),
+    "ledger_account_uid_key": (errors.AlreadyHasAccount, "There is an account with this uid already."),
     "ledger_action_idempotency_key": (
         errors.IdempotencyConflict,
         "The key was used for another posting a moment ago.",

@@ -10,6 +10,7 @@ from backoffice.models import User
 from ledger.choices import ActionType
 from ledger.errors import UnknownAction
 from ledger.posting import Posting
+from ledger.shape import told
 
 if TYPE_CHECKING:
     from ledger.models.action import Action
@@ -35,15 +36,16 @@ def returning(
     Raises:
         UnknownAction: no action has this uid.
     """
-    wanted = [request["uid"] for request in requests]
+    wanted = {request["uid"] for request in requests if isinstance(request["uid"], UUID)}
     stored = actions.objects.using(using).select_related("account")
     originals = {action.uid: action for action in stored.filter(uid__in=wanted)}
     pairs = [action.transfer for action in originals.values() if action.transfer]
     legs = {(leg.transfer, leg.account_id): leg for leg in stored.filter(transfer__in=pairs)} if pairs else {}
     postings = []
     for request in requests:
-        if (original := originals.get(request["uid"])) is None:
-            raise UnknownAction(f"There is no action {request['uid']}.", uid=request["uid"])
+        uid = request["uid"]
+        if not isinstance(uid, UUID) or (original := originals.get(uid)) is None:
+            raise UnknownAction(f"There is no action {told(uid)}.", uid=uid)
         counter = legs.get((original.transfer, original.counterparty_id or 0))
         postings.append(_posting(request, original, counter, amount))
     return postings

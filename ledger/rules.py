@@ -13,7 +13,7 @@ from ledger import errors
 from ledger.choices import ActionType, HoldState, LimitKind, Status
 from ledger.limits import Bounds
 from ledger.money import LARGEST, written
-from ledger.shape import check_moment, valid_amount
+from ledger.shape import check_end, check_moment, valid_amount
 
 if TYPE_CHECKING:
     from ledger.models.account import Account
@@ -108,6 +108,8 @@ def decide(posting: "Posting", leg: Leg, facts: Facts, now: datetime) -> Change:
     """
     account = leg.account
     check_moment(posting.asof, account.created, now)
+    if posting.expires is not None:
+        check_end(posting.expires, posting.asof)
     check_status(leg.type, account)
     if leg.type in WITH_REASON and not posting.comment.strip():
         raise errors.ReasonRequired("Give a reason: it becomes part of the record.")

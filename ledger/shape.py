@@ -1,12 +1,16 @@
-"""What every posting has to be before any rule is asked: its amount, its texts, its business time."""
+"""What every posting has to be before any rule is asked: its type and who asks, its amount, its texts, its moments.
+
+Every value is distrusted, also of a type that its annotation excludes: what arrives may come from a file or a request.
+"""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from backoffice.models import User
 from ledger import errors
-from ledger.choices import ReferenceType
+from ledger.choices import ActionType, ReferenceType
 from ledger.money import LARGEST, exponent
 
 if TYPE_CHECKING:
@@ -15,16 +19,61 @@ if TYPE_CHECKING:
 REFERENCE_TYPES = frozenset(ReferenceType.values)
 UNSTORABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 LONGEST = {"comment": 500, "reference": 64, "idempotency_key": 100}
+LONGEST_HOLD = timedelta(days=36_525)  # a hundred years: what lasts longer should not name an end
+ASKED = frozenset(ActionType) - {ActionType.TRANSFERRED_IN}  # an amount comes in with the leg that goes out
+WITH = {  # the types that speak of something beside their account
+    "to": {ActionType.TRANSFERRED_OUT},
+    "reverses": {ActionType.REVERSED, ActionType.REFUNDED},
+    "hold": {ActionType.CAPTURED, ActionType.RELEASED},
+    "expires": {ActionType.HELD},
+}
+
+
+def check_shape(posting: "Posting") -> None:
+    """Refuse what cannot be posted, whatever the account: of no type, by nobody, with texts that cannot be stored."""
+    if posting.type not in ASKED:
+        raise errors.InvalidPosting(f"Nothing of the type {told(posting.type)} can be posted.")
+    if posting.to or posting.reverses or posting.hold or posting.expires:
+        check_spoken_of(posting)
+    check_user(posting.by)
+    check_texts(posting)
+
+
+def check_spoken_of(posting: "Posting") -> None:
+    """Refuse what speaks of an account, action, hold or end that does not go with its type."""
+    for name, types in WITH.items():
+        if getattr(posting, name) and posting.type not in types:
+            raise errors.InvalidPosting(f"A posting of the type {posting.type} has no {name.replace('_', ' ')}.")
+
+
+def check_user(by: object) -> None:
+    """Refuse a posting by nobody, or by somebody who is not in the database."""
+    if not isinstance(by, User) or by.pk is None:
+        raise errors.UnknownUser("Say which user asks for it.")
 
 
 def check_moment(asof: datetime, earliest: datetime, now: datetime) -> None:
     """Refuse a business time without a zone, before the account existed or in the future."""
+    if not isinstance(asof, datetime):
+        raise errors.InvalidMoment(f"The business time must be a datetime, not {type(asof).__name__}.", asof=asof)
     if asof.tzinfo is None or asof.utcoffset() is None:
         raise errors.InvalidMoment("The business time needs a time zone.", asof=asof)
     if asof < earliest:
         raise errors.InvalidMoment(f"The account exists since {earliest:%Y-%m-%d %H:%M} only.", asof=asof)
     if asof > now:
         raise errors.InvalidMoment("The business time is in the future.", asof=asof)
+
+
+def check_end(expires: datetime, asof: datetime) -> None:
+    """Refuse a hold whose end has no zone, is not after its beginning, or is more than a hundred years away."""
+    if not isinstance(expires, datetime):
+        raise errors.InvalidMoment(f"The end of a hold must be a datetime, not {type(expires).__name__}.")
+    if expires.tzinfo is None or expires.utcoffset() is None:
+        raise errors.InvalidMoment("The time at which the hold expires needs a time zone.", expires=expires)
+    if expires <= asof:
+        raise errors.InvalidMoment("The hold would expire before it begins.", expires=expires)
+    if expires - asof > LONGEST_HOLD:
+        raise errors.InvalidMoment("The hold would last longer than a hundred years.", expires=expires)
 
 
 def valid_amount(amount: object, currency: str) -> Decimal:
@@ -47,20 +96,35 @@ def check_texts(posting: "Posting") -> None:
     """Refuse texts that are too long or that the database cannot store, and references without a type."""
     for name, longest in LONGEST.items():
         text = getattr(posting, name)
-        if text:
+        if text != "" and (text is not None or name != "idempotency_key"):
             check_text(text, name.replace("_", " "), longest)
-    if posting.reference_type not in REFERENCE_TYPES:
-        raise errors.InvalidReference(f"There is no reference type {posting.reference_type}.")
+    if posting.idempotency_key == "":
+        raise errors.InvalidText("The idempotency key is empty.")
+    if not isinstance(posting.reference_type, str) or posting.reference_type not in REFERENCE_TYPES:
+        raise errors.InvalidReference(f"There is no reference type {told(posting.reference_type)}.")
     if posting.reference and posting.reference_type == ReferenceType.NONE:
         raise errors.InvalidReference("Say what kind of reference it is.")
 
 
-def check_text(text: str, name: str, longest: int) -> None:
-    """Refuse a text that is too long or that the database cannot store."""
+def check_text(text: object, name: str, longest: int) -> None:
+    """Refuse what is no text, is too long or holds what the database cannot store."""
+    if not isinstance(text, str):
+        raise errors.InvalidText(f"The {name} must be text, not {type(text).__name__}.")
     if len(text) > longest:
         raise errors.InvalidText(f"The {name} has {len(text)} characters, {longest} are the most.")
     if not storable(text):
         raise errors.InvalidText(f"The {name} holds a character that cannot be stored.")
+
+
+def told(value: object) -> str:
+    """Return a value as a sentence can hold it, whatever it is."""
+    text = str(value)
+    return (text if storable(text) else ascii(value))[:40]
+
+
+def usable_key(key: object) -> bool:
+    """Say whether a key can have been stored, so that the database may be asked for it."""
+    return isinstance(key, str) and 0 < len(key) <= LONGEST["idempotency_key"] and storable(key)
 
 
 def storable(text: str) -> bool:

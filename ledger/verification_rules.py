@@ -6,12 +6,12 @@ last one, and `a` is the account; an account without actions and an action witho
 columns of its query. A new type of action needs its line in MOVES.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from ledger.choices import ActionType, Status
 from ledger.reference import ALPHABET, GROUP, LENGTH
-from ledger.rules import ALLOWED, BECOMES
+from ledger.rules import ALLOWED, BECOMES, REVERSIBLE
 
 
 class Rule(NamedTuple):
@@ -58,6 +58,10 @@ def _leaves() -> str:
     """Return the status that an action leaves, as SQL: that of its kind, or the one before it."""
     kinds = {kind: status.value for kind, status in BECOMES.items()} | {ActionType.CREATED: Status.OPEN.value}
     return f"coalesce({_case(kinds)}, w.status_before)"
+
+
+def _listed(kinds: Collection[ActionType]) -> str:
+    return ", ".join(f"'{kind.value}'" for kind in sorted(kinds))
 
 
 def _pairs() -> str:
@@ -109,6 +113,12 @@ ACTION_RULES = {
     "delta": Rule(
         f"sign(w.delta) <> {_case(MOVES)} OR (w.type IN ('reversed', 'refunded') AND w.delta = 0)",
         "An action of type {type} cannot have a delta of {delta}.",
+    ),
+    "speaks_of": Rule(
+        "(w.type IN ('reversed', 'refunded')) <> (w.reverses_id IS NOT NULL) OR (w.type IN ('captured', 'released')) <> "
+        "(w.hold_id IS NOT NULL) OR (w.type <> 'held' AND w.expires IS NOT NULL) OR (w.transfer IS NULL) <> "
+        "(w.counterparty_id IS NULL) OR (w.type IN ('transferred_out', 'transferred_in') AND w.transfer IS NULL)",
+        "An action of type {type} does not name what it has to, or names what it cannot.",
     ),
     "held_delta": Rule(
         f"sign(w.held_delta) <> coalesce({_case(HOLDS)}, 0)",
@@ -237,18 +247,20 @@ TRANSFER = _check(
 )
 RETURN_RULES = {
     "returned": Rule(
-        "o.id IS NULL OR o.account_id <> r.account_id OR r.total > abs(o.delta) OR NOT r.opposite OR r.wholes > 1",
+        "o.id IS NULL OR o.account_id <> r.account_id OR r.total > abs(o.delta) OR NOT r.opposite OR r.wholes > 1 "
+        f"OR (r.wholes > 0 AND r.total <> abs(o.delta)) OR o.type NOT IN ({_listed(REVERSIBLE)})",
         "Of the action that it takes back {total} went back in all, {delta} was all there was.",
     )
 }
 RETURN = _check(
-    "a.uid, r.reference, r.currency, r.total, abs(o.delta) AS delta",
+    "a.uid, r.reference, r.currency, r.total, coalesce(abs(o.delta), 0) AS delta",
     """
         (
             SELECT w.reverses_id, w.account_id, min(w.reference) AS reference, min(w.currency) AS currency,
                 sum(abs(w.delta)) AS total, count(*) FILTER (WHERE w.type = 'reversed') AS wholes,
                 bool_and(sign(w.delta) = -sign(o.delta)) AS opposite
-            FROM ledger_action w JOIN ledger_action o ON o.id = w.reverses_id GROUP BY 1, 2
+            FROM ledger_action w LEFT JOIN ledger_action o ON o.id = w.reverses_id
+            WHERE w.reverses_id IS NOT NULL GROUP BY 1, 2
         ) r LEFT JOIN ledger_action o ON o.id = r.reverses_id LEFT JOIN ledger_account a ON a.id = r.account_id
     """,
     RETURN_RULES,
@@ -258,7 +270,8 @@ HOLD_RULES = {
         "h.placed_id IS NULL OR w.id IS NULL OR h.amount <> w.held_delta OR h.account_id <> w.account_id OR h.state <> "
         "CASE WHEN e.id IS NULL THEN 'pending' WHEN e.type = 'captured' THEN 'captured' "
         "WHEN h.expires <= e.created THEN 'expired' ELSE 'released' END "
-        "OR e.held_delta <> -h.amount OR h.captured <> coalesce(-e.delta, 0)",
+        "OR e.held_delta <> -h.amount OR h.captured <> coalesce(-e.delta, 0) OR h.resolved_id IS DISTINCT FROM e.id "
+        "OR h.expires IS DISTINCT FROM w.expires OR h.uid <> w.uid OR e.account_id <> h.account_id",
         "The hold of {amount} is {state}, which its actions do not say.",
     ),
 }

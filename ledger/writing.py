@@ -6,6 +6,7 @@ in every row as that one value.
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from ledger.draft import KINDS, Draft, Given, Row
@@ -22,21 +23,53 @@ def write(drafts: Sequence[Draft], using: str) -> None:
     The trigger on the table moves the accounts and takes from the cap; raises django.db.IntegrityError named by the guard
     that refuses.
     """
-    if not drafts:
-        return
-    statement, values = _plain(drafts) if len(drafts) <= PAIR else _arrays(drafts)
+    if drafts:
+        _insert(drafts, *(_plain(drafts) if len(drafts) <= PAIR else _arrays(drafts)), using)
+
+
+def write_unlocked(drafts: Sequence[Draft], using: str) -> bool:
+    """Insert drafts whose accounts nobody has locked; say whether that was done.
+
+    The statement itself locks the accounts, in ascending id and before it inserts anything: a row whose index entry is
+    there before the lock would be waited for by whoever has the lock, in a circle. Nothing is inserted where an account has
+    moved on since it was read, or where drafts are more than one an account.
+    """
+    before = sorted((draft.row.account_id, draft.row.version - 1) for draft in drafts)
+    if len(drafts) > PAIR or len({account for account, _ in before}) < len(drafts):
+        return False
+    used = _used(drafts)
+    values = [getattr(draft.row, name) for draft in drafts for name in used]
+    return not drafts or _insert(drafts, _locking(used, len(drafts)), [*values, *chain(*before)], using)
+
+
+def _insert(drafts: Sequence[Draft], statement: str, values: list[Any], using: str) -> bool:
     given = {row[:2]: Given(*row[2:]) for row in rows(using, statement, values)}
-    for draft in drafts:
+    for draft in drafts if given else ():
         draft.given = given[draft.row.account_id, draft.row.version]
+    return bool(given)
+
+
+def _used(drafts: Sequence[Draft]) -> tuple[str, ...]:
+    """Return the columns in which any of the drafts has something."""
+    columns = zip(Row._fields, *(draft.row for draft in drafts), strict=True)
+    return tuple(name for name, *values in columns if any(value is not None for value in values))
 
 
 def _plain(drafts: Sequence[Draft]) -> tuple[str, list[Any]]:
-    used = tuple(
-        name
-        for name, *values in zip(Row._fields, *(draft.row for draft in drafts), strict=True)
-        if any(value is not None for value in values)
-    )
+    used = _used(drafts)
     return _values(used, len(drafts)), [getattr(draft.row, name) for draft in drafts for name in used]
+
+
+@cache
+def _locking(used: tuple[str, ...], count: int) -> str:
+    """Return the statement that locks accounts at their versions and inserts a row each, if it found them all."""
+    row = f"({', '.join('%s::' + KINDS.get(name, 'text') for name in used)})"
+    moved = " OR ".join(["id = %s AND version = %s"] * count)
+    return f"""
+        INSERT INTO ledger_action ({", ".join(used)}) SELECT * FROM (VALUES {", ".join([row] * count)}) v
+        WHERE (SELECT count(*) FROM (SELECT FROM ledger_account WHERE {moved} ORDER BY id FOR NO KEY UPDATE) l) = {count}
+        {RETURNED}
+    """  # noqa: S608  names of the columns
 
 
 @cache

@@ -9,22 +9,46 @@ pytestmark = pytest.mark.django_db(databases=["default", "sandbox"])
 RIGHTS = {  # of the app role on the ledger's tables; a table that is not here fails the test
     "ledger_account": {"SELECT", "INSERT", "UPDATE"},
     "ledger_action": {"SELECT", "INSERT"},
+    "ledger_approval": {"SELECT", "INSERT", "UPDATE"},
     "ledger_cap": {"SELECT"},
     "ledger_headroom": {"SELECT"},
+    "ledger_hold": {"SELECT"},
     "ledger_limit": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "ledger_refusal": {"SELECT", "INSERT"},
 }
+CHANGEABLE = {  # the columns that the app role may UPDATE, where it may not update a whole table
+    "ledger_account": {"note"},
+    "ledger_approval": {"state", "checker_id", "decided", "comment", "error_code", "error_text"},
+}
+GIVEN = {"id", "uid", "reference", "recorded"}  # the columns of an action that the database alone gives
 TRIGGERS = {
     ("ledger_account", "ledger_account_begins_empty"),
     ("ledger_account", "ledger_account_moves_with_actions"),
     ("ledger_account", "ledger_account_permanent"),
+    ("ledger_action", "ledger_action_approved"),
     ("ledger_action", "ledger_action_immutable"),
     ("ledger_action", "ledger_action_posted"),
     ("ledger_action", "ledger_action_recorded"),
-    ("ledger_action", "ledger_action_recorded"),
+    ("ledger_action", "ledger_hold_follows"),
+    ("ledger_action", "ledger_return_within"),
+    ("ledger_action", "ledger_transfer_balanced"),
+    ("ledger_approval", "ledger_approval_begins_pending"),
+    ("ledger_approval", "ledger_approval_decided_once"),
+    ("ledger_approval", "ledger_approval_permanent"),
+    ("ledger_hold", "ledger_hold_follows_actions"),
+    ("ledger_hold", "ledger_hold_permanent"),
     ("ledger_refusal", "ledger_refusal_immutable"),
 }
-FUNCTIONS = {"ledger_events", "ledger_limit_subject", "ledger_lock_headroom", "ledger_new_reference", "ledger_set_cap"}
+FUNCTIONS = {
+    "ledger_balance_at",
+    "ledger_events",
+    "ledger_limit_subject",
+    "ledger_lock_headroom",
+    "ledger_new_reference",
+    "ledger_set_cap",
+    "ledger_turnover_at",
+    "ledger_version_at",
+}
 
 
 def rows(alias: str, query: str, *params: str) -> list[tuple[str, ...]]:
@@ -45,6 +69,30 @@ def test_app_role_has_these_rights_on_the_ledger_and_no_others(alias: str) -> No
     ):
         found.setdefault(table, set()).add(right)
     assert found == RIGHTS
+
+
+@pytest.mark.parametrize("alias", ["default", "sandbox"])
+def test_app_role_may_update_these_columns_and_no_others(alias: str) -> None:
+    assert columns(alias, "UPDATE", *CHANGEABLE) == {(t, name) for t, names in CHANGEABLE.items() for name in names}
+
+
+@pytest.mark.parametrize("alias", ["default", "sandbox"])
+def test_app_role_gives_no_action_what_identifies_it(alias: str) -> None:
+    every = columns(alias, "SELECT", "ledger_action")
+    assert every - columns(alias, "INSERT", "ledger_action") == {("ledger_action", name) for name in GIVEN}
+
+
+def columns(alias: str, right: str, *tables: str) -> set[tuple[str, ...]]:
+    """Return table and column wherever the app role has this right."""
+    found = rows(
+        alias,
+        "SELECT c.relname, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE a.attnum > 0"
+        " AND NOT a.attisdropped AND has_column_privilege(current_user, c.oid, a.attnum, %s) AND c.relname = ANY"
+        " (string_to_array(%s, ','))",
+        right,
+        ",".join(tables),
+    )
+    return set(found)
 
 
 @pytest.mark.parametrize("alias", ["default", "sandbox"])

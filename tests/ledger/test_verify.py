@@ -16,10 +16,11 @@ from django.utils import timezone
 from backoffice import embedded
 from backoffice.models import Entity, User
 from ledger.choices import ActionType
-from ledger.models import Account, Action
+from ledger.models import Account, Action, Hold
 from ledger.posting import Posting
+from ledger.rules import EFFECTS, Effect
 from ledger.verification import Finding, verify
-from ledger.verification_rules import CHECKS, LEAVES, MOVES
+from ledger.verification_rules import CHECKS, HOLDS, MOVES
 from tests.cast import OpenAccount
 
 pytestmark = pytest.mark.usefixtures("committing")
@@ -43,7 +44,6 @@ def tamper(statement: str, *params: object) -> None:
     name = str(connection.settings_dict["NAME"])
     with psycopg.connect(embedded.superuser_url(settings.BACKOFFICE_DATA, name)) as superuser:
         superuser.execute("SET session_replication_role = replica")
-        superuser.execute("ALTER TABLE ledger_action DROP CONSTRAINT IF EXISTS ledger_action_sign")
         superuser.execute(statement.encode(), params or None)
 
 
@@ -93,6 +93,13 @@ def test_a_tampered_delta_is_named_with_account_and_action(jana: Account) -> Non
         },
         {
             "account": str(jana.uid),
+            "action": action,
+            "rule": "turnover",
+            "text": "It left a turnover of CZK 130.00, but CZK 100.00 before it and its delta of -CZK 20.00 do not come "
+            "to that.",
+        },
+        {
+            "account": str(jana.uid),
             "action": None,
             "rule": "sum",
             "text": "The balance is CZK 70.00, but all deltas together come to CZK 80.00.",
@@ -106,7 +113,7 @@ def test_a_tampered_delta_is_named_with_account_and_action(jana: Account) -> Non
         ("balance = 71", 3, {("running_balance", 3), ("running_balance", 4)}),
         ("balance = 71", 5, {("running_balance", 5), ("last_balance", 5)}),
         ("balance = 70.0001", 5, {("running_balance", 5), ("last_balance", 5)}),
-        ("balance = -1, delta = -101", 3, {("running_balance", 4), ("negative", 3), ("sum", None)}),
+        ("balance = -1, delta = -101", 3, {("running_balance", 4), ("negative", 3), ("held_covered", 3), ("turnover", 3), ("sum", None)}),
         ("version = 7", 5, {("version_gap", 5), ("last_version", 5)}),
         ("type = 'deposited'", 3, {("delta", 3)}),
         ("type = 'created'", 4, {("first", 4), ("status", 4)}),
@@ -115,10 +122,22 @@ def test_a_tampered_delta_is_named_with_account_and_action(jana: Account) -> Non
         ("status = 'open'", 4, {("status", 4), ("status", 5)}),
         ("entity_id = 0", 2, {("entity", 2)}),
         ("currency = 'EUR'", 2, {("currency", 2)}),
-        ("created = '2020-01-01Z'", 2, {("moment", 2)}),
-        ("created = '2024-06-01Z'", 1, {("moment", 1)}),
+        ("created = '2020-01-01Z'", 2, {("moment", 2), ("latest", 2)}),
+        ("created = '2024-06-01Z'", 1, {("moment", 1), ("latest", 1)}),
         ("created = '2024-06-01Z'", 5, {("modified", 5)}),
-        ("delta = 1", 1, {("running_balance", 1), ("delta", 1), ("sum", None)}),
+        ("delta = 1", 1, {("running_balance", 1), ("delta", 1), ("turnover", 1), ("sum", None)}),
+        ("held_delta = 5", 3, {("held_delta", 3), ("running_held", 3)}),
+        ("held = 5", 3, {("running_held", 3), ("running_held", 4)}),
+        ("held = 5", 5, {("running_held", 5), ("last_held", 5)}),
+        ("held = 71", 3, {("running_held", 3), ("running_held", 4), ("held_covered", 3)}),
+        ("turnover = 131", 3, {("turnover", 3), ("turnover", 4)}),
+        ("turnover = 131", 5, {("turnover", 5), ("last_held", 5)}),
+        ("latest = '2024-06-01Z'", 3, {("latest", 3)}),
+        ("latest = now()", 5, {("latest", 5), ("last_held", 5)}),
+        ("recorded = '2020-01-01Z'", 3, {("recorded", 3)}),
+        ("expires = now()", 3, {("speaks_of", 3)}),
+        ("hold_id = 1", 3, {("speaks_of", 3)}),
+        ("counterparty_id = account_id", 3, {("speaks_of", 3)}),
     ],
 )  # fmt: skip
 def test_a_tampered_action_is_named(
@@ -136,6 +155,9 @@ def test_a_tampered_action_is_named(
         ("status = 'frozen'", {("last_status", 5)}),
         ("version = 4", {("last_version", 5)}),
         ("modified = now()", {("modified", 5)}),
+        ("held = 1", {("last_held", 5)}),
+        ("turnover = 1", {("last_held", 5)}),
+        ("latest = now()", {("last_held", 5)}),
         ("created = created - interval '1 day'", {("moment", 1)}),
     ],
 )
@@ -146,9 +168,86 @@ def test_a_tampered_account_is_named(jana: Account, change: str, rules: set[tupl
     assert findings == {(rule, None if rule == "cap" else jana.uid, last[number]) for rule, number in rules}
 
 
+@pytest.fixture
+def busy(jana: Account, agent: User) -> dict[str, str]:
+    """References of what speaks of something else: a transfer, a refund and a reversal, a pending and a captured hold."""
+    given: dict[str, Any] = {"by": agent, "asof": timezone.now()}
+    petr, here = Account.objects.get(user__last_name="Klid"), {"uid": jana.uid, **given}
+    (_, out), (_, into) = Account.transfer(to=petr.uid, amount=Decimal(10), **here)
+    _, deposited = Account.deposit(amount=Decimal(20), **here)
+    _, other = Account.deposit(amount=Decimal(7), **here)
+    [refunded] = Action.refund(uid=deposited.uid, amount=Decimal(5), comment="Part of it", **given)
+    [reversed_] = Action.reverse(uid=other.uid, comment="Booked twice", **given)
+    pending, _ = Hold.place(amount=Decimal(8), **here)
+    hold, placed = Hold.place(amount=Decimal(9), **here)
+    _, captured = Hold.capture(uid=hold.uid, amount=Decimal(4), **given)
+    named = {"out": out, "into": into, "deposited": deposited, "refunded": refunded, "reversed": reversed_,
+             "placed": placed, "captured": captured, "pending": pending.placed}  # fmt: skip
+    return {name: action.reference for name, action in named.items()}
+
+
+@pytest.mark.parametrize(
+    ("change", "on", "rules"),
+    [
+        ("counterparty_id = account_id", "out", {("transfer", "leg")}),
+        ("transfer = gen_random_uuid()", "out", {("transfer", "out"), ("transfer", "into")}),
+        ("transfer = NULL, counterparty_id = NULL", "into", {("transfer", "out"), ("speaks_of", "into")}),
+        ("transfer = NULL", "into", {("transfer", "out"), ("speaks_of", "into")}),
+        ("reverses_id = NULL", "refunded", {("speaks_of", "refunded")}),
+        ("reverses_id = 0", "refunded", {("returned", "refunded")}),
+        ("reverses_id = id", "refunded", {("returned", "refunded")}),
+        ("type = 'reversed'", "refunded", {("returned", "refunded")}),
+        ("reverses_id = (SELECT min(id) FROM ledger_action)", "reversed", {("returned", "reversed")}),
+        ("hold_id = NULL", "captured", {("speaks_of", "captured"), ("hold", "placed")}),
+        ("hold_id = 0", "captured", {("hold", "placed")}),
+        ("expires = now()", "placed", {("hold", "placed")}),
+        ("uid = gen_random_uuid()", "pending", {("hold", "pending")}),
+    ],
+)
+def test_a_tampered_action_that_speaks_of_another_is_named(
+    busy: dict[str, str], change: str, on: str, rules: set[tuple[str, str]]
+) -> None:
+    assert verify().findings == []
+    tamper(f"UPDATE ledger_action SET {change} WHERE reference = %s", busy[on])  # noqa: S608  from the parameters above
+    known = busy | {"leg": min(busy["out"], busy["into"])}
+    assert {(finding.rule, finding.action) for finding in verify().findings} == {
+        (rule, known[name]) for rule, name in rules
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "on"),
+    [
+        ("state = 'released'", "pending"),
+        ("state = 'pending'", "placed"),
+        ("state = 'expired'", "placed"),
+        ("amount = 10", "pending"),
+        ("captured = 5", "placed"),
+        ("resolved_id = NULL", "placed"),
+        ("expires = now()", "pending"),
+        ("uid = gen_random_uuid()", "pending"),
+    ],
+)
+def test_a_tampered_hold_is_named(busy: dict[str, str], change: str, on: str) -> None:
+    where = "placed_id = (SELECT id FROM ledger_action WHERE reference = %s)"
+    tamper(f"UPDATE ledger_hold SET {change} WHERE {where}", busy[on])  # noqa: S608  from the parameters above
+    assert found() == {("hold", busy[on])}
+
+
+def test_a_deleted_hold_is_named(busy: dict[str, str], jana: Account) -> None:
+    tamper("DELETE FROM ledger_hold WHERE state = 'pending'")
+    assert found() == {("hold", busy["pending"])}
+
+
+def test_a_deleted_leg_of_a_transfer_is_found(busy: dict[str, str]) -> None:
+    tamper("DELETE FROM ledger_action WHERE reference = %s", busy["into"])
+    assert ("transfer", busy["out"]) in {(finding.rule, finding.action) for finding in verify().findings}
+
+
 def test_a_deleted_action_is_a_gap_before_the_next_one(jana: Account) -> None:
     tamper("DELETE FROM ledger_action WHERE account_id = %s AND version = 3", jana.id)
-    assert found() == {("version_gap", reference(jana, 4)), ("running_balance", reference(jana, 4)), ("sum", None)}
+    after = reference(jana, 4)
+    assert found() == {("version_gap", after), ("running_balance", after), ("turnover", after), ("sum", None)}
 
 
 def test_a_deleted_last_action_is_found(jana: Account) -> None:
@@ -180,14 +279,15 @@ def test_an_action_after_closing_is_found(jana: Account, agent: User) -> None:
     Account.close(uid=jana.uid, by=agent, asof=timezone.now(), comment="Moves abroad")
     assert found() == set()
     tamper(
-        "INSERT INTO ledger_action (account_id, entity_id, currency, type, delta, balance, status, version, created,"
-        " reference_type, external_reference, comment, by_id)"
-        " SELECT account_id, entity_id, currency, 'deposited', 1, 1, 'open', 8, created, 'none', '', '', by_id"
+        "INSERT INTO ledger_action (account_id, entity_id, currency, type, delta, balance, turnover, status, version,"
+        " created, latest, reference_type, external_reference, comment, by_id)"
+        " SELECT account_id, entity_id, currency, 'deposited', 1, 1, turnover + 1, 'open', 8, created, latest,"
+        " 'none', '', '', by_id"
         " FROM ledger_action WHERE account_id = %s AND version = 7",
         jana.id,
     )
     last = reference(jana, 8)
-    rules = {"after_closing", "last_balance", "last_version", "last_status"}
+    rules = {"after_closing", "last_balance", "last_held", "last_version", "last_status", "status"}
     assert found() == {*((rule, last) for rule in rules), ("sum", None)}
 
 
@@ -242,7 +342,8 @@ def test_people_read_who_and_what(jana: Account, capsys: pytest.CaptureFixture[s
 
 
 def test_every_type_of_action_has_its_status_and_its_sign() -> None:
-    assert set(LEAVES) == set(MOVES) == set(ActionType)
+    assert set(MOVES) == set(ActionType)
+    assert {kind for kind in ActionType if EFFECTS.get(kind, Effect()).held or kind == "released"} == set(HOLDS)
 
 
 def test_rules_have_one_name_each() -> None:

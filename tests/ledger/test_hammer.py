@@ -1,0 +1,105 @@
+"""Sixteen connections at few accounts, near the cap and a limit: whatever they do, every rule holds at every moment.
+
+`HAMMER_TIMES` in the environment has each client post more often.
+"""
+
+import os
+from collections import Counter
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from backoffice.models import User
+from ledger.models import Account, Action, Cap, Hold, Limit
+from ledger.verification import verify
+from tests.cast import OpenAccount
+from tests.ledger.hammer import Hammer, Watch, deadlocks, together
+
+pytestmark = pytest.mark.usefixtures("committing")
+CLIENTS = 16
+TIMES = int(os.environ.get("HAMMER_TIMES", "30"))
+TURNOVER = Decimal(600)
+EXPECTED = {  # of what may come out; nothing else, and no error of the database
+    "ok", "nothing", "replayed", "insufficient_funds", "exceeds_cap", "exceeds_limit", "already_reversed",
+    "exceeds_original", "hold_resolved", "not_reversible",
+}  # fmt: skip
+
+
+def test_hammer_breaks_no_rule(open_account: OpenAccount, agent: User) -> None:
+    accounts = [open_account("100") for _ in range(5)]
+    Cap.set(currency="CZK", ceiling=Decimal(560))
+    Limit.objects.create(kind="daily_turnover", currency="CZK", account=accounts[0], amount=TURNOVER)
+    Limit.objects.create(kind="max_balance", currency="CZK", account=accounts[1], amount=Decimal(180))
+    hammer, watch, before = Hammer(accounts, agent), Watch(accounts[0].pk), deadlocks()
+    running = [CLIENTS]
+
+    def counted(work: object) -> None:
+        try:
+            work()  # type: ignore[operator]  # a client
+        finally:
+            running[0] -= 1
+            if running[0] == 0:
+                watch.over.set()
+
+    clients = [hammer.client(number, TIMES) for number in range(CLIENTS)]
+    raised = together([*(lambda work=work: counted(work) for work in clients), watch.work])
+    assert raised == []
+    assert deadlocks() == before
+    assert {code.split()[-1] for code in hammer.codes} <= EXPECTED, hammer.codes
+    check_what_was_seen(watch)
+    check_what_was_posted(hammer)
+    Hold.release_expired(now=timezone.now())
+    assert verify().findings == []
+
+
+def check_what_was_seen(watch: Watch) -> None:
+    """At no moment was the cap passed or out of step, an account overdrawn, or a limit passed."""
+    assert len(watch.seen) > 5
+    for left, headroom, available, held, turned in watch.seen:
+        assert left == headroom >= 0
+        assert available >= 0
+        assert held >= 0
+        assert turned <= TURNOVER
+
+
+def check_what_was_posted(hammer: Hammer) -> None:
+    """Whatever was told as posted is there, once; a key stands for one action; nothing went back or was captured twice."""
+    assert len(set(hammer.posted)) == len(hammer.posted)
+    stored = {action.uid: action for action in Action.objects.all()}
+    assert set(hammer.posted) <= set(stored)
+    by_key: dict[str, set[object]] = {}
+    for key, uid in hammer.keyed:
+        by_key.setdefault(key, set()).add(uid)
+    assert all(len(uids) == 1 for uids in by_key.values())
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT idempotency_key FROM ledger_action WHERE idempotency_key IS NOT NULL")
+        assert max(Counter(cursor.fetchall()).values()) == 1
+        cursor.execute("SELECT reverses_id FROM ledger_action WHERE type = 'reversed'")
+        assert max(Counter(cursor.fetchall()).values()) == 1
+        cursor.execute("SELECT hold_id FROM ledger_action WHERE hold_id IS NOT NULL")
+        assert max(Counter(cursor.fetchall()).values()) == 1
+    for account in Account.objects.all():
+        assert sum(a.delta for a in stored.values() if a.account_id == account.pk) == account.balance
+
+
+def test_transfers_both_ways_by_single_statements_do_not_deadlock(open_account: OpenAccount, agent: User) -> None:
+    """Without a lock before it, the one statement locks both accounts, which has to be in their order."""
+    accounts = [open_account("1000") for _ in range(3)]
+    hammer, before = Hammer(accounts, agent), deadlocks()
+
+    def work(number: int) -> None:
+        for turn in range(TIMES):
+            source, target = accounts[(number + turn) % 3], accounts[(number + turn * 2 + 1) % 3]
+            if source is not target:
+                hammer.noted(
+                    *(action for _, action in Account.transfer(
+                        uid=source.uid, to=target.uid, amount=Decimal(1), by=agent, asof=timezone.now()
+                    ))
+                )  # fmt: skip
+
+    raised = together([lambda number=number: work(number) for number in range(CLIENTS)])  # type: ignore[misc]  # bound at once
+    assert (raised, deadlocks()) == ([], before)
+    assert Action.objects.filter(type="transferred_out").count() * 2 == len(hammer.posted)
+    assert verify().findings == []
