@@ -105,7 +105,7 @@ def _more(event: Event) -> SafeString:
         return format_html(": {} {}", "given" if "new" in data else "relieved of", what)
     if event.type == "ledger.posted":
         money = f", {data['delta']} {data['currency']}" if float(data["delta"]) else ""
-        return format_html(": {}{}, reference {}", data["what"], money, data["reference"])
+        return format_html(": {}{}, reference {}", data["what"].replace("_", " "), money, data["reference"])
     if event.type == "access.refused":
         return format_html("{} {}", event.method, event.path)
     if event.type == "page.viewed":

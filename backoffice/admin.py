@@ -81,6 +81,10 @@ class ConsoleAdmin(HistoryPages, ExportMixin, admin.ModelAdmin):  # type: ignore
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ConsoleList
 
+    def autocomplete_text(self, obj: Any) -> str:
+        """Return what an object is called where it is chosen from others."""
+        return str(obj)
+
     def search_advice(self, typed: str) -> str:
         """Return what to try when a search found nothing, in a sentence."""
         return "Check the spelling, or look for less of it."

@@ -2,9 +2,9 @@
 
     gunicorn --config python:backoffice.serve backoffice.wsgi:application
 
-Invariants: the web server and the relay of events get the runtime's URLs only, never the owner's; they do not outlive
-the process that started them; and while they use an embedded database they hold it, so that the last of all to go stops
-that too.
+Invariants: the web server, the relay of events and the release of expired holds get the runtime's URLs only, never the
+owner's; they do not outlive the process that started them; and while they use an embedded database they hold it, so that
+the last of all to go stops that too.
 """
 
 import ctypes
@@ -85,6 +85,13 @@ def web_server(port: int, environment: Mapping[str, str]) -> Iterator["subproces
 def relay(environment: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
     """Run the relay of events within the block, as the web server is run."""
     with child(["manage.py", "audit_relay"], environment) as process:
+        yield process
+
+
+@contextmanager
+def expiry(environment: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run the release of expired holds within the block, as the web server is run."""
+    with child(["manage.py", "expire_holds", "--every", "30"], environment) as process:
         yield process
 
 

@@ -61,9 +61,10 @@ def demo(data: Path, port: int, *, customers: int = 20, actions: int = 200) -> I
 
 
 def web_server_of(process: "subprocess.Popen[str]") -> Path:
-    """The first of the two processes that a demo has started: the second is the relay of events."""
-    server, relay = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    """The first of the three processes that a demo has started: beside it events are relayed and holds expire."""
+    server, relay, expiry = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     assert b"audit_relay" in (Path("/proc") / relay / "cmdline").read_bytes()
+    assert b"expire_holds" in (Path("/proc") / expiry / "cmdline").read_bytes()
     return Path("/proc") / server
 
 

@@ -79,9 +79,10 @@ class Command(BaseCommand):
             self.stderr.write("Starting the web server …")
             server = stack.enter_context(serve.web_server(port, serve.environment(data, urls)))
             relay = stack.enter_context(serve.relay(serve.environment(data, urls)))
+            expiry = stack.enter_context(serve.expiry(serve.environment(data, urls)))
             self._announce(server, port, password, as_json=options["json"])
-            ended = serve.first_to_end(server, relay)
-            what = "web server" if ended is server else "relay of events"
+            ended = serve.first_to_end(server, relay, expiry)
+            what = {server: "web server", relay: "relay of events", expiry: "release of expired holds"}[ended]
             raise CommandError(f"The {what} ended by itself with exit status {ended.returncode}.", returncode=1)
 
     def _prepare(self, data: Path, options: dict[str, Any]) -> str:
