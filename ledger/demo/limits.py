@@ -9,6 +9,9 @@ from ledger.demo.people import Person
 from ledger.models import Account, Limit
 
 EVERY = 97  # customers, one has a limit of the account's own
+TURNED = 7  # of EVERY, the customer whose monthly turnover is limited
+WATCHED_OFFICE = "alderwick-de"  # limits what comes in and goes out in a day
+MOST_A_DAY_THERE = Decimal(50_000)
 CAUTIOUS_OFFICE = "ostrava"  # takes no fortunes
 LARGEST_DEPOSIT_THERE = Decimal(150_000)  # more than any salary
 
@@ -22,6 +25,23 @@ def set_limits(block: Sequence[Person], using: str) -> None:
             kind=LimitKind.MAX_BALANCE, currency=account.currency, account=account, amount=_just_over(account.balance)
         )
         for account in near
+    )
+    uids = [person.uid for person in block if person.number % EVERY == TURNED]
+    watched = Account.objects.using(using).filter(uid__in=uids, status=Status.OPEN, balance__gt=0).order_by("id")
+    Limit.objects.using(using).bulk_create(
+        Limit(
+            kind=LimitKind.MONTHLY_TURNOVER,
+            currency=account.currency,
+            account=account,
+            amount=_just_over(account.balance),
+        )
+        for account in watched
+    )
+    Limit.objects.using(using).get_or_create(
+        kind=LimitKind.DAILY_TURNOVER,
+        currency="EUR",
+        entity=Entity.objects.using(using).get(code=WATCHED_OFFICE),
+        defaults={"amount": MOST_A_DAY_THERE},
     )
     Limit.objects.using(using).get_or_create(
         kind=LimitKind.MAX_DEPOSIT,
