@@ -140,4 +140,4 @@ class AccountAdmin(CommandedAdmin):
         if not account.held:
             return []
         holds = Hold.objects.filter(account=account, state=HoldState.PENDING).select_related("placed__by")
-        return [(hold, written(hold.amount, hold.currency)) for hold in holds[:LATEST]]
+        return [(hold, written(hold.amount, hold.currency)) for hold in holds.order_by("-pk")[:LATEST]]

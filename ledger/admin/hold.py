@@ -32,7 +32,7 @@ class HoldAdmin(ReadOnlyAdmin, CommandedAdmin):
     search_fields = ("uid",)  # shows the box; get_search_results does not use it
     search_help_text = search.HELP
     entity_path = "entity"
-    ordering = ("-placed",)
+    ordering = ("-pk",)  # by `placed` would be by the ordering of actions
     export_fields = (
         "placed__reference", "uid", "created", "expires", "account__uid", "account__user", "account__entity", "currency",
         "amount", "state", "captured", "resolved__reference",
@@ -82,7 +82,7 @@ class HoldAdmin(ReadOnlyAdmin, CommandedAdmin):
         allowed = ALLOWED[Status(hold.account.status)]
         return [command for command in self.permitted(request) if command.posting_type in allowed]
 
-    @admin.display(description="Reference", ordering="placed")
+    @admin.display(description="Reference", ordering="pk")
     def reference(self, hold: Hold) -> str:
         """Show the reference of the action that placed it."""
         return format_html('<span class="reference">{}</span>', hold.placed.reference)

@@ -25,7 +25,7 @@ TOWARDS = {ActionType.TRANSFERRED_OUT: "to", ActionType.TRANSFERRED_IN: "from"}
 
 def called(account: Account) -> str:
     """Return what tells an account from others of the same name."""
-    parts = (str(account.user), account.user.email, str(account.entity), account.currency)
+    parts = (str(account.user), account.currency, account.user.email, str(account.entity))
     return " · ".join(part for part in parts if part)
 
 
@@ -89,7 +89,7 @@ def what(action: Any) -> str:
     if action.reverses:
         return format_html("{} {}", kind, link(action.reverses, action.reverses.reference))
     if action.hold:
-        return format_html("{}, placed as {}", kind, link(action.hold, action.hold.placed.reference))
+        return format_html("{} {}", kind, link(action.hold, action.hold.placed.reference))
     return str(kind)
 
 

@@ -122,7 +122,7 @@ def test_transfer_goes_only_to_accounts_within_reach(
         answer = console.get(reverse("console:autocomplete"), {**search, "term": typed}).json()
         assert [choice["id"] for choice in answer["results"]] == found
     choice = console.get(reverse("console:autocomplete"), {**search, "term": target.user.email}).json()["results"][0]
-    assert choice["text"] == f"Petr Novy · {target.user.email} · Nordbank · CZK"
+    assert choice["text"] == f"Petr Novy · CZK · {target.user.email} · Nordbank"
     assert balances() == [100, 5, 0]
 
 
@@ -352,12 +352,11 @@ def test_preview_of_a_selection_costs_the_same_for_5_rows_and_30(
     console: Client, open_account: OpenAccount, agent: User, command: str
 ) -> None:
     accounts = [open_account("50") for _ in range(60)]
-    moved = {
-        "reverse": lambda one, other: transferred(agent, one, other, 5)[0],
-        "release": lambda one, other: held(agent, one, 5),
-        "hold": lambda one, other: one,
-    }[command]
-    rows: list[Any] = [moved(one, other) for one, other in zip(accounts[:30], accounts[30:], strict=True)]
+    rows: list[Any] = accounts[:30]
+    if command == "reverse":
+        rows = [transferred(agent, one, other, 5)[0] for one, other in zip(rows, accounts[30:], strict=True)]
+    elif command == "release":
+        rows = [held(agent, one, 5) for one in rows]
     counts = []
     for number in (5, 30):  # up to four accounts bring their limits along
         url = select(console, command, *rows[:number])

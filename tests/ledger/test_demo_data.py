@@ -121,7 +121,7 @@ def test_some_accounts_are_near_each_limit() -> None:
     accounts = list(Account.objects.filter(status="open"))
     assert any(account.balance > widest[account.currency] * 99 / 100 for account in accounts)
     assert any(0 < account.balance < 40 * 10 ** -exponent(account.currency) for account in accounts)
-    own = list(Limit.objects.exclude(account=None).select_related("account"))
+    own = list(Limit.objects.filter(kind="max_balance").exclude(account=None).select_related("account"))
     assert own
     assert all(limit.account and limit.account.balance < limit.amount < limit.account.balance * 2 for limit in own)
     assert Limit.objects.filter(entity__code="ostrava").count() == 1

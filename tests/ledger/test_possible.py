@@ -108,7 +108,7 @@ def test_sentences_speak_of_holds_turnover_and_the_approval_threshold(
     available = "Between CZK 0.01 and CZK 70.00 now; the available balance binds. Above CZK 50.00 another person has to approve."
     assert [str(found.withdraw), str(found.transfer), str(found.hold)] == [available] * 3
     Account.withdraw(uid=account.uid, amount=Decimal(15), by=agent, asof=now)
-    Limit.objects.create(kind="daily_turnover", currency="CZK", account=account, amount=Decimal(40))
+    Limit.objects.create(kind="daily_turnover", currency="CZK", account=account, amount=Decimal(140))
     found = what_is_possible(account)
     turnover = "Between CZK 0.01 and CZK 25.00 now; the daily turnover set for this account binds."
     assert [str(found.withdraw), str(found.transfer), str(found.deposit)] == [turnover] * 3
