@@ -76,7 +76,7 @@ def test_transfer_shows_both_accounts_and_posts_once(console: Client, pair: tupl
     page = text(previewed(console, url, to=str(target.pk), amount="30", comment="Rent"))
     assert f"Transfer CZK 30.00 from {source} to {target}." in page
     assert f"{source} CZK 100.00 -CZK 30.00 CZK 70.00" in page
-    assert f"{target} CZK 5.00 +CZK 30.00 CZK 35.00" in page
+    assert f"Petr Novy · CZK · {target.user.email} · Nordbank CZK 5.00 +CZK 30.00 CZK 35.00" in page
     confirmation = begin(console, url, to=str(target.pk), amount="30", comment="Rent")
     answers = [console.post(url, confirmation, follow=True) for _ in range(2)]
     assert balances() == [70, 35]

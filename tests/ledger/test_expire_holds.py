@@ -15,8 +15,10 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from backoffice.databases import RUNTIME_URL_NAMES
 from backoffice.models import User
 from ledger.models import Account, Hold
+from tests.audit.test_relay import url
 from tests.cast import LONG_AGO
 
 ASOF = LONG_AGO + timedelta(days=2)
@@ -36,7 +38,7 @@ def run(**options: object) -> dict[str, int]:
 
 @pytest.mark.django_db
 def test_command_releases_what_is_due_and_says_how_many(account: Account, agent: User) -> None:
-    due, later = place(account, agent, days=-1), place(account, agent, days=1)
+    later, due = place(account, agent, days=1), place(account, agent, days=-1)
     assert run() == {"released": 1}
     assert run() == {"released": 0}
     assert [Hold.objects.get(pk=hold.pk).state for hold in (due, later)] == ["expired", "pending"]
@@ -53,9 +55,8 @@ def test_impossible_pause_is_misuse(every: float) -> None:
 @pytest.mark.usefixtures("committing")
 def test_command_goes_on_until_it_is_stopped(account: Account, agent: User) -> None:
     hold = place(account, agent, days=-1)
-    place_of = settings.DATABASES["default"]
-    url = f"postgresql://{place_of['USER']}@/{place_of['NAME']}?host={place_of['HOST']}&port={place_of['PORT']}"
-    environment = {**os.environ, "DATABASE_URL": url}
+    urls = {name: url(alias) for alias, name in RUNTIME_URL_NAMES.items()}
+    environment = {**os.environ, **urls, "DJANGO_SETTINGS_MODULE": "backoffice.settings"}
     command = [sys.executable, "manage.py", "expire_holds", "--every", "0.2", "--json"]
     with subprocess.Popen(
         command, cwd=settings.BASE_DIR, env=environment, stdout=subprocess.PIPE, text=True

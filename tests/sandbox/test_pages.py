@@ -178,7 +178,7 @@ def test_no_deed_in_the_sandbox_touches_live(sandbox: Client, open_there: OpenTh
         do_everything(sandbox, "sandbox", account)
     assert touched(recorder, "default") == []
     account.refresh_from_db(using="sandbox")
-    assert (account.note, account.version, account.balance) == ("tried", 10, 100)
+    assert (account.note, account.version, account.balance) == ("tried", 14, 96)
     assert Entity.objects.using("sandbox").get(code="tried").parent_id == account.entity_id
     assert LogEntry.objects.using("sandbox").count() == 4  # note, entity, limit, its deletion
     assert (LogEntry.objects.count(), Entity.objects.count(), Action.objects.count()) == (0, 0, 0)

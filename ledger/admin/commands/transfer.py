@@ -7,6 +7,7 @@ from backoffice.command import CommandForm, Line
 from backoffice.guards import PermissionGuard, StaffGuard
 from ledger.admin.commands.money import MoneyCommand, balances
 from ledger.admin.forms import TransferForm
+from ledger.admin.telling import called
 from ledger.choices import ActionType
 from ledger.models import Account, Action
 from ledger.possible import what_can_be_transferred
@@ -48,8 +49,8 @@ class Transfer(MoneyCommand):
         return Posting(type=self.posting_type, uid=item.uid, **self.common(item, data), **keywords)
 
     def also(self, item: Account, first: Action, others: Sequence[Action]) -> tuple[Line, ...]:
-        """Return the receiving account."""
-        return tuple(two_sided(self.label(self.to), self.page_of(self.to), action) for action in others)
+        """Return the receiving account, told from others of the same name."""
+        return tuple(two_sided(called(self.to), self.page_of(self.to), action) for action in others)
 
     def subject(self, data: dict[str, Any]) -> str:
         """Name both accounts."""
