@@ -100,7 +100,7 @@ def _asked(data: dict[str, Any]) -> str:
 
 def _posted(event: Event, data: dict[str, Any]) -> SafeString:
     money = f", {data['delta']} {data['currency']}" if float(data["delta"]) else ""
-    return format_html(": {}{}, reference {}", data["what"], money, data["reference"])
+    return format_html(": {}{}, reference {}", data["what"].replace("_", " "), money, data["reference"])
 
 
 def _downloaded(event: Event, data: dict[str, Any]) -> SafeString:

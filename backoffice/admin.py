@@ -163,6 +163,10 @@ class ConsoleAdmin(HistoryPages, ExportMixin, admin.ModelAdmin):  # type: ignore
         reason.give_reason(form.cleaned_data[reason.NAME], using=self.using)
         return super().save_form(request, form, change)
 
+    def autocomplete_text(self, obj: Any) -> str:
+        """Return what an object is called where it is chosen from others."""
+        return str(obj)
+
     def search_advice(self, typed: str) -> str:
         """Return what to try when a search found nothing, in a sentence."""
         return "Check the spelling, or look for less of it."

@@ -29,7 +29,10 @@ TOKEN_AGE = 3600  # seconds; a preview older than that is no longer what the per
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """What a command does, or did, to one object, in words; `error` is the sentence that refuses it."""
+    """What a command does, or did, to one object, in words; `error` is the sentence that refuses it.
+
+    `also` is what it does beside that: to the other account of a transfer, to what is held.
+    """
 
     label: str
     url: str = ""
@@ -41,11 +44,13 @@ class Line:
     reference: str = ""
     reference_url: str = ""
     replayed: bool = False
+    also: "tuple[Line, ...]" = ()
 
     @property
     def shown(self) -> str:
         """What the person decides on."""
-        return repr((self.label, self.before, self.change, self.after, self.error))
+        also = [line.shown for line in self.also]
+        return repr((self.label, self.before, self.change, self.after, self.error, *also))
 
 
 class CommandForm(forms.Form):
@@ -91,6 +96,14 @@ class CommandPage(BaseView):
     def page_context(self) -> dict[str, Any]:
         """Return what the templates need beside the command's own."""
         return {}
+
+    def deed(self, data: dict[str, Any], ready: int) -> str:
+        """Return what the button that confirms says, such as `Deposit CZK 10.00`; `ready` objects are not refused."""
+        return self.verb
+
+    def sentence(self, data: dict[str, Any], ready: int) -> str:
+        """Return the heading of the preview."""
+        return f"{self.deed(data, ready)}."
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Show the form."""
@@ -155,7 +168,7 @@ class CommandPage(BaseView):
         return ""
 
     def _what(self, form: CommandForm) -> str:
-        data = sorted((name, str(value)) for name, value in form.cleaned_data.items())
+        data = sorted((name, str(getattr(value, "pk", value))) for name, value in form.cleaned_data.items())
         who_and_where = (str(self.request.user.pk), str(worked_on()), self.name)
         return _digest([*who_and_where, *(str(item.pk) for item in self.objects), repr(data)])
 
@@ -176,6 +189,8 @@ class CommandPage(BaseView):
             ready=len(fine),
             refused=len(lines) - len(fine),
             replayed=any(line.replayed for line in fine),
+            deed=self.deed(form.cleaned_data, len(fine)),
+            sentence=self.sentence(form.cleaned_data, len(fine)),
         )
 
     def _page(self, template: str, form: CommandForm, **more: Any) -> HttpResponse:

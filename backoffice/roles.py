@@ -16,7 +16,13 @@ from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Group, Permission
 from django.db import router
 
-SEE_CUSTOMERS = ("backoffice.view_user", "backoffice.view_entity", "ledger.view_account", "ledger.view_action")
+SEE_CUSTOMERS = (
+    "backoffice.view_user",
+    "backoffice.view_entity",
+    "ledger.view_account",
+    "ledger.view_action",
+    "ledger.view_hold",
+)
 SEE_BOUNDS = ("ledger.view_limit", "ledger.view_cap")
 SEE_STAFF = (
     "auth.view_group",
@@ -38,6 +44,8 @@ SUPPORT = (
     "ledger.change_account",
     "ledger.deposit",
     "ledger.withdraw",
+    "ledger.transfer",
+    "ledger.hold",
     "ledger.freeze",
     "ledger.unfreeze",
 )
@@ -46,7 +54,14 @@ ANALYST, IMPORTER, ADMINISTRATOR = "Analyst", "Importer", "Administrator"
 
 ROLES: dict[str, tuple[str, ...]] = {
     AGENT: SUPPORT,
-    LEAD: (*SUPPORT, "ledger.close", "ledger.add_limit", "ledger.change_limit"),
+    LEAD: (
+        *SUPPORT,
+        "ledger.reverse",
+        "ledger.refund",
+        "ledger.close",
+        "ledger.add_limit",
+        "ledger.change_limit",
+    ),
     REVIEWER: (
         *SEE_CUSTOMERS,
         *SEE_BOUNDS,

@@ -2,9 +2,9 @@
 
     gunicorn --config python:backoffice.serve backoffice.wsgi:application
 
-Invariants: the web server gets the runtime's URLs only, the relay of events its own too, neither the owner's; they do not outlive
-the process that started them; and while they use an embedded database they hold it, so that the last of all to go stops
-that too.
+Invariants: the web server and what runs beside it get the runtime's URLs only, the relay of events its own too, none the
+owner's; they do not outlive the process that started them; and while they use an embedded database they hold it, so that
+the last of all to go stops that too.
 """
 
 import ctypes
@@ -94,6 +94,13 @@ def relay(environment: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]
 def subscribers(environment: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
     """Run what brings events to subscribers within the block, as the web server is run."""
     with child(["manage.py", "audit_subscribers"], environment) as process:
+        yield process
+
+
+@contextmanager
+def expiry(environment: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run the release of expired holds within the block, as the web server is run."""
+    with child(["manage.py", "expire_holds", "--every", "30"], environment) as process:
         yield process
 
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils.functional import SimpleLazyObject
@@ -19,6 +21,15 @@ LAST = ("backoffice", "auth")  # people and their rights are looked after less o
 SANDBOX_GUARD = StaffGuard() & PermissionGuard("sandbox.use_sandbox")
 View = Callable[..., HttpResponseBase]
 Page = URLPattern | URLResolver
+
+
+class Autocomplete(AutocompleteJsonView):
+    """The search behind a field: objects are called what their ModelAdmin calls them."""
+
+    def serialize_result(self, obj: Model, to_field_name: str) -> dict[str, str]:
+        """Return one choice."""
+        name = getattr(self.model_admin, "autocomplete_text", str)
+        return {**super().serialize_result(obj, to_field_name), "text": name(obj)}
 
 
 class ConsoleSite(AdminSite):
@@ -47,6 +58,10 @@ class ConsoleSite(AdminSite):
         """Return the apps by name, the daily work first."""
         apps = super().get_app_list(request, app_label)
         return sorted(apps, key=lambda app: LAST.index(app["app_label"]) if app["app_label"] in LAST else -1)
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """Answer the search behind a field."""
+        return cast("HttpResponse", Autocomplete.as_view(admin_site=self)(request))
 
     def get_urls(self) -> list[Page]:
         """Return the pages, every one of them, command pages too, wrapped by `placed`."""

@@ -1,12 +1,11 @@
-"""What can be deposited to and withdrawn from an account now, and which rule stands at each end.
+"""What can be deposited, withdrawn, transferred and held now, and which rule stands at each end.
 
 The arithmetic is that of `ledger.rules`, asked the other way round: each rule there that bounds an amount has its line in
-`_deposits` or `_withdrawals`, in the order in which `rules` asks them, so that of several equal bounds the one is named
-that would refuse first. A property test holds the two together: `most` passes, one smallest unit more is refused by the
-rule that is named.
+`_upper`, in the order in which `rules` asks them, so that of several equal bounds the one is named that would refuse
+first. A property test holds the two together: `most` passes, one smallest unit more is refused by the rule that is named,
+and whatever is over `approval` needs another person.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,15 +13,22 @@ from typing import TYPE_CHECKING, NamedTuple
 from ledger import reading
 from ledger.choices import ActionType, LimitKind
 from ledger.errors import LedgerError
-from ledger.limits import Bounds, subject
+from ledger.limits import Bounds, Rule, subject
 from ledger.money import LARGEST, exponent, written
-from ledger.rules import check_status
+from ledger.rules import EFFECTS, check_status
 
 if TYPE_CHECKING:
+    from ledger.book import Book
     from ledger.models import Account
 
 CAP, BALANCE, SMALLEST, LARGEST_AMOUNT = "cap", "balance", "smallest", "largest"
-DONE = {ActionType.DEPOSITED: "deposited", ActionType.WITHDRAWN: "withdrawn"}
+LARGEST_CALLED = "the largest amount that an account can hold"
+DONE = {
+    ActionType.DEPOSITED: "deposited",
+    ActionType.WITHDRAWN: "withdrawn",
+    ActionType.TRANSFERRED_OUT: "transferred",
+    ActionType.HELD: "held",
+}
 
 
 class End(NamedTuple):
@@ -35,13 +41,17 @@ class End(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Range:
-    """The amounts that are possible now; none where `refused` says why, or where `least` is more than `most`."""
+    """The amounts that are possible now; none where `refused` says why, or where `least` is more than `most`.
+
+    Over `approval`, where there is one, another person has to approve.
+    """
 
     type: ActionType
     currency: str
     least: End
     most: End
     refused: LedgerError | None = None
+    approval: Decimal | None = None
 
     @property
     def possible(self) -> bool:
@@ -55,11 +65,18 @@ class Range:
             least = f", and {self.least.called} is {written(self.least.amount, self.currency)}"
             over = least if self.most.amount > 0 and self.least.rule != SMALLEST else ""
             return f"Nothing can be {DONE[self.type]} now: {self.most.called} leaves {self._most}{over}."
-        return f"Between {written(self.least.amount, self.currency)} and {self._most} now; {self.most.called} binds."
+        least = written(self.least.amount, self.currency)
+        return f"Between {least} and {self._most} now; {self.most.called} binds.{self._approval}"
 
     @property
     def _most(self) -> str:
         return written(max(self.most.amount, Decimal(0)), self.currency)
+
+    @property
+    def _approval(self) -> str:
+        if self.approval is None:
+            return ""
+        return f" Above {written(self.approval, self.currency)} another person has to approve."
 
 
 class Possible(NamedTuple):
@@ -67,54 +84,74 @@ class Possible(NamedTuple):
 
     deposit: Range
     withdraw: Range
+    transfer: Range
+    hold: Range
 
 
 def what_is_possible(account: "Account", *, using: str = "default") -> Possible:
-    """Return the least and the most that can be deposited and withdrawn now. Reads in three statements, locks nothing."""
+    """Return the least and the most of each kind of posting now. Reads in four statements at most, locks nothing."""
     book = reading.of(type(account), [account.uid], using)
     now = book.account(account.uid)
-    bounds = book.bounds_of(now)
-    headroom = (book.headroom or {}).get(now.currency, Decimal(0))
-    return Possible(
-        _range(ActionType.DEPOSITED, now, bounds, LimitKind.MIN_DEPOSIT, _deposits(now, bounds, headroom)),
-        _range(ActionType.WITHDRAWN, now, bounds, LimitKind.MIN_WITHDRAWAL, _withdrawals(now, bounds)),
-    )
+    kinds = (ActionType.DEPOSITED, ActionType.WITHDRAWN, ActionType.TRANSFERRED_OUT, ActionType.HELD)
+    return Possible(*(_range(kind, now, book) for kind in kinds))
 
 
-def _deposits(account: "Account", bounds: Bounds, headroom: Decimal) -> list[End]:
-    """Return what bounds a deposit from above."""
-    cap = End(headroom, CAP, f"the cap set for {account.currency}")
-    return [
-        *_limit(bounds, LimitKind.MAX_DEPOSIT, Decimal(0)),
-        *_limit(bounds, LimitKind.MAX_BALANCE, account.balance),
-        cap,
-    ]
+def what_can_be_transferred(account: "Account", to: "Account", *, using: str = "default") -> Range:
+    """Return what can go from one account to another of its currency now: both have their say. Statements as above."""
+    book = reading.of(type(account), [account.uid, to.uid], using)
+    return _range(ActionType.TRANSFERRED_OUT, book.account(account.uid), book, book.account(to.uid))
 
 
-def _withdrawals(account: "Account", bounds: Bounds) -> list[End]:
-    """Return what bounds a withdrawal from above."""
-    return [*_limit(bounds, LimitKind.MAX_WITHDRAWAL, Decimal(0)), End(account.balance, BALANCE, "the balance")]
-
-
-def _limit(bounds: Bounds, kind: LimitKind, taken: Decimal) -> list[End]:
-    rule = bounds.rules.get(kind)
-    return [End(rule.amount - taken, kind, f"the {kind.label.lower()} set for {subject(rule)}")] if rule else []
-
-
-def _range(kind: ActionType, account: "Account", bounds: Bounds, least: LimitKind, upper: Sequence[End]) -> Range:
+def _range(kind: ActionType, account: "Account", book: "Book", to: "Account | None" = None) -> Range:
     """Return the narrowest range, in whole units of the currency."""
     unit = Decimal(1).scaleb(-exponent(account.currency))
-    lower = [End(unit, SMALLEST, "the smallest amount"), *_limit(bounds, least, Decimal(0))]
-    upper = [End(LARGEST - unit, LARGEST_AMOUNT, "the largest amount that an account can hold"), *upper]
+    bounds, effect = book.bounds_of(account), EFFECTS[kind]
+    lower = [End(unit, SMALLEST, "the smallest amount"), *_limit(bounds, effect.least)]
+    upper = [End(LARGEST - unit, LARGEST_AMOUNT, LARGEST_CALLED), *_upper(kind, account, book)]
+    if to:
+        upper += _upper(ActionType.TRANSFERRED_IN, to, book, of="the receiving account")
+    elif effect.delta > 0:
+        headroom = (book.headroom or {}).get(account.currency, Decimal(0))
+        upper.append(End(headroom, CAP, f"the cap set for {account.currency}"))
     lower = [end._replace(amount=end.amount.quantize(unit, ROUND_CEILING)) for end in lower]
     upper = [end._replace(amount=end.amount.quantize(unit, ROUND_FLOOR)) for end in upper]
+    most = min(upper, key=lambda end: end.amount)
+    threshold = bounds.rules.get(LimitKind.APPROVAL) if effect.approval else None
     return Range(
         type=kind,
         currency=account.currency,
         least=max(lower, key=lambda end: end.amount),
-        most=min(upper, key=lambda end: end.amount),
-        refused=_refusal(kind, account),
+        most=most,
+        refused=_refusal(kind, account) or (_refusal(ActionType.TRANSFERRED_IN, to) if to else None),
+        approval=threshold.amount if threshold and threshold.amount < most.amount else None,
     )
+
+
+def _upper(kind: ActionType, account: "Account", book: "Book", of: str = "this account") -> list[End]:
+    """Return what bounds one account's part of a posting from above, in the order of `rules`."""
+    bounds, effect = book.bounds_of(account), EFFECTS[kind]
+    unit = Decimal(1).scaleb(-exponent(account.currency))
+    ends = _limit(bounds, effect.most, of=of)
+    if effect.delta - effect.held < 0:
+        ends.append(End(account.available, BALANCE, "the available balance" if account.held else "the balance"))
+    if effect.delta > 0:
+        ends += _limit(bounds, LimitKind.MAX_BALANCE, account.balance, of)
+        ends.append(End(LARGEST - unit - account.balance, LARGEST_AMOUNT, LARGEST_CALLED))
+    if effect.turnover:
+        for counted, so_far in book.turned(account).items():
+            ends += _limit(bounds, LimitKind(counted), so_far, of)
+    return ends
+
+
+def _limit(bounds: Bounds, kind: LimitKind | None, taken: Decimal = Decimal(0), of: str = "this account") -> list[End]:
+    """Return the end that a limit sets, of which some is taken already; nothing where there is no such limit."""
+    rule = bounds.rules.get(kind) if kind else None
+    return [End(rule.amount - taken, str(kind), _called(rule, of))] if kind and rule else []
+
+
+def _called(rule: Rule, of: str) -> str:
+    whose = of if rule.scope == "account" else subject(rule)
+    return f"the {LimitKind(rule.kind).label.lower()} set for {whose}"
 
 
 def _refusal(kind: ActionType, account: "Account") -> LedgerError | None:

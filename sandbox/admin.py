@@ -13,8 +13,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from backoffice.admin import EntityAdmin, UserAdmin
 from backoffice.databases import SANDBOX
 from backoffice.models import Entity, User
-from ledger.admin import AccountAdmin, ActionAdmin, CapAdmin, LimitAdmin
-from ledger.models import Account, Action, Cap, Limit
+from ledger.admin import AccountAdmin, ActionAdmin, CapAdmin, HoldAdmin, LimitAdmin
+from ledger.models import Account, Action, Cap, Hold, Limit
 from sandbox.site import site
 
 
@@ -80,6 +80,11 @@ class SandboxAccountAdmin(SandboxModelAdmin, AccountAdmin):
 @admin.register(Action, site=site)
 class SandboxActionAdmin(SandboxModelAdmin, ActionAdmin):
     """Everything that ever happened, and what was tried since."""
+
+
+@admin.register(Hold, site=site)
+class SandboxHoldAdmin(SandboxModelAdmin, HoldAdmin):
+    """What is held."""
 
 
 @admin.register(Limit, site=site)

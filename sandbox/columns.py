@@ -1,13 +1,14 @@
 """What a refresh copies: every column of every table it takes along is named here, kept or replaced.
 
 A column that nobody decided about stops the refresh, so that a new field with personal data cannot slip into the
-sandbox. Tables that are not named are left empty there: histories, refusals, log entries, grants, sessions.
+sandbox. Tables that are not named are left empty there: histories, refusals, approvals, log entries, grants,
+sessions.
 """
 
 from django.db.models import Model
 
 from backoffice.models import Entity, User
-from ledger.models import Account, Action, Cap, Headroom, Limit
+from ledger.models import Account, Action, Cap, Headroom, Hold, Limit
 
 KEPT = None
 # The same external reference always becomes the same one: SHA-256 twice under the key of this session.
@@ -27,13 +28,20 @@ COLUMNS: dict[type[Model], dict[str, str | None]] = {
     Entity: _kept("id is_void void_key code name parent_id created"),
     User: _kept("id is_void void_key username first_name last_name email phone is_staff is_active date_joined")
     | {"password": "'!'", "last_login": "NULL::timestamptz", "is_superuser": "false"},
-    Account: _kept("id uid user_id entity_id currency status balance version created modified") | {"note": "''"},
+    Account: _kept("id uid user_id entity_id currency status balance held turnover version created modified latest")
+    | {"note": "''"},
     Limit: _kept("id is_void void_key kind currency entity_id account_id amount valid"),
     Cap: _kept("currency ceiling"),
     Headroom: _kept("id currency slot remaining"),
     Action: _kept(
-        "id uid reference account_id entity_id currency type delta balance status version created recorded "
-        "reference_type by_id"
+        "id uid reference account_id entity_id currency type delta balance held_delta held turnover status version "
+        "created latest recorded reference_type by_id counterparty_id transfer reverses_id hold_id expires"
     )
-    | {"external_reference": EXTERNAL, "comment": "''", "idempotency_key": "NULL::varchar"},
+    | {
+        "external_reference": EXTERNAL,
+        "comment": "''",
+        "idempotency_key": "NULL::varchar",
+        "approval_id": "NULL::bigint",
+    },
+    Hold: _kept("placed_id uid account_id entity_id currency amount captured state created expires resolved_id"),
 }

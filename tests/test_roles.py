@@ -1,6 +1,7 @@
 """Who may what: every cell of the table in docs/roles.md, asked of the running site; and nobody makes himself more."""
 
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from functools import cache
 from uuid import uuid4
 
@@ -20,9 +21,9 @@ from backoffice.grants import entities_of, grant
 from backoffice.models import Entity, User
 from backoffice.roles import ADMINISTRATOR, AGENT, LEAD, ROLES, keep_roles
 from imports.models import Import
-from ledger.admin.commands import ACCOUNT_COMMANDS
+from ledger.admin.commands import ACCOUNT_COMMANDS, ACTION_COMMANDS, HOLD_COMMANDS
 from ledger.demo.staff import LOGINS
-from ledger.models import Account, Cap, Limit
+from ledger.models import Account, Action, Cap, Hold, Limit
 from tests.audit.store import stored, stored_seal, stored_verification
 from tests.cast import LONG_AGO, OpenAccount
 
@@ -32,7 +33,11 @@ MODELS = {
     for model in django_admin.site._registry
     if not model._meta.app_label.startswith("test")
 }
-COMMANDS = {command.verb: command for command in ACCOUNT_COMMANDS}
+COMMANDS = {
+    command.verb: (command, model)
+    for commands, model in ((ACCOUNT_COMMANDS, Account), (ACTION_COMMANDS, Action), (HOLD_COMMANDS, Hold))
+    for command in commands
+}
 Row = tuple[str, dict[str, bool]]
 
 
@@ -54,8 +59,10 @@ def url(model: type[models.Model], page: str, *args: object) -> str:
 def one(open_account: OpenAccount, nord: Entity, agent: User) -> dict[str, models.Model]:
     """A row of every list, for its page."""
     account = open_account("5")
+    deposited = account.actions.latest()
+    hold, _ = Hold.place(uid=account.uid, amount=Decimal(1), by=agent, asof=account.modified)
     rows = [
-        account, account.user, account.actions.latest(), nord, Cap.objects.get(currency="CZK"),
+        account, account.user, deposited, hold, nord, Cap.objects.get(currency="CZK"),
         Limit.objects.create(kind="max_balance", currency="CZK", amount=9, account=account),
         Group.objects.create(name="Somebody's own"),
         Import.objects.create(file_name="a.csv", format="csv", size=1, by=agent),
@@ -118,7 +125,7 @@ def may(what: str, browser: Client, one: dict[str, models.Model]) -> bool:
             "Download": downloaded,
         }[verb](browser, model, one[subject])
     if verb == "Command":
-        return commanded(browser, subject, one["accounts"])
+        return commanded(browser, subject, one)
     return OTHERS[what](browser, one)
 
 
@@ -158,16 +165,18 @@ def deleted(browser: Client, model: type[models.Model], row: models.Model) -> bo
     return same(answered(browser, page) if browser.get(page).status_code != 404 else False, linked, bulk)
 
 
-def commanded(browser: Client, verb: str, account: models.Model) -> bool:
-    command = COMMANDS[verb]
-    page = url(Account, command.name, account.pk)
-    selected = f"{reverse(f'console:ledger_account_{command.name}_selected')}?ids={account.pk}"
-    answers = [answered(browser, page), answered(browser, selected), browser.post(page, {}).status_code == 200]
-    seen = browser.get(url(Account, "changelist"))
-    form = seen.context.get("action_form") if seen.status_code == 200 else None
-    answers.append(form is not None and command.name in dict(form.fields["action"].choices))
+def commanded(browser: Client, verb: str, one: dict[str, models.Model]) -> bool:
+    command, model = COMMANDS[verb]
+    row = one[str(model._meta.verbose_name_plural)]
+    page = url(model, command.name, row.pk)
+    answers = [answered(browser, page), browser.post(page, {}).status_code == 200]
+    if command.bulk:
+        answers.append(answered(browser, f"{url(model, f'{command.name}_selected')}?ids={row.pk}"))
+        seen = browser.get(url(model, "changelist"))
+        form = seen.context.get("action_form") if seen.status_code == 200 else None
+        answers.append(form is not None and command.name in dict(form.fields["action"].choices))
     if command.name != "unfreeze":  # an open account has no such button for anybody
-        answers.append(f'href="{page}"' in html(browser, url(Account, "change", account.pk)))
+        answers.append(f'href="{page}"' in html(browser, url(model, "change", row.pk)))
     return same(*answers)
 
 

@@ -3,5 +3,6 @@
 from ledger.admin.account import AccountAdmin
 from ledger.admin.action import ActionAdmin
 from ledger.admin.bounds import CapAdmin, LimitAdmin
+from ledger.admin.hold import HoldAdmin
 
-__all__ = ["AccountAdmin", "ActionAdmin", "CapAdmin", "LimitAdmin"]
+__all__ = ["AccountAdmin", "ActionAdmin", "CapAdmin", "HoldAdmin", "LimitAdmin"]

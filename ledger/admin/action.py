@@ -1,45 +1,108 @@
-"""Actions in the console: the whole record, read-only."""
+"""Actions in the console: the whole record, read-only, and the ways to take an action back."""
 
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.utils.html import format_html
+from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html, format_html_join
 
-from backoffice.admin import ReadOnlyAdmin
-from ledger.admin import search
+from backoffice.admin import ConsoleList, ReadOnlyAdmin
+from ledger.admin import search, telling
+from ledger.admin.commanded import CommandedAdmin
+from ledger.admin.commands import ACTION_COMMANDS
 from ledger.admin.filters import CurrencyFilter
+from ledger.choices import ActionType, Status
 from ledger.models import Account, Action
 from ledger.money import written
+from ledger.rules import ALLOWED, REVERSIBLE
+
+
+class ActionList(ConsoleList):
+    """A list whose rows know what their reader may see of the other accounts."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read the page."""
+        super().get_results(request)
+        self.result_list = telling.readable(request, self.result_list)
 
 
 @admin.register(Action)
-class ActionAdmin(ReadOnlyAdmin):
+class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
     """Everything that ever happened, newest first."""
 
-    list_display = ("reference", "created", "customer", "type", "delta_written", "balance_written", "by", "comment")
+    list_display = ("reference", "created", "customer", "what", "delta_written", "balance_written", "by", "comment")
     list_filter = ("type", CurrencyFilter)
     search_fields = ("reference",)  # shows the box; get_search_results does not use it
     search_help_text = search.HELP
     entity_path = "entity"
-    list_select_related = ("account__user", "account__entity", "by")
+    list_select_related = ("account__user", "account__entity", *telling.RELATED)
     ordering = ("-id",)
     export_fields = (
         "reference", "uid", "created", "recorded", "account__uid", "account__user", "account__entity", "type", "currency",
-        "delta", "balance", "reference_type", "external_reference", "comment", "by",
+        "delta", "balance", "held_delta", "held", "transfer", "reverses__reference", "hold__uid", "reference_type", "external_reference", "comment", "by",
     )  # fmt: skip
-    fields = (
-        ("reference", "uid"),
-        "account",
-        ("type", "status"),
-        ("delta_written", "balance_written"),
-        ("created", "recorded", "version"),
-        ("reference_type", "external_reference"),
-        "comment",
-        "by",
-    )
-    readonly_fields = ("delta_written", "balance_written", "uid", "reference", "recorded")
+    readonly_fields = (
+        "account_link", "what", "delta_written", "balance_written", "held_written", "other_leg", "took_back", "placed",
+        "uid", "reference", "recorded",
+    )  # fmt: skip
+    change_form_template = "console/action.html"
+    commands = ACTION_COMMANDS
+
+    def get_fields(self, request: HttpRequest, obj: Action | None = None) -> tuple[Any, ...]:
+        """Show what the action speaks of, and nothing that it does not."""
+        told: list[Any] = ["account_link", ("what", "status"), ("delta_written", "balance_written")]
+        if obj and (obj.held or obj.held_delta):
+            told.append(("held_written",))
+        told += ["other_leg"] if obj and obj.transfer else []
+        told += ["placed"] if obj and obj.type == ActionType.HELD else []
+        told += ["took_back"] if obj and self.returns(obj) else []
+        return (
+            *told,
+            ("created", "recorded", "version"),
+            ("reference_type", "external_reference"),
+            "comment",
+            "by",
+            "uid",
+        )
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ActionList
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return the action, ready to be told to this reader."""
+        action = super().get_object(request, object_id, from_field)
+        return telling.readable(request, [action])[0] if action else None
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the action with the commands that can take it back."""
+        action = self.get_object(request, object_id)
+        extra: dict[str, Any] = {}
+        if action:
+            extra = {"title": f"{action.get_type_display()} {action}", "subtitle": None}
+            extra["commands"] = self.possible(request, action)
+        return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})
+
+    def possible(self, request: HttpRequest, action: Any) -> list[Any]:
+        """Return the commands that can be offered: nothing goes back twice, or from an account out of reach."""
+        gone = abs(sum(back.delta for back in self.returns(action)))
+        if action.type not in REVERSIBLE or gone == abs(action.delta) or (action.transfer and not action.other_seen):
+            return []
+        allowed = ALLOWED[Status(action.account.status)] - ({ActionType.REVERSED} if gone else set())
+        return [command for command in self.permitted(request) if command.posting_type in allowed]
+
+    @staticmethod
+    def returns(action: Any) -> list[Action]:
+        """Return what took the action back so far. One query for a page, none for what cannot be taken back."""
+        if action.type not in REVERSIBLE:
+            return []
+        if not hasattr(action, "taken_back"):
+            action.taken_back = list(action.returns.order_by("pk"))
+        found: list[Action] = action.taken_back
+        return found
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -59,12 +122,49 @@ class ActionAdmin(ReadOnlyAdmin):
         """Show whose account it was."""
         return str(action.account.user)
 
+    @admin.display(description="Type", ordering="type")
+    def what(self, action: Any) -> str:
+        """Show what happened, with links to what it speaks of."""
+        return telling.what(action)
+
+    @admin.display(description="Account")
+    def account_link(self, action: Action) -> str:
+        """Lead to the account."""
+        return telling.link(action.account, str(action.account))
+
+    @admin.display(description="Other leg")
+    def other_leg(self, action: Any) -> str:
+        """Lead to the other leg of a transfer, where the reader may see its account."""
+        [leg] = action.counterparts()
+        return telling.link(leg, leg.reference) if action.other_seen else telling.UNSEEN
+
+    @admin.display(description="Went back")
+    def took_back(self, action: Any) -> str:
+        """Lead to what took the action back, with how much."""
+        rows = ((telling.link(back, back.reference), _written(abs(back.delta), back)) for back in self.returns(action))
+        return format_html_join(", ", "{} {}", rows)
+
+    @admin.display(description="Hold")
+    def placed(self, action: Action) -> str:
+        """Lead to the hold that it placed."""
+        hold = action.placed_hold
+        return format_html("{} {}", telling.link(hold, action.reference), telling.state_chip(hold))
+
     @admin.display(description="Amount")
     def delta_written(self, action: Action) -> str:
-        """Show what was added or taken."""
-        return format_html('<span class="amount">{}</span>', written(action.delta, action.currency))
+        """Show what was added or taken, or held."""
+        return telling.amount(action)
 
     @admin.display(description="Balance after")
     def balance_written(self, action: Action) -> Any:
         """Show the running balance."""
-        return format_html('<span class="amount">{}</span>', written(action.balance, action.currency))
+        return format_html('<span class="amount">{}</span>', _written(action.balance, action))
+
+    @admin.display(description="Held after")
+    def held_written(self, action: Action) -> Any:
+        """Show what was held afterwards."""
+        return format_html('<span class="amount">{}</span>', _written(action.held, action))
+
+
+def _written(amount: Any, action: Action) -> str:
+    return written(amount, action.currency)

@@ -2,16 +2,22 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django import forms
+from django.contrib.admin import AdminSite
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 
 from backoffice.command import CommandForm
+from ledger.admin.telling import called
 from ledger.choices import ReferenceType
-from ledger.models import Account
+from ledger.models import Account, Action
 from ledger.money import AMOUNT
 from ledger.shape import LONGEST
+
+COUNTERPARTY = Action._meta.get_field("counterparty")  # what the search of a receiving account is about
 
 
 class AmountField(forms.CharField):
@@ -19,9 +25,11 @@ class AmountField(forms.CharField):
 
     widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off", "class": "amount"})
 
-    def clean(self, value: Any) -> Decimal:
-        """Return the number; signs, commas and letters get a sentence."""
+    def clean(self, value: Any) -> Decimal | None:
+        """Return the number, None where nothing has to be typed; signs, commas and letters get a sentence."""
         typed = "".join(str(super().clean(value)).split())
+        if not typed and not self.required:
+            return None
         if "," in typed:
             raise ValidationError("Write the amount with a point and without thousands separators, such as 1234.50.")
         if not AMOUNT.fullmatch(typed):
@@ -29,28 +37,32 @@ class AmountField(forms.CharField):
         return Decimal(typed)
 
 
-class AccountsForm(CommandForm):
-    """A command on accounts of one currency."""
+def reason(*, required: bool = True, autofocus: bool = False) -> forms.CharField:
+    """Return the field of the reason, the comment of an action."""
+    return forms.CharField(
+        required=required,
+        max_length=LONGEST["comment"],
+        label="Reason",
+        help_text="It becomes part of the record." if required else "",
+        widget=forms.Textarea(attrs={"rows": 2, **({"autofocus": True} if autofocus else {})}),
+    )
 
-    def __init__(self, data: Any = None, *, accounts: Sequence[Account]) -> None:
+
+class LedgerForm(CommandForm):
+    """A command on `objects`; `accounts` are those that its postings are on, one for each."""
+
+    def __init__(self, data: Any = None, *, objects: Sequence[Any], accounts: Sequence[Account]) -> None:
         super().__init__(data)
-        self.accounts = accounts
+        self.objects, self.accounts = objects, accounts
 
 
-class MoneyForm(AccountsForm):
-    """How much, and where the other side of it can be found."""
+class AmountForm(LedgerForm):
+    """How much, in the one currency of the accounts."""
 
     amount = AmountField()
-    reference_type = forms.ChoiceField(choices=ReferenceType, initial=ReferenceType.NONE, label="Reference kind")
-    reference = forms.CharField(
-        required=False, max_length=LONGEST["reference"], help_text="How the bank, the cheque or the invoice calls it."
-    )
-    comment = forms.CharField(
-        required=False, max_length=LONGEST["comment"], widget=forms.Textarea(attrs={"rows": 2}), label="Reason"
-    )
 
-    def __init__(self, data: Any = None, *, accounts: Sequence[Account]) -> None:
-        super().__init__(data, accounts=accounts)
+    def __init__(self, data: Any = None, *, objects: Sequence[Any], accounts: Sequence[Account]) -> None:
+        super().__init__(data, objects=objects, accounts=accounts)
         self.fields["amount"].label = f"Amount in {accounts[0].currency}" if accounts else "Amount"
         self.fields["amount"].widget.attrs["autofocus"] = True
 
@@ -62,12 +74,77 @@ class MoneyForm(AccountsForm):
         return self.cleaned_data
 
 
-class ReasonForm(AccountsForm):
+class MoneyForm(AmountForm):
+    """How much, and where the other side of it can be found."""
+
+    reference_type = forms.ChoiceField(choices=ReferenceType, initial=ReferenceType.NONE, label="Reference kind")
+    reference = forms.CharField(
+        required=False, max_length=LONGEST["reference"], help_text="How the bank, the cheque or the invoice calls it."
+    )
+    comment = reason(required=False)
+
+
+class ReasonForm(LedgerForm):
     """Why."""
 
-    comment = forms.CharField(
-        max_length=LONGEST["comment"],
-        label="Reason",
-        help_text="It becomes part of the record.",
-        widget=forms.Textarea(attrs={"rows": 2, "autofocus": True}),
+    comment = reason(autofocus=True)
+
+
+class AccountField(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic in the stubs only
+    """A choice of one account."""
+
+    def label_from_instance(self, obj: Account) -> str:
+        """Tell accounts of the same name apart."""
+        return called(obj)
+
+
+class TransferForm(AmountForm):
+    """Which account receives, and how much; `choose` is told which accounts the person sees."""
+
+    to = AccountField(
+        Account.objects.none(),
+        label="To",
+        help_text="Search by a reference, a public id, an e-mail address or how a name begins.",
+        error_messages={"invalid_choice": "Choose an account from the list that the search shows."},
     )
+    comment = reason(required=False)
+    field_order = ("key", "to", "amount", "comment")
+
+    def choose(self, accounts: QuerySet[Any], site: AdminSite) -> None:
+        """Offer these accounts, searched as the list of accounts is."""
+        field = cast("AccountField", self.fields["to"])
+        field.queryset = accounts
+        field.widget = AutocompleteSelect(COUNTERPARTY, site, choices=field.choices, using=accounts.db)
+        self.fields["amount"].widget.attrs.pop("autofocus", None)
+        field.widget.attrs["autofocus"] = True
+
+
+class HoldForm(AmountForm):
+    """How much is held, and until when."""
+
+    expires = forms.DateTimeField(
+        required=False,
+        label="Expires",
+        help_text="Then it is released by itself. Empty: it waits for somebody to capture or release it.",
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+    )
+    comment = reason(required=False)
+
+
+class OptionalReasonForm(LedgerForm):
+    """Why, where somebody wants to say so."""
+
+    comment = reason(required=False, autofocus=True)
+
+
+class CaptureForm(AmountForm):
+    """How much of what is held is taken."""
+
+    amount = AmountField(required=False)
+    comment = reason(required=False)
+
+
+class RefundForm(AmountForm):
+    """How much goes back, and why."""
+
+    comment = reason()

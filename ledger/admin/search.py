@@ -62,6 +62,18 @@ def find_actions(actions: QuerySet[Any], accounts: QuerySet[Any], text: str) -> 
     return _only(actions, "account", _people(accounts, typed.text))
 
 
+def find_holds(holds: QuerySet[Any], accounts: QuerySet[Any], text: str) -> QuerySet[Any]:
+    """Narrow holds to what was typed: what placed or ended them, or their account. Queries as in `find_accounts`."""
+    typed = read(text)
+    if typed.reference:
+        actions = list(_actions(accounts).filter(reference=typed.reference).values_list("pk", "hold")[:1])
+        return holds.filter(pk__in=[pk for found in actions for pk in found if pk])
+    if typed.uid and (found := list(holds.filter(uid=typed.uid).order_by().values_list("pk", flat=True))):
+        return holds.filter(pk__in=found)
+    known = accounts.filter(uid=typed.uid).values_list("pk", flat=True) if typed.uid else _people(accounts, typed.text)
+    return _only(holds, "account", list(known))
+
+
 def advice(text: str) -> str:
     """Return what to say when nothing was found."""
     symbols = "".join(text.upper().split()).replace("-", "")

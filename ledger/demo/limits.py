@@ -9,6 +9,7 @@ from ledger.demo.people import Person
 from ledger.models import Account, Limit
 
 EVERY = 97  # customers, one has a limit of the account's own
+TURNOVER = {LimitKind.DAILY_TURNOVER: 7, LimitKind.MONTHLY_TURNOVER: 8}  # of EVERY, the customer who has it
 CAUTIOUS_OFFICE = "ostrava"  # takes no fortunes
 LARGEST_DEPOSIT_THERE = Decimal(150_000)  # more than any salary
 
@@ -23,6 +24,13 @@ def set_limits(block: Sequence[Person], using: str) -> None:
         )
         for account in near
     )
+    for kind, number in TURNOVER.items():
+        uids = [person.uid for person in block if person.number % EVERY == number]
+        watched = Account.objects.using(using).filter(uid__in=uids, status=Status.OPEN, turnover__gt=0).order_by("id")
+        Limit.objects.using(using).bulk_create(
+            Limit(kind=kind, currency=account.currency, account=account, amount=_just_over(account.turnover))
+            for account in watched
+        )
     Limit.objects.using(using).get_or_create(
         kind=LimitKind.MAX_DEPOSIT,
         currency="CZK",
@@ -32,6 +40,6 @@ def set_limits(block: Sequence[Person], using: str) -> None:
 
 
 def _just_over(balance: Decimal) -> Decimal:
-    """Return the balance rounded up to its second digit: 13,250 becomes 14,000."""
+    """Return the amount rounded up to its second digit: 13,250 becomes 14,000."""
     step = Decimal(10) ** (balance.adjusted() - 1)
     return (balance // step + 1) * step

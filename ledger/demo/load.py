@@ -18,6 +18,7 @@ from backoffice.scope import acting
 from ledger.demo.limits import CAUTIOUS_OFFICE, set_limits
 from ledger.demo.markets import ensure_offices
 from ledger.demo.people import Person, people
+from ledger.demo.scenes import Afternoon, number_of
 from ledger.demo.staff import grant_all
 from ledger.demo.story import Story, Tellers
 from ledger.models import Account
@@ -60,6 +61,9 @@ class Demo:
                 for batch in chunks(self._movements(block, tellers), BATCH):
                     Account.post_batch(batch, using=self.using, all_or_nothing=True)
                     advance(len(batch))
+                scenes = self._scenes(block)
+                Afternoon(block, tellers, self.end, self.using).play(scenes)
+                advance(scenes)
                 set_limits(block, self.using)
 
     def _check_keys_at_once(self) -> None:
@@ -86,11 +90,18 @@ class Demo:
             if person.note:
                 Account.objects.using(self.using).filter(uid=person.uid).update(note=person.note)
 
-    def _movements(self, block: Sequence[Person], tellers: Tellers) -> list[Posting]:
-        """Return the block's share of all movements, in the order of their time."""
+    def _share(self, block: Sequence[Person]) -> int:
+        """Return how many movements a block has."""
         movements = self.actions - self.customers
         before, after = block[0].number, block[-1].number + 1
-        total = movements * after // self.customers - movements * before // self.customers
+        return movements * after // self.customers - movements * before // self.customers
+
+    def _scenes(self, block: Sequence[Person]) -> int:
+        return number_of(len(block), self._share(block))
+
+    def _movements(self, block: Sequence[Person], tellers: Tellers) -> list[Posting]:
+        """Return the block's share of all movements but those of its scenes, in the order of their time."""
+        total = self._share(block) - self._scenes(block)
         shares = shared(total, [_activity(person.dice, fortune=_fortunate(person)) for person in block])
         told = [
             posting

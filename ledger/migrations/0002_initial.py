@@ -156,7 +156,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-id"],
-                "permissions": [],
+                "permissions": [("reverse", "Can reverse an action"), ("refund", "Can refund a part of an action")],
                 "get_latest_by": "version",
                 "default_permissions": ["view"],
             },

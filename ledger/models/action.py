@@ -104,8 +104,8 @@ class Action(Record):
     class Meta:
         ordering = ["-id"]
         get_latest_by = "version"
-        permissions = []
         default_permissions = ["view"]
+        permissions = [("reverse", "Can reverse an action"), ("refund", "Can refund a part of an action")]
         constraints = [
             models.UniqueConstraint(fields=["account", "version"], name="ledger_action_account_version"),
             models.UniqueConstraint(

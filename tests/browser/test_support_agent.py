@@ -106,3 +106,24 @@ def test_lead_freezes_a_selection_with_a_reason(login: Login, picture: Callable[
     picture(page, "bulk-preview")
     confirm(page)
     expect(page.locator("main tbody tr a.reference")).to_have_count(3)
+
+
+def test_agent_transfers_to_a_customer_found_by_name(login: Login, picture: Callable[[Page, str], None]) -> None:
+    page = login("agent")
+    go(page, "Accounts")
+    for choice in ("Open", "CZK"):
+        page.click(f"#changelist-filter >> text='{choice}'")
+    receiver = page.inner_text("#result_list tbody tr:nth-child(2) th a")
+    page.click("#result_list tbody tr:nth-child(1) th a")
+    page.click("main >> text=Transfer")
+    page.click(".select2-selection")
+    page.keyboard.type(receiver)
+    page.click(f".select2-results__option:has-text('{receiver} · CZK')")
+    page.fill("#id_amount", "0.01")
+    preview(page)
+    expect(page.locator("main tbody tr")).to_have_count(2)
+    expect(page.locator("main tbody")).to_contain_text(receiver)
+    picture(page, "transfer-preview")
+    confirm(page)
+    expect(page.locator(".messagelist")).to_contain_text("Transferred")
+    expect(page.locator("main table").last).to_contain_text(f"Transferred out to {receiver}")

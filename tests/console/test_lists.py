@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from uuid import uuid4
 
@@ -17,7 +18,7 @@ from audit.models import Alert, DeadLetter
 from backoffice import paging
 from backoffice.models import Entity, User
 from imports.models import Import
-from ledger.models import Account, Action, Cap, Limit
+from ledger.models import Account, Action, Cap, Hold, Limit
 from tests.audit.store import stored, stored_seal, stored_verification
 from tests.cast import LONG_AGO, OpenAccount
 
@@ -45,6 +46,9 @@ def make(open_account: OpenAccount, nord: Entity, agent: User) -> dict[str, Make
         "auth.group": lambda n: Group.objects.create(name=f"G{n}"),
         "ledger.account": lambda _: open_account("1"),
         "ledger.action": lambda _: open_account("1"),
+        "ledger.hold": lambda _: Hold.place(
+            uid=open_account("1").uid, amount=Decimal(1), by=agent, asof=LONG_AGO + timedelta(days=2)
+        ),
         "ledger.limit": lambda n: Limit.objects.create(
             kind="max_balance", currency="CZK", amount=n, account=open_account()
         ),

@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from backoffice.models import Entity, User
 from ledger.demo.load import shared
-from ledger.models import Account, Action, Limit
+from ledger.models import Account, Action, Hold, Limit
 from ledger.money import exponent
 
 pytestmark = pytest.mark.django_db(databases=["default", "sandbox"])
@@ -105,13 +105,23 @@ def test_there_is_something_of_everything() -> None:
     assert not User.objects.filter(is_staff=False).exclude(email__regex=r"@example\.(com|org|net)$").exists()
 
 
+def test_holds_of_each_state_transfers_and_what_was_taken_back_are_there() -> None:
+    load(60, 1500)
+    assert set(Hold.objects.values_list("state", flat=True)) == {"pending", "captured", "released", "expired"}
+    assert Hold.objects.filter(state="captured", captured__lt=F("amount")).exists()
+    assert Action.objects.filter(type="reversed").exclude(transfer=None).count() == 2
+    assert Action.objects.filter(type="reversed", transfer=None).count() == 1
+    assert Action.objects.filter(type="refunded").count() == 1
+    assert set(Limit.objects.values_list("kind", flat=True)) >= {"daily_turnover", "monthly_turnover"}
+
+
 def test_some_accounts_are_near_each_limit() -> None:
     load(300, 6000)
     widest = {limit.currency: limit.amount for limit in Limit.objects.filter(kind="max_balance", account=None)}
     accounts = list(Account.objects.filter(status="open"))
     assert any(account.balance > widest[account.currency] * 99 / 100 for account in accounts)
     assert any(0 < account.balance < 40 * 10 ** -exponent(account.currency) for account in accounts)
-    own = list(Limit.objects.exclude(account=None).select_related("account"))
+    own = list(Limit.objects.filter(kind="max_balance").exclude(account=None).select_related("account"))
     assert own
     assert all(limit.account and limit.account.balance < limit.amount < limit.account.balance * 2 for limit in own)
     assert Limit.objects.filter(entity__code="ostrava").count() == 1

@@ -1,8 +1,9 @@
 """What is possible now is what the previews let pass, to the smallest unit, and the rule named is the one that refuses."""
 
-from collections.abc import Callable
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
+from functools import partial
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -12,10 +13,10 @@ from hypothesis import strategies as st
 
 from backoffice.models import User
 from ledger import errors
-from ledger.models import Account, Cap, Limit
+from ledger.models import Account, Approval, Cap, Hold, Limit
 from ledger.money import exponent
-from ledger.possible import Range, what_is_possible
-from ledger.posting import Outcome
+from ledger.possible import Range, what_can_be_transferred, what_is_possible
+from ledger.posting import Posting
 from tests.cast import OpenAccount
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +36,7 @@ def why(error: errors.LedgerError | None) -> str:
     limits=KINDS,
     narrow=KINDS,
     headroom=st.integers(0, 400),
+    held=st.integers(1, 123),
     currency=st.sampled_from(["CZK", "JPY", "KWD"]),
 )
 def test_ends_of_the_range_are_where_the_previews_turn(  # noqa: PLR0917  fixtures, and what hypothesis gives
@@ -44,40 +46,77 @@ def test_ends_of_the_range_are_where_the_previews_turn(  # noqa: PLR0917  fixtur
     limits: dict[str, Decimal],
     narrow: dict[str, Decimal],
     headroom: int,
+    held: int,
     currency: str,
 ) -> None:
     sid = transaction.savepoint()
-    account = open_account("123", currency)
+    account, other, boundless = (open_account(balance, currency) for balance in ("123", "7", "0"))
+    Hold.place(uid=account.uid, amount=Decimal(held), by=agent, asof=now)
     Limit.objects.filter(currency=currency).purge_from_db()
     for kind, amount in limits.items():
         Limit.objects.create(kind=kind, currency=currency, amount=amount)
     for kind, amount in narrow.items():
         Limit.objects.create(kind=kind, currency=currency, account=account, amount=amount)
+    for kind in ("max_balance", "daily_turnover", "monthly_turnover"):
+        Limit.objects.create(kind=kind, currency=currency, account=boundless, amount=Decimal(10**9))
     total = sum(Account.objects.filter(currency=currency).values_list("balance", flat=True))
     Cap.set(currency=currency, ceiling=Decimal(total) + headroom)
-    deposit, withdraw = what_is_possible(account)
+    found = what_is_possible(account)
     unit = Decimal(1).scaleb(-exponent(currency))
-    for found, preview in ((deposit, Account.deposit_preview), (withdraw, Account.withdraw_preview)):
+    for range_, asked in (
+        (found.deposit, {"type": "deposited"}),
+        (found.withdraw, {"type": "withdrawn"}),
+        (found.transfer, {"type": "transferred_out", "to": boundless.uid}),
+        (what_can_be_transferred(account, other), {"type": "transferred_out", "to": other.uid}),
+        (found.hold, {"type": "held"}),
+    ):
 
-        def refusal(amount: Decimal, preview: Callable[..., Outcome] = preview) -> errors.LedgerError | None:
-            return preview(uid=account.uid, amount=amount, by=agent, asof=now).error
+        def refusal(amount: Decimal, asked: Any = asked, **more: Any) -> errors.LedgerError | None:
+            posting = Posting(uid=account.uid, amount=amount, by=agent, asof=now, **asked, **more)
+            return Account.preview_batch([posting])[0].error
 
-        if found.possible:
-            assert refusal(found.least.amount) is None
-            assert refusal(found.most.amount) is None
-            assert why(refusal(found.most.amount + unit)) == found.most.rule
-            assert why(refusal(found.least.amount - unit)) == found.least.rule
-        else:
-            for amount in (found.least.amount, max(found.most.amount, unit)):
+        approved = partial(refusal, approval=Approval())
+        if not range_.possible:
+            for amount in (range_.least.amount, max(range_.most.amount, unit)):
                 assert refusal(amount) is not None
+            continue
+        assert approved(range_.least.amount) is None
+        assert approved(range_.most.amount) is None
+        assert why(approved(range_.most.amount + unit)) == range_.most.rule
+        assert why(approved(range_.least.amount - unit)) == range_.least.rule
+        threshold = range_.most.amount if range_.approval is None else range_.approval.quantize(unit, ROUND_FLOOR)
+        if threshold >= range_.least.amount:
+            assert refusal(threshold) is None
+        if range_.approval is not None:
+            assert why(refusal(max(threshold + unit, range_.least.amount))) == "approval"
     transaction.savepoint_rollback(sid)
 
 
 def test_sentence_names_the_limit_that_binds(account: Account) -> None:
     Limit.objects.create(kind="max_balance", currency="CZK", account=account, amount=Decimal(4300))
-    deposit, withdraw = what_is_possible(account)
+    deposit, withdraw, *_ = what_is_possible(account)
     assert str(deposit) == ("Between CZK 0.01 and CZK 4,200.00 now; the maximum balance set for this account binds.")
     assert str(withdraw) == "Between CZK 0.01 and CZK 100.00 now; the balance binds."
+
+
+def test_sentences_speak_of_holds_turnover_and_the_approval_threshold(
+    open_account: OpenAccount, account: Account, agent: User, now: datetime
+) -> None:
+    Hold.place(uid=account.uid, amount=Decimal(30), by=agent, asof=now)
+    Limit.objects.create(kind="approval", currency="CZK", account=account, amount=Decimal(50))
+    found = what_is_possible(account)
+    available = "Between CZK 0.01 and CZK 70.00 now; the available balance binds. Above CZK 50.00 another person has to approve."
+    assert [str(found.withdraw), str(found.transfer), str(found.hold)] == [available] * 3
+    Account.withdraw(uid=account.uid, amount=Decimal(15), by=agent, asof=now)
+    Limit.objects.create(kind="daily_turnover", currency="CZK", account=account, amount=Decimal(140))
+    found = what_is_possible(account)
+    turnover = "Between CZK 0.01 and CZK 25.00 now; the daily turnover set for this account binds."
+    assert [str(found.withdraw), str(found.transfer), str(found.deposit)] == [turnover] * 3
+    other = open_account("5")
+    Limit.objects.create(kind="max_balance", currency="CZK", account=other, amount=Decimal(9))
+    assert str(what_can_be_transferred(account, other)) == (
+        "Between CZK 0.01 and CZK 4.00 now; the maximum balance set for the receiving account binds."
+    )
 
 
 def test_sentence_says_why_nothing_is_possible(open_account: OpenAccount, agent: User) -> None:

@@ -15,15 +15,15 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import URLResolver, resolve, reverse
 
 from backoffice.models import Entity, User
-from ledger.models import Account, Action, Cap, Limit
+from ledger.models import Account, Action, Cap, Hold, Limit
 from sandbox.admin import SandboxModelAdmin
 from sandbox.site import site as sandbox_site
 from tests.console.test_commands import hidden
 from tests.sandbox.conftest import OpenThere, Recorder, recording
 
 pytestmark = pytest.mark.django_db(databases=["default", "sandbox", "audit"])
-MODELS = (Entity, User, Account, Action, Limit, Cap)
-VERBS = ("deposit", "withdraw", "freeze", "unfreeze", "close")
+MODELS = (Entity, User, Account, Action, Hold, Limit, Cap)
+VERBS = ("deposit", "withdraw", "hold", "freeze", "unfreeze", "close")
 LEDGER = re.compile(r"\b(ledger_\w+|backoffice_(user|entity|historical\w+)|django_admin_log)\b")
 LOGIN = re.compile(r'FROM "backoffice_user" WHERE \(NOT "backoffice_user"\."is_void" AND "backoffice_user"\."id" = ')
 
@@ -42,6 +42,7 @@ def pages(site: AdminSite, account: Account) -> Iterator[str]:
         Entity: account.entity_id,
         Cap: "CZK",
         Limit: limit(account).pk,
+        Hold: hold(account).pk,
     }
     yield reverse(f"{site.name}:index")
     yield reverse(f"{site.name}:jsi18n")
@@ -59,6 +60,14 @@ def pages(site: AdminSite, account: Account) -> Iterator[str]:
     for name, field, target in (("limit", "entity", "ledger"), ("entity", "parent", "backoffice")):
         query = f"?app_label={target}&model_name={name}&field_name={field}&term=nord"
         yield reverse(f"{site.name}:autocomplete") + query
+    counterparty = "?app_label=ledger&model_name=action&field_name=counterparty&term=nova"
+    yield reverse(f"{site.name}:autocomplete") + counterparty
+    yield reverse(f"{site.name}:ledger_account_transfer", args=[account.pk])
+    for model, verb in ((Action, "refund"), (Action, "reverse"), (Hold, "capture"), (Hold, "release")):
+        yield reverse(f"{site.name}:ledger_{model._meta.model_name}_{verb}", args=[one[model]])
+    for model, verb in ((Action, "reverse"), (Hold, "release")):
+        page = reverse(f"{site.name}:ledger_{model._meta.model_name}_{verb}_selected")
+        yield f"{page}?ids={one[model]}"
     for verb in VERBS:
         yield reverse(f"{site.name}:ledger_account_{verb}", args=[account.pk])
         yield reverse(f"{site.name}:ledger_account_{verb}_selected") + f"?ids={account.pk}"
@@ -75,6 +84,12 @@ def read(client: Client, url: str) -> None:
 def limit(account: Account) -> Limit:
     using = account._state.db
     return Limit.objects.using(using).create(kind="max_deposit", currency="CZK", account=account, amount=Decimal(1000))
+
+
+def hold(account: Account) -> Hold:
+    using = account._state.db or "default"
+    by = account.actions.using(using).latest().by
+    return Hold.place(uid=account.uid, amount=Decimal(1), by=by, asof=account.modified, using=using)[0]
 
 
 def confirm(client: Client, url: str, **fields: str) -> Any:
@@ -95,13 +110,18 @@ def do_everything(client: Client, site: str, account: Account) -> None:
     """Change something on every page that changes something."""
     for suffix in ("ledger_account_{}", "ledger_account_{}_selected"):
         selected = suffix.endswith("selected")
-        for verb in ("deposit", "withdraw", "freeze", "unfreeze"):
+        for verb in ("deposit", "withdraw", "hold", "freeze", "unfreeze"):
             name = f"{site}:{suffix.format(verb)}"
             url = reverse(name) + f"?ids={account.pk}" if selected else reverse(name, args=[account.pk])
             answer = confirm(
-                client, url, **({"amount": "5"} if verb in {"deposit", "withdraw"} else {"comment": "trying"})
+                client, url, **({"amount": "5"} if verb in {"deposit", "withdraw", "hold"} else {"comment": "trying"})
             )
             assert answer.status_code == (200 if selected else 302)
+    placed = Hold.objects.using(account._state.db).filter(account=account, state="pending").earliest("pk")
+    assert confirm(client, reverse(f"{site}:ledger_hold_capture", args=[placed.pk])).status_code == 302
+    taken = account.actions.using(account._state.db).get(hold=placed)
+    back = {"amount": "1", "comment": "trying"}
+    assert confirm(client, reverse(f"{site}:ledger_action_refund", args=[taken.pk]), **back).status_code == 302
     changes = reverse(f"{site}:ledger_account_change", args=[account.pk])
     assert client.post(changes, {"reason": "Asked to", "note": "tried"}).status_code == 302
     bulk = {"action": "deposit", "_selected_action": [str(account.pk)]}
@@ -159,7 +179,7 @@ def test_no_deed_in_the_sandbox_touches_live(sandbox: Client, open_there: OpenTh
         do_everything(sandbox, "sandbox", account)
     assert touched(recorder, "default") == []
     account.refresh_from_db(using="sandbox")
-    assert (account.note, account.version, account.balance) == ("tried", 10, 100)
+    assert (account.note, account.version, account.balance) == ("tried", 14, 96)
     assert Entity.objects.using("sandbox").get(code="tried").parent_id == account.entity_id
     assert LogEntry.objects.using("sandbox").count() == 4  # note, entity, limit, its deletion
     assert (LogEntry.objects.count(), Entity.objects.count(), Action.objects.count()) == (0, 0, 0)

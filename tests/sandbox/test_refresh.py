@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from django.db import InternalError, connections
 
 from backoffice.models import Entity, User
-from ledger.models import Account, Action, Cap, Headroom, Limit
+from ledger.models import Account, Action, Cap, Headroom, Hold, Limit
 from ledger.verification import verify
 from sandbox import refresh as module
 from sandbox.columns import COLUMNS
@@ -58,13 +58,26 @@ def test_figures_are_those_of_live_and_agree(live: Account) -> None:
     assert (verdict.accounts, verdict.actions, verdict.findings) == (1, 5, [])
 
 
+def test_transfers_returns_and_holds_come_along(live: Account, open_account: OpenAccount, agent: User) -> None:
+    asked: Any = {"by": agent, "asof": live.modified, "comment": "For Petr"}
+    [(_, out), _] = Account.transfer(uid=live.uid, to=open_account("5").uid, amount=Decimal(30), **asked)
+    Action.reverse(uid=out.uid, **asked)
+    held = [Hold.place(uid=live.uid, amount=Decimal(9), **asked)[0] for _ in range(2)]
+    Hold.capture(uid=held[0].uid, amount=Decimal(4), **asked)
+    refresh()
+    assert rows(Hold, THERE) == rows(Hold, "default")
+    masked = ("comment", "external_reference", "idempotency_key")
+    assert rows(Action, THERE, *masked) == rows(Action, "default", *masked)
+    assert verify(THERE).findings == []
+
+
 def test_no_personal_data_comes_along(live: Account) -> None:
     refresh()
     everything = ""
     with connections[THERE].cursor() as cursor:
         for model in COLUMNS:
             cursor.execute(f"SELECT string_agg(t::text, ' ') FROM {model._meta.db_table} t")  # noqa: S608  a name of ours
-            everything += cursor.fetchone()[0]
+            everything += cursor.fetchone()[0] or ""  # nothing is held
     for personal in ("Jana", "customer", "777 123", "sister", "rent", "For "):
         assert personal not in everything
     customer = User.objects.using(THERE).get(pk=live.user_id)

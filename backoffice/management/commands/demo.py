@@ -82,9 +82,11 @@ class Command(BaseCommand):
             server = stack.enter_context(serve.web_server(port, serve.environment(data, urls)))
             relay = stack.enter_context(serve.relay(serve.environment(data, {**urls, **relay_urls})))
             subscribers = stack.enter_context(serve.subscribers(serve.environment(data, urls)))
+            expiry = stack.enter_context(serve.expiry(serve.environment(data, urls)))
             self._announce(server, port, password, as_json=options["json"])
-            ended = serve.first_to_end(server, relay, subscribers)
-            what = {server: "web server", relay: "relay of events"}.get(ended, "bringing of events to subscribers")
+            ended = serve.first_to_end(server, relay, subscribers, expiry)
+            names = {server: "web server", relay: "relay of events", expiry: "release of expired holds"}
+            what = names.get(ended, "bringing of events to subscribers")
             raise CommandError(f"The {what} ended by itself with exit status {ended.returncode}.", returncode=1)
 
     def _prepare(self, data: Path, options: dict[str, Any]) -> str:

@@ -1,6 +1,9 @@
-"""What all commands on accounts share: which accounts, one posting for each, and their outcomes in words."""
+"""What all commands of the ledger share: which objects, one posting for each, and their outcomes in words.
 
-from collections.abc import Sequence
+`AccountCommand` acts on accounts; `ledger.admin.commands.returns` on actions, `ledger.admin.commands.resolving` on holds.
+"""
+
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, cast
 
 from django.contrib import messages
@@ -13,122 +16,202 @@ from django.utils.html import format_html
 
 from backoffice.command import CommandForm, CommandPage, Line
 from backoffice.models import User
-from ledger.admin.forms import AccountsForm
+from ledger.admin.forms import LedgerForm
 from ledger.choices import ActionType
-from ledger.models import Account
+from ledger.errors import LedgerError
+from ledger.models import Account, Action
 from ledger.money import written
 from ledger.posting import Outcome, Posting
 
-MOST = 200  # accounts in one request; more than that belongs into the background
+MOST = 200  # objects in one request; more than that belongs into the background
 FIELDS = {
     "invalid_amount": "amount",
     "exceeds_limit": "amount",
     "exceeds_cap": "amount",
+    "exceeds_original": "amount",
+    "exceeds_hold": "amount",
+    "approval_required": "amount",
     "insufficient_funds": "amount",
+    "same_account": "to",
+    "currency_mismatch": "to",
+    "invalid_moment": "expires",
     "invalid_reference": "reference_type",
     "reason_required": "comment",
 }
+Deal = Callable[..., list[Outcome]]
 
 
-class AccountCommand(CommandPage):
-    """A command that posts one action on each chosen account."""
+class LedgerCommand(CommandPage):
+    """A command that posts on each chosen object."""
 
     posting_type: ClassVar[ActionType]
     past: ClassVar[str]  # in the message: Deposited
-    form_class: ClassVar[type[AccountsForm]]
-    model_admin: Any = None  # the accounts' ModelAdmin, given to as_view()
+    preposition: ClassVar[str] = "to"  # Deposit CZK 10.00 to …
+    standing: ClassVar[str] = "the account is now"  # in the message, before what stands afterwards
+    measure: ClassVar[str] = ""  # what the columns before and after show, where that is not the balance or the status
+    bulk: ClassVar[bool] = True  # whether it has a page for a selection too
+    aside_template: ClassVar[str] = "console/aside_account.html"
+    form_class: ClassVar[type[LedgerForm]]
+    model_admin: Any = None  # given to as_view()
     result_template = "console/command_result.html"
 
-    objects: Sequence[Account]
+    objects: Sequence[Any]
 
-    def get_objects(self) -> Sequence[Account]:
-        """Return the one account of the URL, or those of `ids`, in ascending id."""
-        if "object_id" in self.kwargs:
+    @property
+    def single(self) -> bool:
+        """Whether this is the page of one object."""
+        return "object_id" in self.kwargs
+
+    def get_objects(self) -> Sequence[Any]:
+        """Return the one object of the URL, or those of `ids`, in ascending id."""
+        if self.single:
             ids = [str(self.kwargs["object_id"])]
         else:
             ids = (self.request.POST.get("ids") or self.request.GET.get("ids", "")).split(",")
+        plural = self.model_admin.opts.verbose_name_plural
         if not all(part.isdecimal() for part in ids) or len(ids) > MOST:
-            raise BadRequest(f"Choose between 1 and {MOST} accounts.")
-        found = self.model_admin.get_queryset(self.request).filter(pk__in=ids).select_related("user", "entity")
-        accounts = list(found.order_by("pk"))
-        if len(accounts) < len(set(ids)):
-            raise Http404("One of these accounts does not exist.")
-        return accounts
+            raise BadRequest(f"Choose between 1 and {MOST} {plural}.")
+        found = list(self.model_admin.get_queryset(self.request).filter(pk__in=ids).order_by("pk"))
+        if len(found) < len(set(ids)):
+            raise Http404(f"One of these {plural} does not exist.")
+        return found
+
+    def account_of(self, item: Any) -> Account:
+        """Return the account that a posting for this object is on."""
+        raise NotImplementedError
+
+    def posting(self, item: Any, data: dict[str, Any]) -> Posting:
+        """Return the posting for one object. Raises LedgerError where there can be none."""
+        raise NotImplementedError
+
+    def postings(self, data: dict[str, Any]) -> list[Posting | LedgerError]:
+        """Return a posting for each object, or what refuses it before the rules are asked."""
+        return [self._tried(item, data) for item in self.objects]
+
+    def _tried(self, item: Any, data: dict[str, Any]) -> Posting | LedgerError:
+        try:
+            return self.posting(item, data)
+        except LedgerError as error:
+            return error
+
+    def common(self, item: Any, data: dict[str, Any]) -> dict[str, Any]:
+        """Return the keywords that every posting has: who, when, and a key of the object's own."""
+        return {
+            "by": cast("User", self.request.user),  # the guard let nobody else in
+            "asof": timezone.now(),
+            "idempotency_key": f"console:{data['key']}:{item.pk}",
+        }
 
     def make_form(self, data: Any = None) -> CommandForm:
-        """Return the form, which knows the accounts."""
-        return self.form_class(data, accounts=self.objects)
-
-    def postings(self, data: dict[str, Any]) -> list[Posting]:
-        """Return one posting for each account, under a key of its own."""
-        fields = {name: value for name, value in data.items() if name != "key"}
-        return [
-            Posting(
-                type=self.posting_type,
-                uid=account.uid,
-                by=cast("User", self.request.user),  # the guard let nobody else in
-                asof=timezone.now(),
-                idempotency_key=f"console:{data['key']}:{account.pk}",
-                **fields,
-            )
-            for account in self.objects
-        ]
+        """Return the form, which knows the objects."""
+        return self.form_class(data, objects=self.objects, accounts=[self.account_of(item) for item in self.objects])
 
     def preview(self, data: dict[str, Any]) -> list[Line]:
         """Ask the ledger what would happen."""
-        return self.lines(Account.preview_batch(self.postings(data), using=self.model_admin.using))
+        return self.dealt(data, Account.preview_batch)
 
     def execute(self, data: dict[str, Any]) -> list[Line]:
         """Have the ledger do it."""
-        return self.lines(Account.post_batch(self.postings(data), using=self.model_admin.using))
+        return self.dealt(data, Account.post_batch)
 
-    def lines(self, outcomes: Sequence[Outcome]) -> list[Line]:
-        """Put each outcome in words."""
-        return [self.line(account, outcome) for account, outcome in zip(self.objects, outcomes, strict=True)]
+    def dealt(self, data: dict[str, Any], deal: Deal) -> list[Line]:
+        """Give the ledger what is asked and put each outcome in words."""
+        asked = self.postings(data)
+        outcomes = iter(deal([one for one in asked if isinstance(one, Posting)], using=self.model_admin.using))
+        return [
+            self.line(item, next(outcomes)) if isinstance(one, Posting) else self.refused(item, one)
+            for item, one in zip(self.objects, asked, strict=True)
+        ]
 
-    def line(self, account: Account, outcome: Outcome) -> Line:
+    def line(self, item: Any, outcome: Outcome) -> Line:
         """Put one outcome in words: amounts for money, the status for everything else."""
-        site = self.model_admin.admin_site.name
-        label, url = str(account), reverse(f"{site}:ledger_account_change", args=[account.pk])
         if outcome.error:
-            field = FIELDS.get(outcome.error.code)
-            before = written(account.balance, account.currency)
-            return Line(label=label, url=url, before=before, error=str(outcome.error), error_field=field)
-        _, action = outcome.unwrap()
-        before, change, after = self.before_and_after(account, outcome)
-        reference = str(action.reference) if action.pk else ""
-        link = reverse(f"{site}:ledger_action_change", args=[action.pk]) if action.pk else ""
+            return self.refused(item, outcome.error)
+        first, *others = outcome.legs()
+        before, change, after = self.before_and_after(item, first)
         return Line(
-            label=label,
-            url=url,
+            label=self.label(item),
+            url=self.page_of(item),
             before=before,
             change=change,
             after=after,
-            reference=reference,
-            reference_url=link,
+            reference=str(first.reference) if first.pk else "",
+            reference_url=self.page_of(first) if first.pk else "",
             replayed=outcome.replayed,
+            also=self.also(item, first, others),
         )
 
-    def before_and_after(self, account: Account, outcome: Outcome) -> tuple[str, str, str]:
+    def refused(self, item: Any, error: LedgerError) -> Line:
+        """Put a refusal in words."""
+        field, before = FIELDS.get(error.code), self.stands(item)
+        return Line(label=self.label(item), url=self.page_of(item), before=before, error=str(error), error_field=field)
+
+    def also(self, item: Any, first: Action, others: Sequence[Action]) -> tuple[Line, ...]:
+        """Return what happens beside the first leg."""
+        return ()
+
+    def label(self, item: Any) -> str:
+        """Return what an object is called in a row."""
+        return str(item)
+
+    def stands(self, item: Any) -> str:
+        """Return what is shown of an object that is left as it is."""
+        account = self.account_of(item)
+        return written(account.balance, account.currency)
+
+    def page_of(self, item: Any) -> str:
+        """Return the address of an object's page."""
+        return reverse(f"{self.model_admin.admin_site.name}:ledger_{item._meta.model_name}_change", args=[item.pk])
+
+    def before_and_after(self, item: Any, action: Action) -> tuple[str, str, str]:
         """Return what stands in the three columns of the preview."""
-        _, action = outcome.unwrap()
-        return account.get_status_display(), "", action.get_status_display()
+        return self.account_of(item).get_status_display(), "", action.get_status_display()
+
+    def deed(self, data: dict[str, Any], ready: int) -> str:
+        """Say what is done: `Deposit CZK 10.00`, and for a selection to how many."""
+        what = self._what_is_done(data)
+        if self.single:
+            return what
+        opts = self.model_admin.opts
+        nouns = f"{ready} {opts.verbose_name if ready == 1 else opts.verbose_name_plural}"
+        return f"{what} {self._preposition(data)}{nouns}"
+
+    def sentence(self, data: dict[str, Any], ready: int) -> str:
+        """Say what is done, to whom, and what a selection comes to."""
+        if self.single:
+            return f"{self._what_is_done(data)} {self._preposition(data)}{self.subject(data)}."
+        amount = data.get("amount")
+        total = f", {written(amount * ready, self._currency)} in total" if amount else ""
+        return f"{self.deed(data, ready)}{total}."
+
+    def subject(self, data: dict[str, Any]) -> str:
+        """Return what the command of one object acts on, in a sentence."""
+        return str(self.objects[0])
+
+    def _what_is_done(self, data: dict[str, Any]) -> str:
+        amount = data.get("amount")
+        return f"{self.verb} {written(amount, self._currency)}" if amount else self.verb
+
+    def _preposition(self, data: dict[str, Any]) -> str:
+        return f"{self.preposition} " if data.get("amount") else ""
+
+    @property
+    def _currency(self) -> str:
+        return self.account_of(self.objects[0]).currency
 
     def answer(self, lines: list[Line]) -> HttpResponse:
-        """Go back to the account with the reference, or show a result for each of several."""
-        if "object_id" not in self.kwargs:
+        """Go back to the object with the reference, or show a result for each of several."""
+        if not self.single:
             return TemplateResponse(
                 self.request, self.result_template, {**self.page_context(), "command": self, "lines": lines}
             )
         [line] = lines
-        said = "Was posted before, and only once" if line.replayed else self.past
-        what = f"{line.change}; the balance is now" if line.change else "the account is now"
         messages.success(
             self.request,
             format_html(
                 '{}: {} <strong>{}</strong>. Reference <a href="{}"><code>{}</code></a>.',
-                said,
-                what,
+                "Was posted before, and only once" if line.replayed else self.past,
+                f"{line.change}; {self.standing}" if line.change else self.standing,
                 line.after,
                 line.reference_url,
                 line.reference,
@@ -138,12 +221,28 @@ class AccountCommand(CommandPage):
 
     def page_context(self) -> dict[str, Any]:
         """Return what the admin's templates want."""
-        single = self.objects[0] if "object_id" in self.kwargs and self.objects else None
-        subject = str(single) if single else f"{len(self.objects)} accounts"
+        single = self.objects[0] if self.single and self.objects else None
+        subject = str(single) if single else f"{len(self.objects)} {self.model_admin.opts.verbose_name_plural}"
         return {
             **self.model_admin.admin_site.each_context(self.request),
             "opts": self.model_admin.opts,
             "original": single,
-            "ids": ",".join(str(account.pk) for account in self.objects),
+            "account": self.account_of(single) if single else None,
+            "ids": ",".join(str(item.pk) for item in self.objects),
             "title": f"{self.verb}: {subject}",
         }
+
+
+class AccountCommand(LedgerCommand):
+    """A command on accounts."""
+
+    objects: Sequence[Account]
+
+    def account_of(self, item: Account) -> Account:
+        """Return the account itself."""
+        return item
+
+    def posting(self, item: Account, data: dict[str, Any]) -> Posting:
+        """Return the posting with what the form asks for."""
+        fields = {name: value for name, value in data.items() if name != "key"}
+        return Posting(type=self.posting_type, uid=item.uid, **self.common(item, data), **fields)

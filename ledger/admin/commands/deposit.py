@@ -16,3 +16,4 @@ class Deposit(MoneyCommand):
     )
     guard = StaffGuard() & PermissionGuard("ledger.deposit")
     posting_type = ActionType.DEPOSITED
+    kind = "deposit"

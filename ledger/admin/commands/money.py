@@ -1,38 +1,47 @@
-"""What deposit and withdrawal share: an amount, and a balance before and after."""
+"""What commands that move money share: an amount, what is possible now, and a balance before and after."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.utils.functional import lazy
 
 from backoffice.command import CommandForm
 from ledger.admin.commands.base import AccountCommand
-from ledger.admin.forms import MoneyForm
-from ledger.choices import ActionType
-from ledger.models import Account
+from ledger.admin.forms import LedgerForm, MoneyForm
+from ledger.models import Account, Action
 from ledger.money import written
-from ledger.possible import what_is_possible
-from ledger.posting import Outcome
+from ledger.possible import Range, what_is_possible
+
+
+def balances(action: Action) -> tuple[str, str, str]:
+    """Return the balance before an action, what it changes, and the balance after it."""
+    before, currency = action.balance - action.delta, action.currency
+    return written(before, currency), written(action.delta, currency), written(action.balance, currency)
 
 
 class MoneyCommand(AccountCommand):
-    """A command that moves money."""
+    """A command that moves an amount that is typed."""
 
-    form_class = MoneyForm
+    form_class: ClassVar[type[LedgerForm]] = MoneyForm
+    standing = "the balance is now"
+    kind: ClassVar[str]  # the field of `Possible` that says how much
 
     def make_form(self, data: Any = None) -> CommandForm:
         """Say at the amount, on one account's page, what is possible now; asked for when the form is shown."""
         form = super().make_form(data)
-        if "object_id" in self.kwargs:
-            form.fields["amount"].help_text = lazy(self._possible, str)()
+        if self.single:
+            form.fields["amount"].help_text = lazy(self.possible, str)(form)
         return form
 
-    def _possible(self) -> str:
+    def possible(self, form: CommandForm) -> str:
+        """Return what is possible now, in a sentence."""
         [account] = self.objects
-        possible = what_is_possible(account, using=account._state.db or "default")
-        return str(possible.deposit if self.posting_type == ActionType.DEPOSITED else possible.withdraw)
+        return str(self.range(account))
 
-    def before_and_after(self, account: Account, outcome: Outcome) -> tuple[str, str, str]:
+    def range(self, account: Account) -> Range:
+        """Return what is possible now."""
+        found: Range = getattr(what_is_possible(account, using=self.model_admin.using), self.kind)
+        return found
+
+    def before_and_after(self, item: Account, action: Action) -> tuple[str, str, str]:
         """Return the balances."""
-        _, action = outcome.unwrap()
-        before, currency = action.balance - action.delta, account.currency
-        return written(before, currency), written(action.delta, currency), written(action.balance, currency)
+        return balances(action)

@@ -14,3 +14,5 @@ class Withdraw(MoneyCommand):
     help_text = "Money is paid out to the customer. The balance shrinks at once and never goes below zero."
     guard = StaffGuard() & PermissionGuard("ledger.withdraw")
     posting_type = ActionType.WITHDRAWN
+    kind = "withdraw"
+    preposition = "from"

@@ -1,0 +1,54 @@
+"""ModelAdmins with commands: their URLs, which of them a person may use, and the bulk actions that lead to them."""
+
+from functools import partial
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+
+from backoffice.admin import ConsoleAdmin
+from ledger.admin.commands import LedgerCommand
+from ledger.admin.commands.base import MOST
+
+
+class CommandedAdmin(ConsoleAdmin):
+    """A ModelAdmin whose objects have `commands`: a page each, and one for a selection where the command has one."""
+
+    commands: tuple[type[LedgerCommand], ...] = ()
+
+    def get_urls(self) -> list[URLPattern]:
+        """Put the commands' pages before the admin's own, of which one takes any path."""
+        pages, model = [], f"ledger_{self.opts.model_name}"
+        for command in self.commands:
+            view, name = command.as_view(model_admin=self), command.name
+            pages.append(path(f"<int:object_id>/{name}/", view, name=f"{model}_{name}"))
+            if command.bulk:
+                pages.append(path(f"{name}/", view, name=f"{model}_{name}_selected"))
+        return pages + super().get_urls()
+
+    def permitted(self, request: HttpRequest) -> list[type[LedgerCommand]]:
+        """Return the commands whose guard lets this person in."""
+        return [command for command in self.commands if command.guard.allows(request)]
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Offer each permitted command on a selection."""
+        actions: dict[str, Any] = dict(super().get_actions(request))
+        for command in self.permitted(request):
+            if command.bulk:
+                actions[command.name] = (partial(go_to_command, command), command.name, f"{command.verb} …")
+        return actions
+
+
+def go_to_command(
+    command: type[LedgerCommand], model_admin: CommandedAdmin, request: HttpRequest, queryset: QuerySet[Any]
+) -> HttpResponse | None:
+    """Take a selection to the command's page."""
+    ids = list(queryset.order_by("pk").values_list("pk", flat=True)[: MOST + 1])
+    opts = model_admin.opts
+    if len(ids) > MOST:
+        model_admin.message_user(request, f"Choose {MOST} {opts.verbose_name_plural} at most.", messages.ERROR)
+        return None
+    page = reverse(f"{model_admin.admin_site.name}:ledger_{opts.model_name}_{command.name}_selected")
+    return HttpResponseRedirect(f"{page}?ids={','.join(map(str, ids))}")

@@ -1,0 +1,115 @@
+"""Accounts and actions in words, with links to what an action speaks of: its other account, what it returns, its hold.
+
+An account of an entity that the reader does not work on is told of, and not named. `readable` fetches what the words need
+and says of each action which is the case; no function here asks the database.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from backoffice.grants import request_entities
+from ledger.choices import ActionType
+from ledger.models import Account, Action, Hold
+from ledger.money import written
+
+RELATED = ("by", "counterparty__user", "reverses", "hold__placed")
+UNSEEN = "an account that you may not see"
+TOWARDS = {ActionType.TRANSFERRED_OUT: "to", ActionType.TRANSFERRED_IN: "from"}
+
+
+def called(account: Account) -> str:
+    """Return what tells an account from others of the same name."""
+    parts = (str(account.user), account.currency, account.user.email, str(account.entity))
+    return " · ".join(part for part in parts if part)
+
+
+def sees(request: HttpRequest, account: Account) -> bool:
+    """Whether the person behind the request works on the account's entity."""
+    entities = request_entities(request)
+    return entities is None or account.entity_id in entities
+
+
+def readable(request: HttpRequest, actions: Iterable[Any]) -> list[Any]:
+    """Return actions, fetched with RELATED, ready to be told to this reader."""
+    rows = list(actions)
+    for action in rows:
+        action.other_seen = action.counterparty is not None and sees(request, action.counterparty)
+    return rows
+
+
+def of_account(request: HttpRequest, account: Account, most: int) -> list[Any]:
+    """Return the latest actions of an account, ready to be told. One query."""
+    actions = Action.objects.filter(account=account).select_related(*RELATED).order_by("-version")
+    return readable(request, actions[:most])
+
+
+@admin.display(description="Status", ordering="status")
+def status_chip(account: Account) -> str:
+    """Show the status as a chip."""
+    return _chip(account.status, account.get_status_display())
+
+
+@admin.display(description="State", ordering="state")
+def state_chip(hold: Hold) -> str:
+    """Show the state of a hold as a chip."""
+    return _chip(hold.state, hold.get_state_display())
+
+
+def _chip(kind: str, text: str) -> SafeString:
+    return format_html('<span class="chip chip-{}">{}</span>', kind, text)
+
+
+def link(row: Any, text: str) -> SafeString:
+    """Return a link to the page of a row, on the site that is being looked at."""
+    page = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    kind = "reference" if isinstance(row, (Action, Hold)) else ""
+    return format_html('<a class="{}" href="{}">{}</a>', kind, page, text) if kind else _plain_link(page, text)
+
+
+def _plain_link(page: str, text: str) -> SafeString:
+    return format_html('<a href="{}">{}</a>', page, text)
+
+
+def other_account(action: Any) -> str:
+    """Return the other account of a transfer as a link, where the reader may see it."""
+    return link(action.counterparty, str(action.counterparty.user)) if action.other_seen else UNSEEN
+
+
+def what(action: Any) -> str:
+    """Return what happened: the type, and what the action speaks of."""
+    kind = action.get_type_display()
+    if action.type in TOWARDS:
+        return format_html("{} {} {}", kind, TOWARDS[action.type], other_account(action))
+    if action.reverses:
+        return format_html("{} {}", kind, link(action.reverses, action.reverses.reference))
+    if action.hold:
+        return format_html("{} {}", kind, link(action.hold, action.hold.placed.reference))
+    return str(kind)
+
+
+def amount(action: Action) -> str:
+    """Return what was added or taken; where nothing was, what is held more or less."""
+    if action.delta or not action.held_delta:
+        return format_html('<span class="amount">{}</span>', _signed(action.delta, action.currency))
+    return format_html('<span class="amount quiet">{} held</span>', _signed(action.held_delta, action.currency))
+
+
+def _signed(amount: Any, currency: str) -> str:
+    return f"{'+' if amount > 0 else ''}{written(amount, currency)}"
+
+
+def told(action: Any) -> str:
+    """Return an action as a sentence of its account's history."""
+    currency, money = action.currency, ""
+    if action.delta:
+        money = f" {written(abs(action.delta), currency)}, {written(action.balance, currency)} after"
+    elif action.held_delta:
+        available = written(action.balance - action.held, currency)
+        money = f" {written(abs(action.held_delta), currency)}, {available} available after"
+    return format_html("{}{}: {}", what(action), money, link(action, action.reference))

@@ -1,0 +1,395 @@
+"""The pages of transfers, reversals, refunds and holds: both sides shown, posted once, and nothing out of one's reach."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from backoffice.models import Entity, User
+from ledger.models import Account, Action, Hold, Limit
+from tests.cast import LONG_AGO, OpenAccount
+from tests.console.test_commands import begin, hidden, permit
+from tests.console.test_pages import text
+
+pytestmark = pytest.mark.django_db
+VERBS = ("transfer", "hold", "reverse", "refund", "view_hold")
+
+
+@pytest.fixture
+def console(client: Client, agent: User) -> Client:
+    """A browser of the agent, who may everything here on nord."""
+    permit(agent, *VERBS)
+    client.force_login(agent)
+    return client
+
+
+@pytest.fixture
+def pair(open_account: OpenAccount) -> tuple[Account, Account]:
+    """Jana with CZK 100.00 and Petr with CZK 5.00."""
+    return open_account("100"), open_account("5", name="Petr Novy")
+
+
+@pytest.fixture
+def abroad(open_account: OpenAccount, agent: User) -> Account:
+    """An account of an entity that the agent does not work on."""
+    entity = Entity.objects.create(code="sued", name="Suedbank")
+    customer = User.objects.create(username="stranger", first_name="Ute", last_name="Fremd", email="ute@example.com")
+    account, _ = Account.create(user=customer, entity=entity, currency="CZK", by=agent, asof=LONG_AGO)
+    return account
+
+
+def at(row: Any, page: str = "change") -> str:
+    return reverse(f"console:ledger_{row._meta.model_name}_{page}", args=[row.pk])
+
+
+def asked(agent: User, **more: Any) -> dict[str, Any]:
+    return {"by": agent, "asof": timezone.now(), **more}
+
+
+def transferred(agent: User, source: Account, to: Account, amount: int = 30) -> list[Action]:
+    legs = Account.transfer(uid=source.uid, to=to.uid, amount=Decimal(amount), **asked(agent))
+    return [action for _, action in legs]
+
+
+def held(agent: User, account: Account, amount: int = 60, **more: Any) -> Hold:
+    return Hold.place(uid=account.uid, amount=Decimal(amount), **asked(agent, **more))[0]
+
+
+def balances() -> list[Decimal]:
+    return list(Account.objects.order_by("pk").values_list("balance", flat=True))
+
+
+def previewed(console: Client, url: str, **fields: str) -> str:
+    form = hidden(console.get(url).content.decode())
+    return console.post(url, {**form, **fields}).content.decode()
+
+
+def test_transfer_shows_both_accounts_and_posts_once(console: Client, pair: tuple[Account, Account]) -> None:
+    source, target = pair
+    url = at(source, "transfer")
+    page = text(previewed(console, url, to=str(target.pk), amount="30", comment="Rent"))
+    assert f"Transfer CZK 30.00 from {source} to {target}." in page
+    assert f"{source} CZK 100.00 -CZK 30.00 CZK 70.00" in page
+    assert f"Petr Novy · CZK · {target.user.email} · Nordbank CZK 5.00 +CZK 30.00 CZK 35.00" in page
+    confirmation = begin(console, url, to=str(target.pk), amount="30", comment="Rent")
+    answers = [console.post(url, confirmation, follow=True) for _ in range(2)]
+    assert balances() == [70, 35]
+    assert source.actions.latest().reference in answers[0].content.decode()
+    assert "posted before" in answers[1].content.decode()
+
+
+def test_transfer_is_shown_again_when_the_receiver_moved(
+    console: Client, pair: tuple[Account, Account], agent: User
+) -> None:
+    source, target = pair
+    confirmation = begin(console, at(source, "transfer"), to=str(target.pk), amount="30")
+    Account.deposit(uid=target.uid, amount=Decimal(1), **asked(agent))
+    assert (
+        "Something has changed since you looked" in console.post(at(source, "transfer"), confirmation).content.decode()
+    )
+    assert balances() == [100, 6]
+
+
+def test_transfer_confirmed_for_one_account_does_not_go_to_another_of_the_same_name(
+    console: Client, open_account: OpenAccount
+) -> None:
+    source, one, other = open_account("100"), open_account("5"), open_account("5")
+    confirmation = begin(console, at(source, "transfer"), to=str(one.pk), amount="30")
+    page = console.post(at(source, "transfer"), {**confirmation, "to": str(other.pk)}).content.decode()
+    assert "The form has changed since the preview" in page
+    assert balances() == [100, 5, 5]
+
+
+def test_transfer_goes_only_to_accounts_within_reach(
+    console: Client, pair: tuple[Account, Account], abroad: Account
+) -> None:
+    source, target = pair
+    page = previewed(console, at(source, "transfer"), to=str(abroad.pk), amount="30")
+    assert "Choose an account from the list that the search shows." in page
+    search = {"app_label": "ledger", "model_name": "action", "field_name": "counterparty"}
+    for typed, found in (
+        ("Petr", [str(target.pk)]),
+        (str(target.uid), [str(target.pk)]),
+        ("Ute", []),
+        (str(abroad.uid), []),
+    ):
+        answer = console.get(reverse("console:autocomplete"), {**search, "term": typed}).json()
+        assert [choice["id"] for choice in answer["results"]] == found
+    choice = console.get(reverse("console:autocomplete"), {**search, "term": target.user.email}).json()["results"][0]
+    assert choice["text"] == f"Petr Novy · CZK · {target.user.email} · Nordbank"
+    assert balances() == [100, 5, 0]
+
+
+@pytest.mark.parametrize(
+    ("amount", "field", "sentence"),
+    [
+        ("100.01", "amount", "CZK 100.01 is more than the available CZK 100.00."),
+        ("51", "amount", "CZK 51.00 is over the maximum transfer of CZK 50.00 set for this account."),
+        ("41", "amount", "CZK 41.00 is over the approval threshold of CZK 40.00 set for this account: another person"),
+    ],
+)
+def test_refusals_stand_at_their_field(
+    console: Client, pair: tuple[Account, Account], amount: str, field: str, sentence: str
+) -> None:
+    source, target = pair
+    if amount != "100.01":
+        Limit.objects.create(kind="max_transfer", currency="CZK", account=source, amount=50)
+        Limit.objects.create(kind="approval", currency="CZK", account=source, amount=40)
+    answer = previewed(console, at(source, "transfer"), to=str(target.pk), amount=amount)
+    assert sentence in answer
+    assert f'id="id_{field}_error"' in answer
+
+
+def test_transfer_to_the_same_account_is_refused_at_its_field(console: Client, account: Account) -> None:
+    page = previewed(console, at(account, "transfer"), to=str(account.pk), amount="1")
+    assert 'id="id_to_error"' in page
+
+
+def test_transfer_form_says_what_both_accounts_allow(console: Client, pair: tuple[Account, Account]) -> None:
+    source, target = pair
+    Limit.objects.create(kind="max_balance", currency="CZK", account=target, amount=9)
+    assert (
+        "Between CZK 0.01 and CZK 100.00 now; the balance binds."
+        in console.get(at(source, "transfer")).content.decode()
+    )
+    page = previewed(console, at(source, "transfer"), to=str(target.pk), amount="30")
+    assert "and CZK 4.00 now; the maximum balance set for the receiving account binds." in page
+
+
+def test_pages_of_a_transfer_lead_to_its_other_leg(console: Client, pair: tuple[Account, Account], agent: User) -> None:
+    source, target = pair
+    out, into = transferred(agent, source, target)
+    for page in (at(source), at(out), at(source, "history"), reverse("console:ledger_action_changelist")):
+        html = console.get(page).content.decode()
+        assert f'Transferred out to <a href="{at(target)}">Petr Novy</a>' in html, page
+    assert f'<a class="reference" href="{at(into)}">{into.reference}</a>' in console.get(at(out)).content.decode()
+
+
+def test_other_account_out_of_reach_is_not_named_and_not_moved(
+    console: Client, account: Account, abroad: Account, agent: User
+) -> None:
+    out, _ = transferred(agent, account, abroad)
+    for page in (at(account), at(out), at(account, "history"), reverse("console:ledger_action_changelist")):
+        html = console.get(page).content.decode()
+        assert "Transferred out to an account that you may not see" in html
+        assert "Fremd" not in html
+    assert at(out, "reverse") not in console.get(at(out)).content.decode()
+    page = previewed(console, at(out, "reverse"), comment="Booked twice")
+    assert "belongs to an entity that you do not work on" in page
+    assert Account.objects.get(pk=account.pk).balance == 70
+
+
+def test_reverse_takes_a_transfer_back_on_both_accounts_once(
+    console: Client, pair: tuple[Account, Account], agent: User
+) -> None:
+    source, target = pair
+    out, into = transferred(agent, source, target)
+    page = text(previewed(console, at(into, "reverse"), comment="Booked twice"))
+    assert f"Reverse Transferred in {into}, CZK 30.00 on {target}." in page
+    assert f"{target} CZK 35.00 -CZK 30.00 CZK 5.00" in page
+    assert f"{source} CZK 70.00 +CZK 30.00 CZK 100.00" in page
+    confirmation = begin(console, at(into, "reverse"), comment="Booked twice")
+    for _ in range(2):
+        console.post(at(into, "reverse"), confirmation)
+    assert balances() == [100, 5]
+    html = console.get(at(out)).content.decode()
+    back = Action.objects.get(reverses=out)
+    assert f'href="{at(back)}">{back.reference}</a> CZK 30.00' in html
+    assert f'Reversed <a class="reference" href="{at(out)}">' in console.get(at(back)).content.decode()
+    assert at(out, "reverse") not in html
+    assert at(out, "refund") not in html
+
+
+def test_reverse_needs_a_reason(console: Client, account: Account) -> None:
+    action = account.actions.latest()
+    form = hidden(console.get(at(action, "reverse")).content.decode())
+    assert console.post(at(action, "reverse"), form).context["form"].errors["comment"] == ["This field is required."]
+
+
+def test_refund_says_how_much_can_go_back_and_takes_no_more(console: Client, account: Account) -> None:
+    action = account.actions.latest()
+    url = at(action, "refund")
+    console.post(url, begin(console, url, amount="15", comment="Half of it"))
+    assert balances() == [85]
+    assert "CZK 85.00 of CZK 100.00 can go back." in console.get(url).content.decode()
+    assert "is more than the CZK 85.00 of" in previewed(console, url, amount="85.01", comment="Too much")
+    html = console.get(at(action)).content.decode()
+    assert at(action, "refund") in html
+    assert at(action, "reverse") not in html
+
+
+def select(console: Client, verb: str, *rows: Any) -> str:
+    chosen = {"action": verb, "_selected_action": [row.pk for row in rows]}
+    page = reverse(f"console:ledger_{rows[0]._meta.model_name}_changelist")
+    return str(console.post(page, chosen).headers["Location"])
+
+
+def test_bulk_reverse_gives_a_result_for_each(console: Client, pair: tuple[Account, Account], agent: User) -> None:
+    source, target = pair
+    out, into = transferred(agent, source, target)
+    deposited, opened = (source.actions.get(type=kind) for kind in ("deposited", "created"))
+    url = select(console, "reverse", opened, deposited, out, into)
+    answer = console.post(url.partition("?")[0], begin(console, url, comment="Wrong file"))
+    lines = answer.context["lines"]
+    assert [bool(line.error) for line in lines] == [True, True, False, True]
+    assert "went back before" in lines[3].error
+    assert balances() == [100, 5]
+
+
+def test_hold_is_placed_captured_in_part_and_shown(console: Client, account: Account) -> None:
+    url = at(account, "hold")
+    expires = timezone.localtime() + timedelta(days=3)
+    fields = {"amount": "60", "expires": expires.strftime("%Y-%m-%dT%H:%M"), "comment": "Hotel"}
+    page = text(previewed(console, url, **fields))
+    assert f"Hold CZK 60.00 on {account}." in page
+    assert "Available CZK 100.00 -CZK 60.00 CZK 40.00 Held CZK 0.00 +CZK 60.00 CZK 60.00" in page
+    assert f"Expires {expires:%-d %b %Y, %H:%M}" in page
+    console.post(url, begin(console, url, **fields))
+    hold = Hold.objects.get()
+    shown = text(console.get(at(account)).content.decode())
+    assert "CZK 60.00 held, CZK 40.00 available" in shown
+    assert f"Held now Hold Since Expires Held By Reason {hold}" in shown
+    assert "Hold placed +CZK 60.00 held" in shown
+
+    page = text(previewed(console, at(hold, "capture"), amount="25"))
+    assert f"Capture CZK 25.00 of hold {hold} of {account}." in page
+    assert "Held CZK 60.00 -CZK 60.00 CZK 0.00 Balance CZK 100.00 -CZK 25.00 CZK 75.00" in page
+    confirmation = begin(console, at(hold, "capture"), amount="25")
+    for _ in range(2):
+        console.post(at(hold, "capture"), confirmation)
+    hold.refresh_from_db()
+    assert (hold.state, hold.captured, balances()) == ("captured", 25, [75])
+    html = console.get(at(hold)).content.decode()
+    assert "Captured" in html
+    assert at(hold, "capture") not in html
+    assert at(hold, "release") not in html
+
+
+def test_capture_without_an_amount_takes_all_of_it(console: Client, account: Account, agent: User) -> None:
+    hold = held(agent, account)
+    assert "Empty: all of it, CZK 60.00." in console.get(at(hold, "capture")).content.decode()
+    page = text(previewed(console, at(hold, "capture")))
+    assert "Capture CZK 60.00 of hold" in page
+    console.post(at(hold, "capture"), begin(console, at(hold, "capture")))
+    assert balances() == [40]
+
+
+@pytest.mark.parametrize(("typed", "sentence"), [("60.01", "is more than the CZK 60.00 held"), ("0", "more than zero")])
+def test_capture_of_an_impossible_amount_is_refused(
+    console: Client, account: Account, agent: User, typed: str, sentence: str
+) -> None:
+    assert sentence in previewed(console, at(held(agent, account), "capture"), amount=typed)
+
+
+def test_hold_that_would_have_expired_is_refused_at_its_field(console: Client, account: Account) -> None:
+    page = previewed(console, at(account, "hold"), amount="1", expires="2020-01-01T10:00")
+    assert "The hold would expire before it begins." in page
+    assert 'id="id_expires_error"' in page
+
+
+def test_bulk_release_gives_a_result_for_each(console: Client, pair: tuple[Account, Account], agent: User) -> None:
+    first, second = held(agent, pair[0]), held(agent, pair[1], 5)
+    Hold.capture(uid=first.uid, **asked(agent))
+    url = select(console, "release", first, second)
+    answer = console.post(url.partition("?")[0], begin(console, url))
+    assert [(line.after, line.error) for line in answer.context["lines"]] == [
+        ("", "The hold was resolved before: it is captured."),
+        ("CZK 5.00", ""),
+    ]
+
+
+@pytest.mark.parametrize(("verb", "codename"), [("transfer", "transfer"), ("hold", "hold")])
+def test_account_command_without_its_permission_is_absent(
+    client: Client, agent: User, account: Account, verb: str, codename: str
+) -> None:
+    refused(client, agent, account, verb, codename)
+
+
+@pytest.mark.parametrize("verb", ["reverse", "refund"])
+def test_action_command_without_its_permission_is_absent(
+    client: Client, agent: User, account: Account, verb: str
+) -> None:
+    refused(client, agent, account.actions.latest(), verb, verb)
+
+
+@pytest.mark.parametrize("verb", ["capture", "release"])
+def test_hold_command_without_its_permission_is_absent(
+    client: Client, agent: User, account: Account, verb: str
+) -> None:
+    refused(client, agent, held(agent, account), verb, "hold")
+
+
+def refused(client: Client, agent: User, row: Any, verb: str, codename: str) -> None:
+    permit(agent, *(other for other in VERBS if other != codename))
+    client.force_login(agent)
+    url = at(row, verb)
+    assert client.get(url).status_code == client.post(url, {}).status_code == 403
+    assert url not in client.get(at(row)).content.decode()
+    page = client.get(reverse(f"console:ledger_{row._meta.model_name}_changelist"))
+    form = page.context["action_form"]
+    assert form is None or verb not in dict(form.fields["action"].choices)
+
+
+def test_hold_list_finds_by_reference_uid_and_name(console: Client, pair: tuple[Account, Account], agent: User) -> None:
+    one, other = held(agent, pair[0]), held(agent, pair[1], 5)
+    _, released = Hold.release(uid=other.uid, **asked(agent))
+    page = reverse("console:ledger_hold_changelist")
+    searches = {str(one.placed.reference): [one], str(released.reference): [other], str(one.uid): [one],
+                str(pair[1].uid): [other], "Petr": [other], "nobody": []}  # fmt: skip
+    for typed, found in searches.items():
+        assert list(console.get(page, {"q": typed}).context["cl"].result_list) == found, typed
+    assert list(console.get(page, {"state__exact": "pending"}).context["cl"].result_list) == [one]
+
+
+@pytest.mark.parametrize("command", ["reverse", "release", "hold"])
+def test_preview_of_a_selection_costs_the_same_for_5_rows_and_30(
+    console: Client, open_account: OpenAccount, agent: User, command: str
+) -> None:
+    accounts = [open_account("50") for _ in range(60)]
+    rows: list[Any] = accounts[:30]
+    if command == "reverse":
+        rows = [transferred(agent, one, other, 5)[0] for one, other in zip(rows, accounts[30:], strict=True)]
+    elif command == "release":
+        rows = [held(agent, one, 5) for one in rows]
+    counts = []
+    for number in (5, 30):  # up to four accounts bring their limits along
+        url = select(console, command, *rows[:number])
+        form = {**hidden(console.get(url).content.decode()), "comment": "Wrong file", "amount": "1"}
+        with CaptureQueriesContext(connection) as queries:
+            page = console.post(url.partition("?")[0], form)
+        assert len(page.context["lines"]) == number
+        assert not any(line.error for line in page.context["lines"])
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+
+
+def test_account_page_costs_the_same_for_3_holds_and_30(
+    console: Client, pair: tuple[Account, Account], agent: User
+) -> None:
+    source, target = pair
+    for number in range(30):
+        held(agent, source, 1)
+        transferred(agent, source, target, 1)
+        if number == 2:
+            with CaptureQueriesContext(connection) as few:
+                console.get(at(source))
+    with CaptureQueriesContext(connection) as many:
+        console.get(at(source))
+    assert len(few) == len(many)
+
+
+def test_page_of_an_action_asks_for_what_took_it_back_once(console: Client, account: Account, agent: User) -> None:
+    action = account.actions.latest()
+    with CaptureQueriesContext(connection) as none:
+        console.get(at(action))
+    for _ in range(3):
+        Action.refund(uid=action.uid, amount=Decimal(1), comment="Fee", **asked(agent))
+    with CaptureQueriesContext(connection) as three:
+        console.get(at(action))
+    assert len(none) == len(three)

@@ -1,0 +1,70 @@
+"""expire_holds: releases what is due, once or until stopped."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from backoffice.databases import RUNTIME_URL_NAMES
+from backoffice.models import User
+from ledger.models import Account, Hold
+from tests.audit.test_relay import url
+from tests.cast import LONG_AGO
+
+ASOF = LONG_AGO + timedelta(days=2)
+
+
+def place(account: Account, agent: User, *, days: int) -> Hold:
+    expires = timezone.now() + timedelta(days=days)
+    return Hold.place(uid=account.uid, amount=Decimal(5), by=agent, asof=ASOF, expires=expires)[0]
+
+
+def run(**options: object) -> dict[str, int]:
+    out = io.StringIO()
+    call_command("expire_holds", json=True, stdout=out, **options)
+    found: dict[str, int] = json.loads(out.getvalue())
+    return found
+
+
+@pytest.mark.django_db
+def test_command_releases_what_is_due_and_says_how_many(account: Account, agent: User) -> None:
+    later, due = place(account, agent, days=1), place(account, agent, days=-1)
+    assert run() == {"released": 1}
+    assert run() == {"released": 0}
+    assert [Hold.objects.get(pk=hold.pk).state for hold in (due, later)] == ["expired", "pending"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("every", [0.0, -1.0, float("nan")])
+def test_impossible_pause_is_misuse(every: float) -> None:
+    with pytest.raises(CommandError) as refusal:
+        run(every=every)
+    assert refusal.value.returncode == 2
+
+
+@pytest.mark.usefixtures("committing")
+def test_command_goes_on_until_it_is_stopped(account: Account, agent: User) -> None:
+    hold = place(account, agent, days=-1)
+    urls = {name: url(alias) for alias, name in RUNTIME_URL_NAMES.items()}
+    environment = {**os.environ, **urls, "DJANGO_SETTINGS_MODULE": "backoffice.settings"}
+    command = [sys.executable, "manage.py", "expire_holds", "--every", "0.2", "--json"]
+    with subprocess.Popen(
+        command, cwd=settings.BASE_DIR, env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
+        until = time.monotonic() + 60
+        while Hold.objects.get(pk=hold.pk).state == "pending" and time.monotonic() < until:
+            time.sleep(0.1)
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=30)
+    assert Hold.objects.get(pk=hold.pk).state == "expired"
+    assert (process.returncode, json.loads(said)) == (0, {"released": 1})
