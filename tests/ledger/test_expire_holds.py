@@ -15,10 +15,9 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from backoffice.databases import RUNTIME_URL_NAMES
 from backoffice.models import User
 from ledger.models import Account, Hold
-from tests.audit.test_relay import url
+from tests.audit.test_relay import addresses
 from tests.cast import LONG_AGO
 
 ASOF = LONG_AGO + timedelta(days=2)
@@ -55,8 +54,7 @@ def test_impossible_pause_is_misuse(every: float) -> None:
 @pytest.mark.usefixtures("committing")
 def test_command_goes_on_until_it_is_stopped(account: Account, agent: User) -> None:
     hold = place(account, agent, days=-1)
-    urls = {name: url(alias) for alias, name in RUNTIME_URL_NAMES.items()}
-    environment = {**os.environ, **urls, "DJANGO_SETTINGS_MODULE": "backoffice.settings"}
+    environment = {**os.environ, **addresses(), "DJANGO_SETTINGS_MODULE": "backoffice.settings"}
     command = [sys.executable, "manage.py", "expire_holds", "--every", "0.2", "--json"]
     with subprocess.Popen(
         command, cwd=settings.BASE_DIR, env=environment, stdout=subprocess.PIPE, text=True
