@@ -32,6 +32,18 @@ _TYPES = (
     EventType(
         "access.refused", "{who} was refused {more}", "a page was answered with 403, whatever became of the request"
     ),
+    EventType("approval.requested", "{who} asked for {object}{more}", "approval of something was asked for"),
+    EventType(
+        "approval.approved", "{who} approved {object}{more}", "somebody else approved it, and it was carried out"
+    ),
+    EventType(
+        "approval.failed", "{who} approved {object}, which failed{more}", "it was approved, and a rule refused it"
+    ),
+    EventType("approval.rejected", "{who} rejected {object}{more}", "somebody else turned it down"),
+    EventType("approval.cancelled", "{who} took back {object}{more}", "who had asked took it back"),
+    EventType(
+        "approval.expired", "Nobody decided on {object} in time{more}", "it expired, which the next one to look found"
+    ),
     EventType("change.created", "{who} created {object}{more}", "a captured row was inserted, by whatever statement"),
     EventType("change.updated", "{who} changed {object}{more}", "a captured row, or what it links to, was changed"),
     EventType("change.deleted", "{who} deleted {object}{more}", "a captured row was really deleted"),

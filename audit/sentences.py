@@ -106,10 +106,12 @@ def _more(event: Event) -> SafeString:
     if event.type == "ledger.posted":
         money = f", {data['delta']} {data['currency']}" if float(data["delta"]) else ""
         return format_html(": {}{}, reference {}", data["what"], money, data["reference"])
-    if event.type == "access.refused":
-        return format_html("{} {}", event.method, event.path)
-    if event.type == "page.viewed":
-        return format_html("the page {}", data.get("page") or event.path)
+    if event.type.startswith("approval."):
+        return format_html(": {}, {} {}", data["asked"].get("verb", data["kind"]), data["amount"], data["currency"])
+    if event.type in {"access.refused", "page.viewed"}:
+        refused = f"{event.method} {event.path}"
+        viewed = f"the page {data.get('page') or event.path}"
+        return format_html("{}", refused if event.type == "access.refused" else viewed)
     return format_html(", searched for {}", data["query"]) if data.get("query") else SafeString()
 
 

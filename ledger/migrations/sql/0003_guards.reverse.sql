@@ -1,6 +1,8 @@
 DROP FUNCTION ledger_turnover_at(bigint, timestamptz);
 DROP FUNCTION ledger_balance_at(bigint, timestamptz, boolean);
 DROP FUNCTION ledger_version_at(bigint, timestamptz, boolean);
+DROP TRIGGER ledger_approval_carried_out ON ledger_approval;
+DROP FUNCTION ledger_approval_carried_out();
 DROP TRIGGER ledger_approval_decided_once ON ledger_approval;
 DROP TRIGGER ledger_approval_begins_pending ON ledger_approval;
 DROP TRIGGER ledger_approval_permanent ON ledger_approval;
