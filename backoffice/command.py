@@ -27,7 +27,10 @@ TOKEN_AGE = 3600  # seconds; a preview older than that is no longer what the per
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """What a command does, or did, to one object, in words; `error` is the sentence that refuses it."""
+    """What a command does, or did, to one object, in words; `error` is the sentence that refuses it.
+
+    `code` names the rule that does. What is `askable` would happen if somebody else approved it; what is `asked` waits.
+    """
 
     label: str
     url: str = ""
@@ -39,6 +42,9 @@ class Line:
     reference: str = ""
     reference_url: str = ""
     replayed: bool = False
+    code: str = ""
+    askable: bool = False
+    asked: bool = False
 
     @property
     def shown(self) -> str:
@@ -82,6 +88,10 @@ class CommandPage(BaseView):
         """Do it and return what happened to each object."""
         raise NotImplementedError
 
+    def ask(self, data: dict[str, Any]) -> list[Line]:
+        """Ask for approval of what is askable, and return what became of each request."""
+        raise NotImplementedError
+
     def answer(self, lines: list[Line]) -> HttpResponse:
         """Return the page that follows the deed."""
         raise NotImplementedError
@@ -102,14 +112,14 @@ class CommandPage(BaseView):
         if not form.is_valid() or "back" in request.POST:
             return self.show_form(form)
         lines = self.preview(form.cleaned_data)
-        if all(line.error for line in lines):
+        if all(line.error and not line.askable for line in lines):
             return self.show_form(self.explained(form, lines))
         token = request.POST.get("token", "")
         if not token:
             return self.show_preview(form, lines)
         if warning := self.why_not(token, form, lines):
             return self.show_preview(form, lines, warning)
-        lines = self.execute(form.cleaned_data)
+        lines = (self.ask if "ask" in request.POST else self.execute)(form.cleaned_data)
         if all(line.error for line in lines):
             return self.show_form(self.explained(form, lines))
         return self.answer(lines)
@@ -160,7 +170,9 @@ class CommandPage(BaseView):
             warning=warning,
             token=signing.dumps(shown, salt=SALT),
             ready=len(fine),
-            refused=len(lines) - len(fine),
+            refused=sum(bool(line.error) and not line.askable for line in lines),
+            askable=sum(line.askable for line in lines),
+            asking=not fine,
             replayed=any(line.replayed for line in fine),
         )
 

@@ -17,7 +17,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db import router
 
 SEE_CUSTOMERS = ("backoffice.view_user", "backoffice.view_entity", "ledger.view_account", "ledger.view_action")
-SEE_BOUNDS = ("ledger.view_limit", "ledger.view_cap")
+SEE_BOUNDS = ("ledger.view_limit", "ledger.view_cap", "ledger.view_approval")
 SEE_STAFF = (
     "auth.view_group",
     "backoffice.view_staff",
@@ -39,7 +39,7 @@ ANALYST, IMPORTER, ADMINISTRATOR = "Analyst", "Importer", "Administrator"
 
 ROLES: dict[str, tuple[str, ...]] = {
     AGENT: SUPPORT,
-    LEAD: (*SUPPORT, "ledger.close", "ledger.add_limit", "ledger.change_limit"),
+    LEAD: (*SUPPORT, "ledger.close", "ledger.propose_limit", "ledger.propose_cap", "ledger.decide_approval"),
     REVIEWER: (*SEE_CUSTOMERS, *SEE_BOUNDS, *SEE_STAFF, *SEE_RECORDS),
     ANALYST: ("sandbox.use_sandbox",),
     IMPORTER: ("ledger.view_account", "ledger.view_action", "imports.view_import", "imports.add_import"),

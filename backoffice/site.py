@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.contrib.admin import AdminSite
@@ -19,6 +19,14 @@ View = Callable[..., HttpResponseBase]
 Page = URLPattern | URLResolver
 
 
+class HeaderLink(NamedTuple):
+    """A link in the header; `calls` for attention or not."""
+
+    label: str
+    url: str
+    calls: bool = False
+
+
 class ConsoleSite(AdminSite):
     """The back office."""
 
@@ -31,11 +39,15 @@ class ConsoleSite(AdminSite):
 
     def __init__(self, name: str = "console") -> None:
         super().__init__(name=name)
+        # Apps add theirs: called for each page, answered with None where there is nothing for the reader.
+        self.header_links: list[Callable[[HttpRequest], HeaderLink | None]] = []
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Add which environment this is, for the badge in the header, and the way to the sandbox for those who may."""
         sandbox = reverse("sandbox:index") if SANDBOX_GUARD.allows(request) else ""
-        return {**super().each_context(request), "environment": settings.MODE, "sandbox_url": sandbox}
+        links = [link for made in self.header_links if (link := made(request))]
+        more = {"environment": settings.MODE, "sandbox_url": sandbox, "header_links": links}
+        return {**super().each_context(request), **more}
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
         """Return the apps by name, the daily work first."""

@@ -3,7 +3,7 @@
 import re
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Required, TypedDict
 
 from ledger import errors
 from ledger.bounding import Bound
@@ -17,19 +17,22 @@ if TYPE_CHECKING:
 CURRENCY = re.compile("[A-Z]{3}")
 
 
-def bound_of(
-    kind: str,
-    currency: str,
-    amount: Decimal | None,
-    *,
-    entity: "Entity | None",
-    account: "Account | None",
-    since: datetime | None,
-    until: datetime | None,
-    asof: datetime,
-    using: str,
-) -> Bound:
+class LimitRequest(TypedDict, total=False):
+    """The keywords of a limit; `amount` None ends it."""
+
+    kind: Required[str]
+    currency: Required[str]
+    amount: Required[Decimal | None]
+    entity: "Entity | None"
+    account: "Account | None"
+    valid_from: datetime | None
+    valid_until: datetime | None
+
+
+def bound_of(asked: LimitRequest, *, asof: datetime, using: str) -> Bound:
     """Return the limit as it is asked for, where it can be one. One query. Errors are those of `Approval.request_limit`."""
+    entity, account = asked.get("entity"), asked.get("account")
+    kind, currency, amount = asked["kind"], asked["currency"], asked["amount"]
     if kind not in LimitKind.values:
         raise errors.InvalidLimit(f"There is no limit called {kind}.")
     if entity and account:
@@ -39,13 +42,8 @@ def bound_of(
     check_currency(currency, using)
     if amount is not None:
         check_bound(amount, currency)
-    for name, moment in (("begins", since), ("ends", until)):
-        if moment is not None and moment.utcoffset() is None:
-            raise errors.InvalidMoment(f"The time at which the limit {name} needs a time zone.")
-    if since and since < asof:
-        raise errors.InvalidMoment("A limit binds from its approval on, not before.")
-    if until and until <= (since or asof):
-        raise errors.InvalidLimit("The limit would be over before it begins.")
+    since, until = asked.get("valid_from"), asked.get("valid_until")
+    check_time(since, until, asof)
     return Bound(
         kind=kind,
         currency=currency,
@@ -55,6 +53,17 @@ def bound_of(
         since=since,
         until=until,
     )
+
+
+def check_time(since: datetime | None, until: datetime | None, asof: datetime) -> None:
+    """Refuse a time that is over, and one without a zone."""
+    for name, moment in (("begins", since), ("ends", until)):
+        if moment is not None and moment.utcoffset() is None:
+            raise errors.InvalidMoment(f"The time at which the limit {name} needs a time zone.")
+    if since and since < asof:
+        raise errors.InvalidMoment("A limit binds from its approval on, not before.")
+    if until and until <= (since or asof):
+        raise errors.InvalidLimit("The limit would be over before it begins.")
 
 
 def check_currency(currency: str, using: str) -> None:

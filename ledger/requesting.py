@@ -101,13 +101,7 @@ def _filed(made: "Sequence[Filed]", using: str) -> "list[Filed]":
     approving.expire(Approval.objects.using(using).filter(fingerprint__in=prints), timezone.now(), using)
     pending = Approval.objects.using(using).filter(fingerprint__in=prints, state=ApprovalState.PENDING)
     waiting = {bytes(one.fingerprint): one for one in pending.select_related("maker")}
-    result: list[Filed] = []
-    for one in checked:
-        if isinstance(one, Approval):
-            result.append(_filed_once(one, waiting, using))
-        else:
-            result.append(one)
-    return result
+    return [_filed_once(each, waiting, using) if isinstance(each, Approval) else each for each in checked]
 
 
 def _checked(one: "Filed") -> "Filed":

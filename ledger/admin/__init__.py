@@ -2,6 +2,7 @@
 
 from ledger.admin.account import AccountAdmin
 from ledger.admin.action import ActionAdmin
+from ledger.admin.approval import ApprovalAdmin
 from ledger.admin.bounds import CapAdmin, LimitAdmin
 
-__all__ = ["AccountAdmin", "ActionAdmin", "CapAdmin", "LimitAdmin"]
+__all__ = ["AccountAdmin", "ActionAdmin", "ApprovalAdmin", "CapAdmin", "LimitAdmin"]

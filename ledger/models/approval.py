@@ -16,17 +16,16 @@ from django.db import models
 from django.db.models.functions import Now
 
 from audit.capture import captured
-from backoffice.models import Entity, User
+from backoffice.models import User
 from backoffice.models.base import Record
 from ledger import approving, requesting
 from ledger.asking import Asked, posting_of
 from ledger.choices import ApprovalKind, ApprovalState
 from ledger.effects import Seen
 from ledger.errors import LedgerError, NotTheMaker, ReasonRequired
-from ledger.models.account import Account
 from ledger.models.action import Action
 from ledger.posting import Posting
-from ledger.proposing import bound_of, check_ceiling
+from ledger.proposing import LimitRequest, bound_of, check_ceiling
 
 
 class Approval(Record):
@@ -136,39 +135,39 @@ class Approval(Record):
 
     @classmethod
     def request_limit(
-        cls,
-        *,
-        kind: str,
-        currency: str,
-        amount: Decimal | None,
-        by: User,
-        asof: datetime,
-        reason: str,
-        entity: Entity | None = None,
-        account: Account | None = None,
-        valid_from: datetime | None = None,
-        valid_until: datetime | None = None,
-        using: str = "default",
+        cls, *, by: User, asof: datetime, reason: str, using: str = "default", **bound: Unpack[LimitRequest]
     ) -> "Approval":
         """Ask to set a limit for a currency, an entity or an account, or to end it, where `amount` is None.
 
-        It begins with the approval, or `valid_from` if that is later; after `valid_until` the limit before comes back.
+        Keywords `kind, currency, amount, entity, account, valid_from, valid_until`. It begins with the approval, or
+        `valid_from` if that is later; after `valid_until` the limit before comes back.
 
         Raises:
             InvalidLimit: there is no such kind or subject, nothing to end, or no change.
             InvalidAmount, UnknownCurrency, InvalidMoment: the shape of it.
             DuplicateRequest, ReasonRequired: as in `request`.
         """
-        bound = bound_of(
-            kind, currency, amount,
-            entity=entity, account=account, since=valid_from, until=valid_until, asof=asof, using=using,
-        )  # fmt: skip
-        of_entity = entity or (account.entity if account else None)
-        approval = cls(
-            kind=ApprovalKind.LIMIT, entity=of_entity, account=account, currency=currency, amount=amount or Decimal(0),
-            asked=bound.as_json, reason=reason, maker=by,
-        )  # fmt: skip
+        approval = cls._limit(bound, asof, using)
+        approval.maker, approval.reason = by, reason
         return requesting.ask(approval, asof=asof, using=using)
+
+    @classmethod
+    def request_limit_preview(cls, *, asof: datetime, using: str = "default", **bound: Unpack[LimitRequest]) -> Seen:
+        """Return what `request_limit` would show, or what refuses it; raises what is wrong with its shape."""
+        return approving.would(cls._limit(bound, asof, using), asof, using)
+
+    @classmethod
+    def _limit(cls, bound: LimitRequest, asof: datetime, using: str) -> "Approval":
+        asked = bound_of(bound, asof=asof, using=using)
+        account = bound.get("account")
+        return cls(
+            kind=ApprovalKind.LIMIT,
+            entity_id=account.entity_id if account else asked.entity_id,
+            account=account,
+            currency=asked.currency,
+            amount=asked.amount or Decimal(0),
+            asked=asked.as_json,
+        )
 
     @classmethod
     def request_cap(
@@ -180,12 +179,20 @@ class Approval(Record):
             CapTooLow: the balances come to more.
             InvalidAmount, UnknownCurrency, InvalidLimit, DuplicateRequest, ReasonRequired: as in `request_limit`.
         """
-        check_ceiling(currency, ceiling)
-        approval = cls(
-            kind=ApprovalKind.CAP, currency=currency, amount=ceiling,
-            asked={"currency": currency, "ceiling": str(ceiling)}, reason=reason, maker=by,
-        )  # fmt: skip
+        approval = cls._cap(currency, ceiling)
+        approval.maker, approval.reason = by, reason
         return requesting.ask(approval, asof=asof, using=using)
+
+    @classmethod
+    def request_cap_preview(cls, *, currency: str, ceiling: Decimal, asof: datetime, using: str = "default") -> Seen:
+        """Return what `request_cap` would show, or what refuses it; raises what is wrong with its shape."""
+        return approving.would(cls._cap(currency, ceiling), asof, using)
+
+    @classmethod
+    def _cap(cls, currency: str, ceiling: Decimal) -> "Approval":
+        check_ceiling(currency, ceiling)
+        asked = {"currency": currency, "ceiling": str(ceiling)}
+        return cls(kind=ApprovalKind.CAP, currency=currency, amount=ceiling, asked=asked)
 
     def would(self, asof: datetime) -> Seen:
         """Return what approving would do at `asof`, or what would refuse it; nothing is locked or written."""

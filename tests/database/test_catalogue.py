@@ -9,6 +9,7 @@ pytestmark = pytest.mark.django_db(databases=["default", "sandbox"])
 RIGHTS = {  # of the app role on the ledger's tables; a table that is not here fails the test
     "ledger_account": {"SELECT", "INSERT", "UPDATE"},
     "ledger_action": {"SELECT", "INSERT"},
+    "ledger_approval": {"SELECT", "INSERT", "UPDATE"},
     "ledger_cap": {"SELECT"},
     "ledger_headroom": {"SELECT"},
     "ledger_limit": {"SELECT", "INSERT", "UPDATE", "DELETE"},
@@ -22,6 +23,11 @@ TRIGGERS = {
     ("ledger_action", "ledger_action_posted"),
     ("ledger_action", "ledger_action_recorded"),
     ("ledger_action", "ledger_action_recorded"),
+    ("ledger_approval", "ledger_approval_begins_pending"),
+    ("ledger_approval", "ledger_approval_carried_out"),
+    ("ledger_approval", "ledger_approval_decided_once"),
+    ("ledger_approval", "ledger_approval_permanent"),
+    ("ledger_action", "ledger_action_approved"),
     ("ledger_refusal", "ledger_refusal_immutable"),
 }
 FUNCTIONS = {"ledger_events", "ledger_limit_subject", "ledger_lock_headroom", "ledger_new_reference", "ledger_set_cap"}

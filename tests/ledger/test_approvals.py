@@ -150,7 +150,7 @@ def test_a_batch_of_requests_has_an_answer_each(open_account: OpenAccount, agent
 
 
 @pytest.mark.parametrize("superuser", [False, True])
-def test_nobody_decides_on_a_request_of_his_own(account: Account, agent: User, superuser: bool) -> None:  # noqa: FBT001  a case
+def test_nobody_decides_on_a_request_of_his_own(account: Account, agent: User, superuser: bool) -> None:
     agent.is_superuser = superuser
     agent.save()
     approval = ask(account, agent)
@@ -273,11 +273,16 @@ def test_each_step_is_an_event_with_its_reason(account: Account, agent: User, le
 DECIDED = "UPDATE ledger_approval SET state = %s, checker_id = %s, decided = now(), comment = 'x' WHERE id = %s"
 
 
-def refused(query: str, *values: object) -> str:
-    """Return the constraint that refuses a statement."""
-    with pytest.raises(IntegrityError) as error, transaction.atomic(), connection.cursor() as cursor:
+def run(query: str, *values: Any) -> None:
+    with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(query, values)
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def refused(query: str, *values: Any) -> str:
+    """Return the constraint that refuses a statement."""
+    with pytest.raises(IntegrityError) as error:
+        run(query, *values)
     return str(error.value.__cause__.diag.constraint_name)  # type: ignore[union-attr]  # psycopg's
 
 

@@ -13,6 +13,7 @@ from django.utils.html import format_html
 
 from backoffice.command import CommandForm, CommandPage, Line
 from backoffice.models import User
+from ledger.admin.commands import asking
 from ledger.admin.forms import AccountsForm
 from ledger.choices import ActionType
 from ledger.models import Account
@@ -24,6 +25,7 @@ FIELDS = {
     "invalid_amount": "amount",
     "exceeds_limit": "amount",
     "exceeds_cap": "amount",
+    "approval_required": "amount",
     "insufficient_funds": "amount",
     "invalid_reference": "reference_type",
     "reason_required": "comment",
@@ -76,7 +78,12 @@ class AccountCommand(CommandPage):
 
     def preview(self, data: dict[str, Any]) -> list[Line]:
         """Ask the ledger what would happen."""
-        return self.lines(Account.preview_batch(self.postings(data), using=self.model_admin.using))
+        lines = self.lines(Account.preview_batch(self.postings(data), using=self.model_admin.using))
+        return asking.with_askable(self, lines, data)
+
+    def ask(self, data: dict[str, Any]) -> list[Line]:
+        """Ask for approval of what is over the threshold."""
+        return asking.ask(self, data)
 
     def execute(self, data: dict[str, Any]) -> list[Line]:
         """Have the ledger do it."""
@@ -93,7 +100,8 @@ class AccountCommand(CommandPage):
         if outcome.error:
             field = FIELDS.get(outcome.error.code)
             before = written(account.balance, account.currency)
-            return Line(label=label, url=url, before=before, error=str(outcome.error), error_field=field)
+            code = outcome.error.code
+            return Line(label=label, url=url, before=before, error=str(outcome.error), error_field=field, code=code)
         _, action = outcome.unwrap()
         before, change, after = self.before_and_after(account, outcome)
         reference = str(action.reference) if action.pk else ""
@@ -120,6 +128,8 @@ class AccountCommand(CommandPage):
             return TemplateResponse(
                 self.request, self.result_template, {**self.page_context(), "command": self, "lines": lines}
             )
+        if lines[0].asked:
+            return asking.answer(self, lines[0])
         [line] = lines
         said = "Was posted before, and only once" if line.replayed else self.past
         what = f"{line.change}; the balance is now" if line.change else "the account is now"
