@@ -105,16 +105,16 @@ class Posted(Nothing):
     version: int
 
 
-class Approval(Nothing, total=False):
-    """A request for approval: its public id and what it would do, and with what result it ended."""
+class Approval(Nothing):
+    """A request for approval: of which kind, for how much, by whom (an id), what was asked, and which rule refused it."""
 
-    approval: Required[str]
-    what: Required[str]
+    kind: str
     amount: str
     currency: str
-    reference: str
-    code: str
-    text: str
+    maker: int
+    asked: dict[str, Any]
+    code: NotRequired[str]
+    text: NotRequired[str]
 
 
 class ImportedFile(Nothing, total=False):

@@ -109,9 +109,8 @@ def _downloaded(event: Event, data: dict[str, Any]) -> SafeString:
 
 
 def _approval(event: Event, data: dict[str, Any]) -> SafeString:
-    money = f" {data['amount']} {data.get('currency', '')}".rstrip() if "amount" in data else ""
     text = f": {data['text']}" if "text" in data else ""
-    return format_html(": {}{}, request {}{}", data["what"], money, data["approval"], text)
+    return format_html(": {} {} {}{}", data["asked"].get("verb", data["kind"]), data["amount"], data["currency"], text)
 
 
 def _file(event: Event, data: dict[str, Any]) -> SafeString:

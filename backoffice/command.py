@@ -31,7 +31,8 @@ TOKEN_AGE = 3600  # seconds; a preview older than that is no longer what the per
 class Line:
     """What a command does, or did, to one object, in words; `error` is the sentence that refuses it.
 
-    `also` is what it does beside that: to the other account of a transfer, to what is held.
+    `also` is what it does beside that: to the other account of a transfer, to what is held. `code`
+    names the rule that refuses. What is `askable` would happen if somebody else approved it; what is `asked` waits.
     """
 
     label: str
@@ -45,6 +46,9 @@ class Line:
     reference_url: str = ""
     replayed: bool = False
     also: "tuple[Line, ...]" = ()
+    code: str = ""
+    askable: bool = False
+    asked: bool = False
 
     @property
     def shown(self) -> str:
@@ -89,6 +93,10 @@ class CommandPage(BaseView):
         """Do it and return what happened to each object."""
         raise NotImplementedError
 
+    def ask(self, data: dict[str, Any]) -> list[Line]:
+        """Ask for approval of what is askable, and return what became of each request."""
+        raise NotImplementedError
+
     def answer(self, lines: list[Line]) -> HttpResponse:
         """Return the page that follows the deed."""
         raise NotImplementedError
@@ -117,7 +125,7 @@ class CommandPage(BaseView):
         if not form.is_valid() or "back" in request.POST:
             return self.show_form(form)
         lines = self.preview(form.cleaned_data)
-        if all(line.error for line in lines):
+        if all(line.error and not line.askable for line in lines):
             self.tell_refusal(lines)
             return self.show_form(self.explained(form, lines))
         token = request.POST.get("token", "")
@@ -127,7 +135,7 @@ class CommandPage(BaseView):
             return self.show_preview(form, lines, warning)
         if comment := form.cleaned_data.get("comment"):
             give_reason(comment, using=worked_on() or "default")
-        lines = self.execute(form.cleaned_data)
+        lines = (self.ask if "ask" in request.POST else self.execute)(form.cleaned_data)
         if all(line.error for line in lines):
             self.tell_refusal(lines)
             return self.show_form(self.explained(form, lines))
@@ -187,7 +195,9 @@ class CommandPage(BaseView):
             warning=warning,
             token=signing.dumps(shown, salt=SALT),
             ready=len(fine),
-            refused=len(lines) - len(fine),
+            refused=sum(bool(line.error) and not line.askable for line in lines),
+            askable=sum(line.askable for line in lines),
+            asking=not fine,
             replayed=any(line.replayed for line in fine),
             deed=self.deed(form.cleaned_data, len(fine)),
             sentence=self.sentence(form.cleaned_data, len(fine)),

@@ -66,3 +66,15 @@ def request_entities(request: HttpRequest) -> list[int] | None:
         found = [] if isinstance(user, AnonymousUser) else entities_of(user)
         request._entities = found  # type: ignore[attr-defined]  # ours: kept for the rest of the request
     return found
+
+
+def sees_everything(request: HttpRequest) -> bool:
+    """Whether the person behind the request works on every entity there is. One query for all but superusers."""
+    entities = request_entities(request)
+    if entities is None:
+        return True
+    found: bool | None = getattr(request, "_sees_everything", None)
+    if found is None:
+        found = not Entity.objects.exclude(pk__in=entities).exists()
+        request._sees_everything = found  # type: ignore[attr-defined]  # ours: kept for the rest of the request
+    return found

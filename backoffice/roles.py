@@ -23,7 +23,7 @@ SEE_CUSTOMERS = (
     "ledger.view_action",
     "ledger.view_hold",
 )
-SEE_BOUNDS = ("ledger.view_limit", "ledger.view_cap")
+SEE_BOUNDS = ("ledger.view_limit", "ledger.view_cap", "ledger.view_approval")
 SEE_STAFF = (
     "auth.view_group",
     "backoffice.view_staff",
@@ -59,8 +59,9 @@ ROLES: dict[str, tuple[str, ...]] = {
         "ledger.reverse",
         "ledger.refund",
         "ledger.close",
-        "ledger.add_limit",
-        "ledger.change_limit",
+        "ledger.propose_limit",
+        "ledger.propose_cap",
+        "ledger.decide_approval",
     ),
     REVIEWER: (
         *SEE_CUSTOMERS,

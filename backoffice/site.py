@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from django.conf import settings
 from django.contrib.admin import AdminSite
@@ -32,6 +32,14 @@ class Autocomplete(AutocompleteJsonView):
         return {**super().serialize_result(obj, to_field_name), "text": name(obj)}
 
 
+class HeaderLink(NamedTuple):
+    """A link in the header; `calls` for attention or not."""
+
+    label: str
+    url: str
+    calls: bool = False
+
+
 class ConsoleSite(AdminSite):
     """The back office."""
 
@@ -44,6 +52,8 @@ class ConsoleSite(AdminSite):
 
     def __init__(self, name: str = "console") -> None:
         super().__init__(name=name)
+        # Apps add theirs: called for each page, answered with None where there is nothing for the reader.
+        self.header_links: list[Callable[[HttpRequest], HeaderLink | None]] = []
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Add which environment this is, the way to the sandbox for those who may, and what is said of late events.
@@ -51,7 +61,9 @@ class ConsoleSite(AdminSite):
         The last is asked only by the pages that show it.
         """
         sandbox = reverse("sandbox:index") if SANDBOX_GUARD.allows(request) else ""
-        ours = {"environment": settings.MODE, "sandbox_url": sandbox, "delay_notice": SimpleLazyObject(delay_notice)}
+        links = [link for made in self.header_links if (link := made(request))]
+        notice = SimpleLazyObject(delay_notice)
+        ours = {"environment": settings.MODE, "sandbox_url": sandbox, "delay_notice": notice, "header_links": links}
         return {**super().each_context(request), **ours}
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:

@@ -209,6 +209,36 @@ class UnknownApproval(LedgerError):
     code = "unknown_approval"
 
 
+class ApprovalNotRequired(LedgerError):
+    """A request for approval of what nobody has to approve."""
+
+    code = "approval_not_required"
+
+
+class UnknownVerb(LedgerError):
+    """Nothing of this name can be asked approval for."""
+
+    code = "unknown_verb"
+
+
+class InvalidLimit(LedgerError):
+    """A limit or a cap that cannot be, or is so already."""
+
+    code = "invalid_limit"
+
+
+class CapTooLow(LedgerError):
+    """A cap below what the balances come to."""
+
+    code = "cap_too_low"
+
+
+class NotTheMaker(LedgerError):
+    """Only who asked for an approval can take the request back."""
+
+    code = "not_the_maker"
+
+
 class SameApprover(LedgerError):
     """Whoever asked for an approval can neither approve nor reject it."""
 

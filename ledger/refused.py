@@ -17,6 +17,8 @@ BY_CONSTRAINT: dict[str, tuple[type[errors.LedgerError], str]] = {
     "ledger_hold_resolved_once": (errors.HoldResolved, "The hold was resolved a moment ago."),
     "ledger_action_account_version": (errors.LedgerOutOfStep, "The account changed outside the ledger; try again."),
     "ledger_account_held_is_covered": (errors.LedgerOutOfStep, "More would be held than the balance."),
+    "ledger_approval_pending_once": (errors.DuplicateRequest, "The same was asked for a moment ago."),
+    "ledger_limit_no_overlap": (errors.InvalidLimit, "The limit changed a moment ago; ask again."),
     "ledger_account_balance_not_negative": (errors.LedgerOutOfStep, "The balance would become negative."),
 }
 

@@ -13,8 +13,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from backoffice.admin import EntityAdmin, UserAdmin
 from backoffice.databases import SANDBOX
 from backoffice.models import Entity, User
-from ledger.admin import AccountAdmin, ActionAdmin, CapAdmin, HoldAdmin, LimitAdmin
-from ledger.models import Account, Action, Cap, Hold, Limit
+from ledger.admin import AccountAdmin, ActionAdmin, ApprovalAdmin, CapAdmin, HoldAdmin, LimitAdmin
+from ledger.models import Account, Action, Approval, Cap, Hold, Limit
 from sandbox.site import site
 
 
@@ -89,7 +89,24 @@ class SandboxHoldAdmin(SandboxModelAdmin, HoldAdmin):
 
 @admin.register(Limit, site=site)
 class SandboxLimitAdmin(SandboxModelAdmin, LimitAdmin):
-    """What is the least and the most."""
+    """What is the least and the most: set here at once, as nothing real depends on it and most work alone."""
+
+    autocomplete_fields = ("entity",)
+    raw_id_fields = ("account",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return True
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return True
+
+
+@admin.register(Approval, site=site)
+class SandboxApprovalAdmin(SandboxModelAdmin, ApprovalAdmin):
+    """What waits for another analyst."""
 
 
 @admin.register(Cap, site=site)

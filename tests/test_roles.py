@@ -15,6 +15,7 @@ from django.db import models
 from django.http import StreamingHttpResponse
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from audit.models import Alert, DeadLetter, Event
 from backoffice.grants import entities_of, grant
@@ -23,7 +24,7 @@ from backoffice.roles import ADMINISTRATOR, AGENT, LEAD, ROLES, keep_roles
 from imports.models import Import
 from ledger.admin.commands import ACCOUNT_COMMANDS, ACTION_COMMANDS, HOLD_COMMANDS
 from ledger.demo.staff import LOGINS
-from ledger.models import Account, Action, Cap, Hold, Limit
+from ledger.models import Account, Action, Approval, Cap, Hold, Limit
 from tests.audit.store import stored, stored_seal, stored_verification
 from tests.cast import LONG_AGO, OpenAccount
 
@@ -65,6 +66,9 @@ def one(open_account: OpenAccount, nord: Entity, agent: User) -> dict[str, model
         account, account.user, deposited, hold, nord, Cap.objects.get(currency="CZK"),
         Limit.objects.create(kind="max_balance", currency="CZK", amount=9, account=account),
         Group.objects.create(name="Somebody's own"),
+        Approval.request_limit(
+            kind="max_deposit", currency="CZK", amount=Decimal(9), account=account, by=agent, asof=timezone.now(), reason="x"
+        ),
         Import.objects.create(file_name="a.csv", format="csv", size=1, by=agent),
         stored(
             type="change.created", created=LONG_AGO, username="agent", object_type="backoffice.user",
@@ -221,7 +225,32 @@ def has_command(subject: str, name: str) -> Callable[[Client, dict[str, models.M
     return check
 
 
+def decides(browser: Client, one: dict[str, models.Model]) -> bool:
+    pk = one["approvals"].pk
+    offered = "Approve: " in html(browser, url(Approval, "change", pk))
+    tried = [browser.post(url(Approval, name, pk), {}).status_code for name in ("approve", "reject")]
+    assert set(tried) in ({200}, {403})  # nothing was decided: no token, no reason
+    return same(offered, tried[0] == 200)
+
+
+def proposes_limits(browser: Client, one: dict[str, models.Model]) -> bool:
+    new = url(Limit, "propose_new")
+    own = [url(Limit, name, one["limits"].pk) for name in ("propose", "end")]
+    page = html(browser, url(Limit, "change", one["limits"].pk))
+    linked = [f'href="{new}"' in html(browser, url(Limit, "changelist")), *(f'href="{link}"' in page for link in own)]
+    return same(*linked, *(answered(browser, link) for link in (new, *own)), browser.post(new, {}).status_code == 200)
+
+
+def proposes_caps(browser: Client, one: dict[str, models.Model]) -> bool:
+    link = url(Cap, "propose", one["caps"].pk)
+    linked = f'href="{link}"' in html(browser, url(Cap, "change", one["caps"].pk))
+    return same(linked, answered(browser, link), browser.post(link, {}).status_code == 200)
+
+
 OTHERS: dict[str, Callable[[Client, dict[str, models.Model]], bool]] = {
+    "Approve and reject what others ask for": decides,
+    "Propose limits, their changes and ends": proposes_limits,
+    "Propose another cap": proposes_caps,
     "Recheck an account when its note is saved": sees_field("recheck", "accounts"),
     "Write to the customer when an account's note is saved": sees_field("notify", "accounts"),
     "See staff and people without an account": sees_staff,

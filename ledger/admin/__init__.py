@@ -2,7 +2,8 @@
 
 from ledger.admin.account import AccountAdmin
 from ledger.admin.action import ActionAdmin
+from ledger.admin.approval import ApprovalAdmin
 from ledger.admin.bounds import CapAdmin, LimitAdmin
 from ledger.admin.hold import HoldAdmin
 
-__all__ = ["AccountAdmin", "ActionAdmin", "CapAdmin", "HoldAdmin", "LimitAdmin"]
+__all__ = ["AccountAdmin", "ActionAdmin", "ApprovalAdmin", "CapAdmin", "HoldAdmin", "LimitAdmin"]

@@ -1,47 +1,72 @@
 """Limits and caps in the console."""
 
-from typing import Any
+from typing import Any, ClassVar
 
-from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
+from django.contrib.admin.utils import unquote
 from django.db.models import F, Q, QuerySet, Sum
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.timezone import localtime
 
-from backoffice.admin import ConsoleAdmin, ReadOnlyAdmin
-from backoffice.grants import request_entities
+from backoffice.admin import ReadOnlyAdmin
+from backoffice.grants import request_entities, sees_everything
 from backoffice.models.voiding import AnyOf
+from ledger.admin.commands.propose import ChangeLimit, EndLimit, Proposal, ProposeCap, ProposeLimit, is_for_all
 from ledger.admin.filters import CurrencyFilter
 from ledger.models import Cap, Limit
 from ledger.models.limit import always
 from ledger.money import written
 
 
-class NarrowLimitForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
-    """A limit of some entity or account, not of a whole currency."""
+class ProposalAdmin(ReadOnlyAdmin):
+    """The ways to the pages on which a change is proposed: on the list where there is no row, and on a row's page."""
 
-    def clean(self) -> dict[str, Any]:
-        """Refuse a limit that would bind entities that its author does not work on."""
-        data = super().clean() or self.cleaned_data
-        if not (data.get("entity") or data.get("account") or {"entity", "account"} & set(self.errors)):
-            raise ValidationError(
-                "Choose an entity or an account: a limit for all entities is for those who see all of them."
-            )
-        return data
+    proposals: ClassVar[dict[str, type[Proposal]]]  # by the name of the URL
+    change_form_template = "console/bound.html"
+    change_list_template = "console/bounds.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add them."""
+        pages = []
+        for name, page in self.proposals.items():
+            route = page.name if name.endswith("new") else f"<path:object_id>/{page.name}/"
+            pages.append(path(route.rstrip("/") + "/", page.as_view(model_admin=self), name=name))
+        return pages + super().get_urls()
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Offer what has no row yet."""
+        offered = [(n, p) for n, p in self.proposals.items() if n.endswith("new") and p.guard.allows(request)]
+        return super().changelist_view(request, {"proposals": offered, **(extra_context or {})})
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Offer what can become of the row."""
+        row = self.get_object(request, unquote(object_id))
+        may = row is not None and (not is_for_all(row) or sees_everything(request))
+        offered = [
+            (n, p) for n, p in self.proposals.items() if may and not n.endswith("new") and p.guard.allows(request)
+        ]
+        more = {"proposals": offered, **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, more)
 
 
 @admin.register(Limit)
-class LimitAdmin(ConsoleAdmin):
-    """What is the least and the most, for whom, and when."""
+class LimitAdmin(ProposalAdmin):
+    """What is the least and the most, for whom, and when. Changes are proposed, and decided by somebody else."""
+
+    proposals = {
+        "ledger_limit_propose_new": ProposeLimit,
+        "ledger_limit_propose": ChangeLimit,
+        "ledger_limit_end": EndLimit,
+    }
 
     list_display = ("kind", "currency", "entity", "account", "amount_written", "valid_written")
     list_filter = ("kind", CurrencyFilter)
     list_select_related = ("entity", "account__user", "account__entity")
-    autocomplete_fields = ("entity",)
-    raw_id_fields = ("account",)
     ordering = ("currency", "kind", "id")
     entity_path = "entity"
 
@@ -53,17 +78,6 @@ class LimitAdmin(ConsoleAdmin):
         return queryset.filter(
             Q(entity=None, account=None) | AnyOf(F("entity"), entities) | AnyOf(F("account__entity"), entities)
         )
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Leave a limit of a whole currency to those who see all entities: it binds every one of them."""
-        if isinstance(obj, Limit) and not (obj.entity_id or obj.account_id) and request_entities(request) is not None:
-            return False
-        return bool(super().has_change_permission(request, obj))
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **how: Any) -> Any:
-        """Demand an entity or an account of those who do not see all entities."""
-        form = super().get_form(request, obj, change, **how)
-        return form if request_entities(request) is None else type("NarrowLimitForm", (NarrowLimitForm, form), {})
 
     @admin.display(description="Amount", ordering="amount")
     def amount_written(self, limit: Limit) -> str:
@@ -83,8 +97,10 @@ class LimitAdmin(ConsoleAdmin):
 
 
 @admin.register(Cap)
-class CapAdmin(ReadOnlyAdmin):
+class CapAdmin(ProposalAdmin):
     """What all balances of a currency may come to, and what is left of it."""
+
+    proposals = {"ledger_cap_propose": ProposeCap}
 
     list_display = ("currency", "ceiling_written", "left_written")
     list_select_related = ()

@@ -169,6 +169,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["currency"],
+                "permissions": [("propose_cap", "Can propose another cap")],
                 "default_permissions": ["view"],
             },
         ),
@@ -363,7 +364,7 @@ class Migration(migrations.Migration):
                 ),
                 ("currency", models.CharField(max_length=3)),
                 ("amount", models.DecimalField(decimal_places=4, max_digits=19)),
-                ("request", models.JSONField(help_text="What was asked, in the keywords of the classmethod.")),
+                ("asked", models.JSONField(help_text="What was asked, in the keywords of the classmethod.")),
                 ("shown", models.JSONField(help_text="What would have happened at the time of asking.")),
                 ("fingerprint", models.BinaryField(max_length=32)),
                 ("reason", models.CharField(max_length=500)),
@@ -572,7 +573,7 @@ class Migration(migrations.Migration):
                 ),
                 ("currency", models.CharField(max_length=3)),
                 ("amount", models.DecimalField(decimal_places=4, max_digits=19)),
-                ("request", models.JSONField(help_text="What was asked, in the keywords of the classmethod.")),
+                ("asked", models.JSONField(help_text="What was asked, in the keywords of the classmethod.")),
                 ("shown", models.JSONField(help_text="What would have happened at the time of asking.")),
                 ("reason", models.CharField(max_length=500)),
                 (
@@ -832,6 +833,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["currency", "kind", "-account", "-entity"],
+                "permissions": [("propose_limit", "Can propose a limit, its change or its end")],
+                "default_permissions": ["view"],
             },
         ),
         migrations.CreateModel(
@@ -943,6 +946,17 @@ class Migration(migrations.Migration):
                     _connector="OR",
                 ),
                 name="ledger_approval_checker_is_another",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="approval",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "approved"), _negated=True),
+                    ("decided__lt", models.F("expires")),
+                    _connector="OR",
+                ),
+                name="ledger_approval_in_time",
             ),
         ),
         migrations.AddConstraint(

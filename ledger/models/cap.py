@@ -29,6 +29,7 @@ class Cap(Record):
     class Meta:
         ordering = ["currency"]
         default_permissions = ["view"]
+        permissions = [("propose_cap", "Can propose another cap")]
 
     def __str__(self) -> str:
         return self.currency

@@ -58,6 +58,8 @@ class Limit(Model):
 
     class Meta:
         ordering = ["currency", "kind", "-account", "-entity"]
+        default_permissions = ["view"]
+        permissions = [("propose_limit", "Can propose a limit, its change or its end")]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(amount__gte=0),

@@ -28,7 +28,7 @@ SECRET = "Tr0ub4dor-and-3"
         ("export.downloaded", {"rows": True}, "is a bool"),
         ("export.downloaded", {"password": "x"}, "no field password"),
         ("command.refused", {"command": "deposit", "refusals": [1]}, "is a list"),
-        ("approval.requested", {"what": "withdraw"}, "needs the field approval"),
+        ("approval.requested", {"kind": "posting"}, "needs the field amount, asked, currency, maker"),
     ],
 )
 def test_data_that_is_not_what_the_schema_says_is_refused(name: str, data: dict[str, object], why: str) -> None:
@@ -46,9 +46,9 @@ def test_what_the_database_writes_fits_its_schema(account: Account, agent: User,
     assert {event.type for event in written} == {"change.created", "change.updated", "change.deleted"}
 
 
-@pytest.mark.parametrize("name", ["approval.requested", "approval.approved", "approval.rejected", "approval.cancelled", "approval.failed"])  # fmt: skip
+@pytest.mark.parametrize("name", ["approval.requested", "approval.approved", "approval.rejected", "approval.cancelled", "approval.failed", "approval.expired"])  # fmt: skip
 def test_approvals_can_be_recorded(name: str, account: Account) -> None:
-    record(name, obj=account, data={"approval": "a1", "what": "withdrawn", "amount": "5.00", "currency": "CZK"})
+    record(name, obj=account, data={"kind": "posting", "amount": "5.00", "currency": "CZK", "maker": 1, "asked": {}})
     assert Outbox.objects.get(type=name).object_id == str(account.pk)
 
 

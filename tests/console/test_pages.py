@@ -100,8 +100,7 @@ def test_add_change_and_command_pages_show_the_help_once(get: Get, account: Acco
     account_help = Account.admin_help_text
     assert get("ledger_account_change", account.pk).count(account_help) == 1
     assert get("ledger_account_deposit", account.pk).count(account_help) == 1
-    assert "Empty: every entity." in get("ledger_limit_add")
-    assert get("ledger_limit_add").count('class="model-help"') == 1
+    assert get("ledger_limit_propose_new").count('class="model-help"') == 1
 
 
 def test_list_without_a_match_says_so(get: Get, account: Account) -> None:
@@ -228,7 +227,13 @@ def test_result_of_several_has_a_row_for_each(browser: Client, open_account: Ope
 
 @pytest.mark.parametrize(
     "name",
-    ["index", "ledger_account_changelist", "ledger_action_changelist", "ledger_limit_add", "backoffice_user_add"],
+    [
+        "index",
+        "ledger_account_changelist",
+        "ledger_action_changelist",
+        "ledger_limit_propose_new",
+        "backoffice_user_add",
+    ],
 )
 def test_no_page_has_inline_style_or_script(get: Get, account: Account, name: str) -> None:
     assert not inline(get(name))

@@ -33,6 +33,7 @@ TRIGGERS = {
     ("ledger_action", "ledger_return_within"),
     ("ledger_action", "ledger_transfer_balanced"),
     ("ledger_approval", "ledger_approval_begins_pending"),
+    ("ledger_approval", "ledger_approval_carried_out"),
     ("ledger_approval", "ledger_approval_decided_once"),
     ("ledger_approval", "ledger_approval_permanent"),
     ("ledger_hold", "ledger_hold_follows_actions"),

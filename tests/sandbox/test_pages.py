@@ -130,6 +130,8 @@ def do_everything(client: Client, site: str, account: Account) -> None:
     inlines = ("group_grants", "person_grants")
     management = {f"{name}-{kind}_FORMS": "0" for name in inlines for kind in ("TOTAL", "INITIAL")}
     assert client.post(reverse(f"{site}:backoffice_entity_add"), {**entity, **management}).status_code == 302
+    if site == "console":  # where limits are proposed
+        return
     bounds = {
         "kind": "max_balance",
         "currency": "CZK",
@@ -190,7 +192,7 @@ def test_no_deed_in_the_console_touches_the_sandbox(client: Client, admin: User,
     with recording() as recorder:
         do_everything(client, "console", account)
     assert recorder.statements["sandbox"] == []
-    assert LogEntry.objects.count() == 4
+    assert LogEntry.objects.count() == 2
 
 
 def test_actions_and_log_name_the_person_as_the_sandbox_s_own_row(

@@ -16,6 +16,7 @@ from django.utils.html import format_html
 
 from backoffice.command import CommandForm, CommandPage, Line
 from backoffice.models import User
+from ledger.admin.commands import asking
 from ledger.admin.forms import LedgerForm
 from ledger.choices import ActionType
 from ledger.errors import LedgerError
@@ -108,7 +109,11 @@ class LedgerCommand(CommandPage):
 
     def preview(self, data: dict[str, Any]) -> list[Line]:
         """Ask the ledger what would happen."""
-        return self.dealt(data, Account.preview_batch)
+        return asking.with_askable(self, self.dealt(data, Account.preview_batch), data)
+
+    def ask(self, data: dict[str, Any]) -> list[Line]:
+        """Ask for approval of what is over the threshold."""
+        return asking.ask(self, data)
 
     def execute(self, data: dict[str, Any]) -> list[Line]:
         """Have the ledger do it."""
@@ -143,8 +148,14 @@ class LedgerCommand(CommandPage):
 
     def refused(self, item: Any, error: LedgerError) -> Line:
         """Put a refusal in words."""
-        field, before = FIELDS.get(error.code), self.stands(item)
-        return Line(label=self.label(item), url=self.page_of(item), before=before, error=str(error), error_field=field)
+        return Line(
+            label=self.label(item),
+            url=self.page_of(item),
+            before=self.stands(item),
+            error=str(error),
+            error_field=FIELDS.get(error.code),
+            code=error.code,
+        )
 
     def also(self, item: Any, first: Action, others: Sequence[Action]) -> tuple[Line, ...]:
         """Return what happens beside the first leg."""
@@ -205,6 +216,8 @@ class LedgerCommand(CommandPage):
             return TemplateResponse(
                 self.request, self.result_template, {**self.page_context(), "command": self, "lines": lines}
             )
+        if lines[0].asked:
+            return asking.answer(self, lines[0])
         [line] = lines
         messages.success(
             self.request,

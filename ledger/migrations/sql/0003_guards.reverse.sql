@@ -4,6 +4,8 @@ DROP FUNCTION ledger_statement_after(bigint, timestamptz, int, int);
 DROP FUNCTION ledger_statement(bigint, timestamptz, timestamptz, int);
 DROP FUNCTION ledger_version_at(bigint, timestamptz, boolean, int);
 DROP INDEX ledger_action_returned;
+DROP TRIGGER ledger_approval_carried_out ON ledger_approval;
+DROP FUNCTION ledger_approval_carried_out();
 DROP TRIGGER ledger_approval_decided_once ON ledger_approval;
 DROP TRIGGER ledger_approval_begins_pending ON ledger_approval;
 DROP TRIGGER ledger_approval_permanent ON ledger_approval;

@@ -319,8 +319,9 @@ CREATE TRIGGER ledger_hold_follows_actions BEFORE INSERT OR UPDATE ON ledger_hol
 CREATE FUNCTION ledger_action_approved() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM ledger_approval p WHERE p.id = NEW.approval_id AND p.state = 'approved' AND p.maker_id = NEW.by_id
-                       AND p.account_id = NEW.account_id) THEN
+    IF NOT EXISTS (SELECT FROM ledger_approval p WHERE p.id = NEW.approval_id AND p.state = 'approved' AND p.kind = 'posting'
+                       AND p.maker_id = NEW.by_id AND p.account_id = NEW.account_id
+                       AND p.amount = greatest(abs(NEW.delta), abs(NEW.held_delta))) THEN
         RAISE EXCEPTION 'The action was not approved by another person.'
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_action_approved';
     END IF;
@@ -340,9 +341,22 @@ CREATE TRIGGER ledger_approval_begins_pending BEFORE INSERT ON ledger_approval F
     EXECUTE FUNCTION ledger_refuse_approval_change();
 CREATE TRIGGER ledger_approval_decided_once BEFORE UPDATE ON ledger_approval FOR EACH ROW
     WHEN (OLD.state <> 'pending' OR NEW.state = 'pending' OR NEW.decided IS NULL
-        OR (OLD.id, OLD.uid, OLD.kind, OLD.entity_id, OLD.account_id, OLD.currency, OLD.amount, OLD.request, OLD.shown, OLD.fingerprint, OLD.reason, OLD.maker_id, OLD.requested, OLD.expires)
-        IS DISTINCT FROM (NEW.id, NEW.uid, NEW.kind, NEW.entity_id, NEW.account_id, NEW.currency, NEW.amount, NEW.request, NEW.shown, NEW.fingerprint, NEW.reason, NEW.maker_id, NEW.requested, NEW.expires))
+        OR (OLD.id, OLD.uid, OLD.kind, OLD.entity_id, OLD.account_id, OLD.currency, OLD.amount, OLD.asked, OLD.shown, OLD.fingerprint, OLD.reason, OLD.maker_id, OLD.requested, OLD.expires)
+        IS DISTINCT FROM (NEW.id, NEW.uid, NEW.kind, NEW.entity_id, NEW.account_id, NEW.currency, NEW.amount, NEW.asked, NEW.shown, NEW.fingerprint, NEW.reason, NEW.maker_id, NEW.requested, NEW.expires))
     EXECUTE FUNCTION ledger_refuse_approval_change();
+
+-- What was approved was carried out, in the same transaction.
+CREATE FUNCTION ledger_approval_carried_out() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM ledger_action WHERE approval_id = NEW.id) THEN
+        RAISE EXCEPTION 'A posting that was approved has to be posted.'
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_approval_carried_out';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER ledger_approval_carried_out AFTER UPDATE ON ledger_approval DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+    WHEN (NEW.state = 'approved' AND NEW.kind = 'posting') EXECUTE FUNCTION ledger_approval_carried_out();
 
 -- 6. As of a moment, by index: versions have no gap, and neither `recorded` nor `latest` ever falls, so the last action
 -- until then is found by bisection and its running balance is the answer. Business times may be given back-dated; what was

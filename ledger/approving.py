@@ -1,0 +1,143 @@
+"""Maker and checker: deciding what was asked for.
+
+Deciding locks the request first, then, by the same path
+as any posting, the accounts in ascending id and the cap's slots. Approving carries it out as the maker's, at the moment of
+approval, on what stands then; where a rule refuses, the request has failed and says why.
+Callers: the classmethods of `Approval`. One transaction should decide one request.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from audit.record import record
+from backoffice.models import User
+from ledger import errors
+from ledger.choices import ApprovalState
+from ledger.deeds import DEEDS
+from ledger.effects import Seen
+from ledger.shape import check_text
+
+if TYPE_CHECKING:
+    from ledger.models.approval import Approval
+
+LONGEST = 500  # characters of a reason and a comment
+AT_ONCE = 1_000  # requests that expire in one transaction
+
+
+def would(approval: "Approval", asof: datetime, using: str) -> Seen:
+    """Return what approving would do at `asof`; nothing is locked or written."""
+    try:
+        return Seen(effects=DEEDS[approval.kind].effects(approval, asof, using))
+    except errors.LedgerError as error:
+        return Seen.refused(error)
+
+
+def approve(approval: "Approval", *, by: User, asof: datetime, saw: str | None, comment: str, using: str) -> None:
+    """Approve and carry out; where a rule refuses, the request has failed. The request is locked and pending."""
+    check_another(approval, by)
+    try:
+        with transaction.atomic(using=using):
+            end(approval, ApprovalState.APPROVED, asof, by=by, comment=comment, using=using)
+            happened = Seen(effects=DEEDS[approval.kind].carry_out(approval, asof, using))
+            _compare(saw, happened)
+    except errors.StalePreview:
+        approval.refresh_from_db(using=using)
+        raise
+    except errors.LedgerError as error:
+        approval.refresh_from_db(using=using)
+        _compare(saw, Seen.refused(error))
+        end(approval, ApprovalState.FAILED, asof, by=by, comment=comment, error=error, using=using)
+
+
+def check_another(approval: "Approval", by: User) -> None:
+    """Refuse to let the maker decide; no role is exempt, and the database says so too."""
+    if by.pk == approval.maker_id:
+        raise errors.SameApprover("You asked for this yourself, so somebody else has to decide.")
+
+
+def _compare(saw: str | None, now: Seen) -> None:
+    """Refuse to decide on something else than what was seen."""
+    if saw is not None and saw != now.digest:
+        raise errors.StalePreview("What would happen now is not what you were shown: look again.", now=now)
+
+
+def end(
+    approval: "Approval",
+    state: ApprovalState,
+    asof: datetime,
+    *,
+    by: User | None = None,
+    comment: str = "",
+    error: errors.LedgerError | None = None,
+    using: str,
+) -> None:
+    """Write down what became of a request, and tell of it."""
+    check_text(comment, "comment", LONGEST)
+    approval.state, approval.decided, approval.comment = state, asof, comment
+    approval.checker = by
+    if error:
+        approval.error_code, approval.error_text = error.code, str(error)[:LONGEST]
+    approval.save(using=using, update_fields=["state", "decided", "comment", "checker", "error_code", "error_text"])
+    tell(state, approval, comment or approval.error_text, using)
+
+
+def decide(
+    approvals: "type[Approval]", uid: UUID, asof: datetime, using: str, act: "Callable[[Approval], None]"
+) -> "Approval":
+    """Lock a pending request and have `act` decide it; one that has expired is marked so first.
+
+    Raises:
+        UnknownApproval: nobody asked for this.
+        ApprovalDecided: it was decided before, or has expired.
+    """
+    check_asof(asof)
+    with transaction.atomic(using=using):
+        found = approvals.objects.using(using).select_for_update(of=("self",)).filter(uid=uid)
+        approval = found.select_related("maker", "account").first()
+        if approval is None:
+            raise errors.UnknownApproval(f"There is no request {uid}.", uid=uid)
+        open_until_now = approval.state == ApprovalState.PENDING
+        if open_until_now and approval.expires > asof:
+            act(approval)
+            return approval
+        if open_until_now:
+            end(approval, ApprovalState.EXPIRED, asof, using=using)
+    raise errors.ApprovalDecided(
+        f"The request is {approval.get_state_display().lower()} already.", state=approval.state
+    )
+
+
+def expire(requests: Any, asof: datetime, using: str) -> int:
+    """Mark those of the requests that nobody decided in time; return how many. Skips what somebody decides right now."""
+    with transaction.atomic(using=using):
+        due = requests.filter(state=ApprovalState.PENDING, expires__lte=asof).order_by("id")
+        late = list(due.select_for_update(skip_locked=True)[:AT_ONCE])
+        for approval in late:
+            end(approval, ApprovalState.EXPIRED, asof, using=using)
+    return len(late)
+
+
+def check_asof(asof: datetime) -> None:
+    """Refuse a moment without a zone or in the future."""
+    if asof.tzinfo is None or asof.utcoffset() is None:
+        raise errors.InvalidMoment("The moment needs a time zone.", asof=asof)
+    if asof > timezone.now():
+        raise errors.InvalidMoment("The moment is in the future.", asof=asof)
+
+
+def tell(what: str, approval: "Approval", reason: str, using: str) -> None:
+    """Record an event about a request."""
+    data = {
+        "kind": approval.kind,
+        "amount": str(approval.amount),
+        "currency": approval.currency,
+        "maker": approval.maker_id,
+        "asked": approval.asked,
+        "code": approval.error_code,
+    }
+    record(f"approval.{what}", obj=approval, data=data, reason=reason, success=what != "failed", using=using)
