@@ -47,6 +47,8 @@ FUNCTIONS = {
     "ledger_lock_headroom",
     "ledger_new_reference",
     "ledger_set_cap",
+    "ledger_statement",
+    "ledger_statement_after",
     "ledger_turnover_at",
     "ledger_version_at",
 }

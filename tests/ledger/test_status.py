@@ -112,9 +112,11 @@ def test_what_a_status_allows_is_its_table(
     if status != Status.OPEN:
         turn(account, agent, "freeze" if status == Status.FROZEN else "close")
     amount = Decimal(0) if kind not in {ActionType.DEPOSITED, ActionType.WITHDRAWN} else Decimal(1)
-    posting = Posting(
-        type=kind, uid=account.uid, by=agent, asof=timezone.now(), amount=amount, comment="Reason", to=other.uid
-    )
+    uid, to = account.uid, other.uid if kind == ActionType.TRANSFERRED_OUT else None
+    if kind == ActionType.TRANSFERRED_IN:  # comes with the leg that goes out of another account
+        other, _ = Account.deposit(uid=other.uid, amount=Decimal(1), by=agent, asof=timezone.now())
+        kind, amount, uid, to = ActionType.TRANSFERRED_OUT, Decimal(1), other.uid, account.uid
+    posting = Posting(type=kind, uid=uid, by=agent, asof=timezone.now(), amount=amount, comment="Reason", to=to)
     [outcome] = Account.post_batch([posting])
     refused_by_status = (errors.AccountFrozen, errors.AccountClosed, errors.StatusUnchanged)
     assert isinstance(outcome.error, refused_by_status) is (kind not in ALLOWED[status])
