@@ -100,6 +100,7 @@ class Posted(Nothing):
     reference: str
     what: str
     delta: str
+    held_delta: str
     balance: str
     currency: str
     version: int

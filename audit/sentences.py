@@ -99,7 +99,8 @@ def _asked(data: dict[str, Any]) -> str:
 
 
 def _posted(event: Event, data: dict[str, Any]) -> SafeString:
-    money = f", {data['delta']} {data['currency']}" if float(data["delta"]) else ""
+    amount = next((data[name] for name in ("delta", "held_delta") if float(data.get(name, 0))), None)
+    money = f", {amount} {data['currency']}" if amount else ""
     return format_html(": {}{}, reference {}", data["what"].replace("_", " "), money, data["reference"])
 
 

@@ -52,13 +52,21 @@ class Book:
         if posting.idempotency_key and (earlier := self._repeated(posting, account)):
             return account, [earlier], True
         legs = self._legs(posting, account)
-        changes = [rules.decide(posting, leg, self._facts(posting, leg), self.now) for leg in legs]
+        changes = [self._decided(posting, leg) for leg in legs]
         if self.headroom is not None:
             self._take_headroom(self.headroom, account.currency, sum((change.delta for change in changes), Decimal(0)))
         drafts = self._move(posting, legs, changes)
         if posting.idempotency_key or posting.hold or posting.reverses:
             self._remember(posting, legs, account, drafts[0])
         return account, drafts, False
+
+    def _decided(self, posting: "Posting", leg: Leg) -> Change:
+        try:
+            return rules.decide(posting, leg, self._facts(posting, leg), self.now)
+        except errors.LedgerError as error:
+            if not leg.first:  # of two accounts, say which one refuses
+                error.args = (f"Of the other account: {error}",)
+            raise
 
     def account(self, uid: UUID) -> "Account":
         """Return an account of the book, or raise UnknownAccount."""

@@ -292,7 +292,7 @@ class Migration(migrations.Migration):
                 ("expires", models.DateTimeField(help_text="When it ends by itself.", null=True)),
             ],
             options={
-                "ordering": ["-placed"],
+                "ordering": ["-pk"],
                 "default_permissions": ["view"],
             },
         ),

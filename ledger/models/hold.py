@@ -46,7 +46,7 @@ class Hold(Record):
     )
 
     class Meta:
-        ordering = ["-placed"]
+        ordering = ["-pk"]
         default_permissions = ["view"]
         constraints = [
             models.CheckConstraint(condition=models.Q(amount__gt=0), name="ledger_hold_amount_positive"),

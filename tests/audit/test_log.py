@@ -100,7 +100,7 @@ def test_words_find_what_lists_find_by_them(log: Client, account: Account) -> No
     logged(object_type="backoffice.user", object_id=str(account.user_id), request_id="about the person")
     action = account.actions.latest()
     logged(id=action.uid, type="ledger.posted", object_type="ledger.account", object_id="0", request_id="posting",
-           data={"reference": action.reference, "what": "deposited", "delta": "1", "balance": "1", "currency": "CZK", "version": 1})  # fmt: skip
+           data={"reference": action.reference, "what": "deposited", "delta": "1", "held_delta": "0", "balance": "1", "currency": "CZK", "version": 1})  # fmt: skip
     logged(request_id="another")
     both = {"about the account", "about the person"}
     assert set(shown(log, {"q": "Nova"})) == both | {"posting"}

@@ -21,7 +21,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
         'entity_id', a.entity_id, 'object_id', a.account_id,
         'reason', coalesce(nullif(o.reason, ''), a.comment),
         'data', jsonb_build_object('reference', a.reference, 'what', a.type, 'delta', a.delta::text,
-                                   'balance', a.balance::text, 'currency', a.currency, 'version', a.version)))).*
+                                   'held_delta', a.held_delta::text, 'balance', a.balance::text, 'currency', a.currency, 'version', a.version)))).*
     FROM ledger_action a WHERE a.id = ANY (ARRAY(SELECT jsonb_array_elements_text(o.data -> 'actions')::bigint))
 $$;
 GRANT EXECUTE ON FUNCTION ledger_events(audit_outbox) TO {app};
