@@ -7,7 +7,7 @@ sandbox. Tables that are not named are left empty there: histories, refusals, lo
 from django.db.models import Model
 
 from backoffice.models import Entity, User
-from ledger.models import Account, Action, Cap, Headroom, Limit
+from ledger.models import Account, Action, Approval, Cap, Headroom, Limit
 
 KEPT = None
 # The same external reference always becomes the same one: SHA-256 twice under the key of this session.
@@ -31,6 +31,17 @@ COLUMNS: dict[type[Model], dict[str, str | None]] = {
     Limit: _kept("id is_void void_key kind currency entity_id account_id amount valid"),
     Cap: _kept("currency ceiling"),
     Headroom: _kept("id currency slot remaining"),
+    Approval: _kept(
+        "id uid kind entity_id account_id currency amount maker_id requested expires state checker_id decided error_code"
+    )
+    | {
+        "asked": "asked - ARRAY['comment', 'reference', 'reference_type', 'idempotency_key']",
+        "shown": KEPT,  # amounts in words
+        "fingerprint": "sha256(uid::text::bytea)",
+        "reason": "''",
+        "comment": "''",
+        "error_text": "''",
+    },
     Action: _kept(
         "id uid reference account_id entity_id currency type delta balance status version created recorded "
         "reference_type by_id"

@@ -1,5 +1,5 @@
 """Demo data: a believable bank, the same for the same seed, through the ledger's own door.
 
 `staff` makes the logins, `markets` says where the bank is and `people` who banks there, `kinds` and `story` what happens to
-an account, `load` puts it into the ledger.
+an account, `requests` what waits for approval, `load` puts it into the ledger.
 """
