@@ -8,7 +8,7 @@ sessions.
 from django.db.models import Model
 
 from backoffice.models import Entity, User
-from ledger.models import Account, Action, Cap, Headroom, Hold, Limit
+from ledger.models import Account, Action, Approval, Cap, Headroom, Hold, Limit
 
 KEPT = None
 # The same external reference always becomes the same one: SHA-256 twice under the key of this session.
@@ -33,6 +33,17 @@ COLUMNS: dict[type[Model], dict[str, str | None]] = {
     Limit: _kept("id is_void void_key kind currency entity_id account_id amount valid"),
     Cap: _kept("currency ceiling"),
     Headroom: _kept("id currency slot remaining"),
+    Approval: _kept(
+        "id uid kind entity_id account_id currency amount maker_id requested expires state checker_id decided error_code"
+    )
+    | {
+        "asked": "asked - ARRAY['comment', 'reference', 'reference_type', 'idempotency_key']",
+        "shown": KEPT,  # amounts in words
+        "fingerprint": "sha256(uid::text::bytea)",
+        "reason": "''",
+        "comment": "''",
+        "error_text": "''",
+    },
     Action: _kept(
         "id uid reference account_id entity_id currency type delta balance held_delta held turnover status version "
         "created latest recorded reference_type by_id counterparty_id transfer reverses_id hold_id expires"

@@ -1,5 +1,7 @@
 """Grants on entities decide what is seen: the branch below a grant, in one query, on every page; nothing else is there."""
 
+from uuid import uuid4
+
 import pytest
 from django.contrib import admin as django_admin
 from django.contrib.auth.models import Group
@@ -152,12 +154,13 @@ def test_form_points_only_at_what_is_seen(
 ) -> None:
     client.force_login(lead)
     grant(lead, tree["praha"])
-    page = reverse("console:ledger_limit_add")
-    entered = {"kind": "max_deposit", "currency": "CZK", "amount": "5", "valid_0": "", "valid_1": ""}
-    for field, value in (("account", accounts["sud"].pk), ("entity", tree["sud"].pk)):
-        form = client.post(page, {**entered, field: value}).context["adminform"].form
-        assert "not one of the available choices" in str(form.errors[field])
-    everybody = client.post(page, entered).context["adminform"].form
+    page = reverse("console:ledger_limit_propose_new")
+    entered = {"kind": "max_deposit", "currency": "CZK", "amount": "5", "reason": "Why", "key": str(uuid4())}
+    form = client.post(page, {**entered, "entity": tree["sud"].pk}).context["form"]
+    assert "not one of the available choices" in str(form.errors["entity"])
+    form = client.post(page, {**entered, "account": str(accounts["sud"].uid)}).context["form"]
+    assert form.non_field_errors() == ["There is no account with this public id."]
+    everybody = client.post(page, entered).context["form"]
     assert "Choose an entity or an account" in str(everybody.non_field_errors())
     found = client.get(
         reverse("console:autocomplete"),

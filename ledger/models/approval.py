@@ -33,7 +33,7 @@ class Approval(Record):
 
     admin_help_text = (
         "What one person asked for and another has to approve. Nobody approves a request of their own. Approving posts it "
-        "by the same rules as any posting, on today's balances."
+        "by the same rules as any posting, on the balances of that moment."
     )
 
     Kind = ApprovalKind

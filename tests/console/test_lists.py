@@ -13,12 +13,13 @@ from django.db import connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from audit.models import Alert, DeadLetter
 from backoffice import paging
 from backoffice.models import Entity, User
 from imports.models import Import
-from ledger.models import Account, Action, Cap, Hold, Limit
+from ledger.models import Account, Action, Approval, Cap, Hold, Limit
 from tests.audit.store import stored, stored_seal, stored_verification
 from tests.cast import LONG_AGO, OpenAccount
 
@@ -53,6 +54,9 @@ def make(open_account: OpenAccount, nord: Entity, agent: User) -> dict[str, Make
             kind="max_balance", currency="CZK", amount=n, account=open_account()
         ),
         "ledger.cap": lambda n: Cap.set(currency=f"X{chr(65 + n // 26)}{chr(65 + n % 26)}", ceiling=Decimal(n)),
+        "ledger.approval": lambda n: Approval.request_cap(
+            currency="CZK", ceiling=Decimal(n + 1000), by=agent, asof=timezone.now(), reason="Why"
+        ),
         "imports.import": lambda n: Import.objects.create(file_name=f"{n}.csv", format="csv", size=1, by=agent),
         "audit.event": lambda n: stored(type="login.succeeded", created=LONG_AGO, username=f"u{n}"),
         "audit.seal": stored_seal,

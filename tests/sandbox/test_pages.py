@@ -13,16 +13,17 @@ from django.db import connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLResolver, resolve, reverse
+from django.utils import timezone
 
 from backoffice.models import Entity, User
-from ledger.models import Account, Action, Cap, Hold, Limit
+from ledger.models import Account, Action, Approval, Cap, Hold, Limit
 from sandbox.admin import SandboxModelAdmin
 from sandbox.site import site as sandbox_site
 from tests.console.test_commands import hidden
 from tests.sandbox.conftest import OpenThere, Recorder, recording
 
 pytestmark = pytest.mark.django_db(databases=["default", "sandbox", "audit"])
-MODELS = (Entity, User, Account, Action, Hold, Limit, Cap)
+MODELS = (Entity, User, Account, Action, Approval, Hold, Limit, Cap)
 VERBS = ("deposit", "withdraw", "hold", "freeze", "unfreeze", "close")
 LEDGER = re.compile(r"\b(ledger_\w+|backoffice_(user|entity|historical\w+)|django_admin_log)\b")
 LOGIN = re.compile(r'FROM "backoffice_user" WHERE \(NOT "backoffice_user"\."is_void" AND "backoffice_user"\."id" = ')
@@ -43,6 +44,7 @@ def pages(site: AdminSite, account: Account) -> Iterator[str]:
         Cap: "CZK",
         Limit: limit(account).pk,
         Hold: hold(account).pk,
+        Approval: approval(account).pk,
     }
     yield reverse(f"{site.name}:index")
     yield reverse(f"{site.name}:jsi18n")
@@ -57,6 +59,12 @@ def pages(site: AdminSite, account: Account) -> Iterator[str]:
         for page in ("change", "history", "delete"):
             yield reverse(f"{site.name}:{label}_{page}", args=[one[model]])
         yield reverse(f"{site.name}:{label}_add")
+    yield reverse(f"{site.name}:ledger_limit_propose_new")
+    for name in ("ledger_limit_propose", "ledger_limit_end"):
+        yield reverse(f"{site.name}:{name}", args=[one[Limit]])
+    yield reverse(f"{site.name}:ledger_cap_propose", args=["CZK"])
+    for name in ("approve", "reject", "cancel"):
+        yield reverse(f"{site.name}:ledger_approval_{name}", args=[one[Approval]])
     for name, field, target in (("limit", "entity", "ledger"), ("entity", "parent", "backoffice")):
         query = f"?app_label={target}&model_name={name}&field_name={field}&term=nord"
         yield reverse(f"{site.name}:autocomplete") + query
@@ -75,7 +83,7 @@ def pages(site: AdminSite, account: Account) -> Iterator[str]:
 
 def read(client: Client, url: str) -> None:
     """Read a page to its end; 403 is what a page answers that nobody may."""
-    answer = client.get(url)
+    answer = client.get(url, follow="/ledger/approval/" in url)  # the ways to decide lead to the page of the request
     assert answer.status_code in {200, 403}, url
     if answer.streaming:
         assert answer.getvalue()
@@ -90,6 +98,14 @@ def hold(account: Account) -> Hold:
     using = account._state.db or "default"
     by = account.actions.using(using).latest().by
     return Hold.place(uid=account.uid, amount=Decimal(1), by=by, asof=account.modified, using=using)[0]
+
+
+def approval(account: Account) -> Approval:
+    using = account._state.db or "default"
+    return Approval.request_limit(
+        kind="max_balance", currency="CZK", amount=Decimal(10**6), account=account, reason="Why",
+        by=User.objects.using(using).latest("pk"), asof=timezone.now(), using=using,
+    )  # fmt: skip
 
 
 def confirm(client: Client, url: str, **fields: str) -> Any:

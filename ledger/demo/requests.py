@@ -1,0 +1,61 @@
+"""Requests of the demo's bank: a threshold for the main currency, and requests in every state, for the inbox to show.
+
+Made after the movements, which the threshold would have stopped. Asked for at the end of the demo's time or a day before
+now, so that what waits does not expire at once.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.utils import timezone
+
+from backoffice.models import User
+from ledger.choices import LimitKind, Status
+from ledger.models import Account, Approval, Limit
+
+CURRENCY = "CZK"
+THRESHOLD = Decimal(200_000)
+PENDING = (
+    (Decimal(250_000), "Inheritance, the notary's decision is in the mail"),
+    (Decimal(480_000), "Sale of a flat, contract seen at the desk"),
+    (Decimal(310_000), "Transfer from another bank, confirmed by phone"),
+)
+
+
+def set_requests(staff: dict[str, User], using: str) -> None:
+    """Set the threshold, and ask and decide; once, whatever is loaded later."""
+    if Limit.objects.using(using).filter(kind=LimitKind.APPROVAL, currency=CURRENCY).exists():
+        return
+    Limit.objects.using(using).create(kind=LimitKind.APPROVAL, currency=CURRENCY, amount=THRESHOLD)
+    asked = timezone.now() - timedelta(hours=20)
+    rich = Account.objects.using(using).filter(currency=CURRENCY, status=Status.OPEN, latest__lt=asked)
+    accounts = list(rich.order_by("-balance", "id")[3:9])
+    if len(accounts) < len(PENDING) + 3:
+        return
+    for account, (amount, comment) in zip(accounts, PENDING, strict=False):
+        _ask(account, "deposit", amount, comment, staff["agent"], asked, using)
+    _decided(accounts[len(PENDING) :], staff, asked, using)
+    Approval.request_limit(
+        kind=LimitKind.MAX_BALANCE, currency=CURRENCY, amount=Decimal(25_000_000), account=accounts[0], by=staff["agent"],
+        asof=asked, reason="The customer sells a company in spring", using=using,
+    )  # fmt: skip
+
+
+def _ask(account: Account, verb: str, amount: Decimal, comment: str, by: User, asof: datetime, using: str) -> Approval:
+    return Approval.request(verb=verb, uid=account.uid, amount=amount, comment=comment, by=by, asof=asof, using=using)
+
+
+def _decided(accounts: Sequence[Account], staff: dict[str, User], asked: datetime, using: str) -> None:
+    """Decide an hour later: one is approved, one turned down, one fails."""
+    agent, lead = staff["agent"], staff["lead"]
+    decided = asked + timedelta(hours=1)
+    approved = _ask(accounts[0], "deposit", Decimal(220_000), "Insurance payout", agent, asked, using)
+    Approval.approve(uid=approved.uid, by=lead, asof=decided, comment="Letter seen", using=using)
+    rejected = _ask(accounts[1], "deposit", Decimal(900_000), "Gift", agent, asked, using)
+    Approval.reject(
+        uid=rejected.uid, by=lead, asof=decided, comment="Where the money comes from is not shown", using=using
+    )
+    failed = _ask(accounts[2], "deposit", Decimal(260_000), "Back pay", agent, asked, using)
+    Account.freeze(uid=accounts[2].uid, by=lead, asof=asked, comment="Court order", using=using)
+    Approval.approve(uid=failed.uid, by=lead, asof=decided, comment="Payslips seen", using=using)
