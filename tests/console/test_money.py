@@ -17,7 +17,7 @@ from tests.cast import LONG_AGO, OpenAccount
 from tests.console.test_commands import begin, hidden, permit
 from tests.console.test_pages import text
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(databases=["default", "audit"])
 VERBS = ("transfer", "hold", "reverse", "refund", "view_hold")
 
 
