@@ -1,8 +1,8 @@
 """Who may what: every cell of the table in docs/roles.md, asked of the running site; and nobody makes himself more."""
 
 from collections.abc import Callable, Iterator
-from functools import cache
 from decimal import Decimal
+from functools import cache
 from uuid import uuid4
 
 import pytest
