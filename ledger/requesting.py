@@ -68,6 +68,7 @@ def _drawn_up(approvals: "type[Approval]", outcome: Outcome, approved: Outcome, 
         shown=Seen(effects=of_drafts(approved.drafts)).as_json,
         reason=reason or posting.comment,
         maker=posting.by,
+        requested=posting.asof,
         expires=posting.asof + life(),
     )
 
@@ -81,7 +82,7 @@ def ask(approval: "Approval", *, asof: datetime, using: str) -> "Approval":
     """
     approving.check_asof(asof)
     approval.shown = Seen(effects=DEEDS[approval.kind].effects(approval, asof, using)).as_json
-    approval.expires = asof + life()
+    approval.requested, approval.expires = asof, asof + life()
     [filed] = _filed([approval], using)
     if isinstance(filed, errors.LedgerError):
         raise filed

@@ -66,7 +66,10 @@ class ApprovalAdmin(ReadOnlyAdmin):
     @admin.display(description="What")
     def what(self, approval: Approval) -> str:
         """Say what was asked for."""
-        return deed(approval)
+        words, _, money = deed(approval).rpartition(f"{approval.currency} ")
+        if not words:
+            return money
+        return format_html('{}<span class="amount">{} {}</span>', words, approval.currency, money)
 
     @admin.display(description="For")
     def subject(self, approval: Approval) -> str:

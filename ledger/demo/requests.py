@@ -34,7 +34,7 @@ def set_requests(staff: dict[str, User], using: str) -> None:
     if len(accounts) < len(PENDING) + 3:
         return
     for account, (amount, comment) in zip(accounts, PENDING, strict=False):
-        _ask(account, "deposit", amount, comment, staff["agent"], asked, using)
+        _ask(account, amount, comment, by=staff["agent"], asof=asked, using=using)
     _decided(accounts[len(PENDING) :], staff, asked, using)
     Approval.request_limit(
         kind=LimitKind.MAX_BALANCE, currency=CURRENCY, amount=Decimal(25_000_000), account=accounts[0], by=staff["agent"],
@@ -42,20 +42,27 @@ def set_requests(staff: dict[str, User], using: str) -> None:
     )  # fmt: skip
 
 
-def _ask(account: Account, verb: str, amount: Decimal, comment: str, by: User, asof: datetime, using: str) -> Approval:
-    return Approval.request(verb=verb, uid=account.uid, amount=amount, comment=comment, by=by, asof=asof, using=using)
+def _ask(account: Account, amount: Decimal, comment: str, *, by: User, asof: datetime, using: str) -> Approval:
+    return Approval.request(
+        verb="deposit", uid=account.uid, amount=amount, comment=comment, by=by, asof=asof, using=using
+    )
 
 
 def _decided(accounts: Sequence[Account], staff: dict[str, User], asked: datetime, using: str) -> None:
-    """Decide an hour later: one is approved, one turned down, one fails."""
+    """Decide an hour later: one is approved, one turned down, one fails. None posts: the number of actions is given."""
     agent, lead = staff["agent"], staff["lead"]
     decided = asked + timedelta(hours=1)
-    approved = _ask(accounts[0], "deposit", Decimal(220_000), "Insurance payout", agent, asked, using)
-    Approval.approve(uid=approved.uid, by=lead, asof=decided, comment="Letter seen", using=using)
-    rejected = _ask(accounts[1], "deposit", Decimal(900_000), "Gift", agent, asked, using)
+    approved = Approval.request_limit(
+        kind=LimitKind.MAX_WITHDRAWAL, currency=CURRENCY, amount=Decimal(50_000), account=accounts[0], by=agent,
+        asof=asked, reason="As the customer wishes, after a stolen phone", using=using,
+    )  # fmt: skip
+    Approval.approve(uid=approved.uid, by=lead, asof=decided, comment="Called back", using=using)
+    rejected = _ask(accounts[1], Decimal(900_000), "Gift", by=agent, asof=asked, using=using)
     Approval.reject(
         uid=rejected.uid, by=lead, asof=decided, comment="Where the money comes from is not shown", using=using
     )
-    failed = _ask(accounts[2], "deposit", Decimal(260_000), "Back pay", agent, asked, using)
-    Account.freeze(uid=accounts[2].uid, by=lead, asof=asked, comment="Court order", using=using)
+    failed = _ask(accounts[2], Decimal(260_000), "Back pay", by=agent, asof=asked, using=using)
+    Limit.objects.using(using).create(
+        kind=LimitKind.MAX_DEPOSIT, currency=CURRENCY, amount=Decimal(100_000), account=accounts[2]
+    )
     Approval.approve(uid=failed.uid, by=lead, asof=decided, comment="Payslips seen", using=using)

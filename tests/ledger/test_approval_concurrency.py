@@ -45,10 +45,12 @@ def test_approve_reject_and_cancel_at_once_decide_once(
     approval = ask(account, agent)
 
     def decide(n: int) -> object:
-        kept = {"uid": approval.uid, "asof": timezone.now(), "comment": "Because"}
+        now, uid = timezone.now(), approval.uid
         if n % 3 == 0:
-            return Approval.cancel(by=agent, **kept)  # type: ignore[arg-type]  # keywords
-        return (Approval.approve if n % 3 == 1 else Approval.reject)(by=checkers[n], **kept)  # type: ignore[operator]  # as above
+            return Approval.cancel(uid=uid, by=agent, asof=now)
+        if n % 3 == 1:
+            return Approval.approve(uid=uid, by=checkers[n], asof=now)
+        return Approval.reject(uid=uid, by=checkers[n], asof=now, comment="Because")
 
     assert at_once(decide) == {"ok": 1, "approval_decided": 15}
     approval.refresh_from_db()

@@ -221,6 +221,19 @@ def test_a_refusal_that_was_not_seen_is_drift_too(account: Account, agent: User,
     assert approve(approval, lead, saw=stale.value.data["now"].digest).state == "failed"
 
 
+def test_approving_works_where_constraints_are_checked_at_once(account: Account, agent: User, lead: User) -> None:
+    approval = ask(account, agent)
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    assert approve(approval, lead).state == "approved"
+
+
+def test_nobody_decides_before_something_is_asked_for(account: Account, agent: User, lead: User) -> None:
+    approval = ask(account, agent)
+    with pytest.raises(errors.InvalidMoment):
+        Approval.approve(uid=approval.uid, by=lead, asof=approval.requested - timedelta(seconds=1))
+
+
 def test_what_was_posted_meanwhile_under_its_key_is_not_posted_again(account: Account, agent: User, lead: User) -> None:
     approval = ask(account, agent, idempotency_key="k")
     threshold().purge_from_db()

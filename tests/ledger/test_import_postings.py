@@ -198,6 +198,15 @@ def test_a_limit_refuses_a_row_like_any_posting(make_file: MakeFile) -> None:
     ]  # fmt: skip
 
 
+def test_a_row_over_the_threshold_is_refused_by_itself(make_file: MakeFile) -> None:
+    Limit.objects.create(kind="approval", currency="CZK", amount=Decimal(1000))
+    refused = imported(make_file(*ROWS))["refused"]
+    assert [(row["line"], row["code"]) for row in refused if row["code"] == "approval_required"] == [
+        (3, "approval_required")
+    ]
+    assert refused[0]["text"].endswith("set for CZK: another person has to approve it.")
+
+
 def test_a_missing_file_is_misuse(tmp_path: Path) -> None:
     assert misuse(tmp_path / "trans.asc") == f"{tmp_path}/district.asc cannot be read: No such file or directory."
 
