@@ -5,8 +5,12 @@ A captured model says `history = captured()`; see `audit.capture`.
 
 UNCAPTURED = {
     "admin.LogEntry": "Django's own log of form saves, which nothing shows: ours is the record",
+    "audit.Alert": "is opened and acknowledged by events",
+    "audit.Cursor": "is how far a subscriber has come",
+    "audit.DeadLetter": "is an event that could not be delivered; trying again is an event",
     "audit.Event": "is the record",
     "audit.Outbox": "is the record on its way",
+    "audit.SavedSearch": "is a reader's own; saving and deleting it are events",
     "audit.Seal": "is the record's proof",
     "audit.SealKey": "is the record's proof, and every rotation is an event",
     "audit.Verification": "is only added to, by audit_verify",
@@ -16,6 +20,7 @@ UNCAPTURED = {
     "guardian.UserObjectPermission": "is not used: grants are PersonGrant",
     "imports.Import": "is only added to, and every posting of it is an action",
     "ledger.Action": "is immutable, and every one is an event",
+    "ledger.Hold": "follows from its actions, which place and resolve it",
     "ledger.Headroom": "follows from caps and actions, and moves with each posting",
     "ledger.Refusal": "is only added to",
     "sandbox.Refresh": "is only added to, by sandbox_refresh",

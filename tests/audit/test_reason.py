@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from audit.models import Outbox
 from backoffice.models import Entity, User
-from ledger.models import Account, Limit
+from ledger.models import Account
 from sandbox.site import site as sandbox
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit"])
@@ -61,21 +61,21 @@ def test_added_row_keeps_why(browser: Client) -> None:
 
 
 @pytest.mark.parametrize("way", ["page", "selection"])
-def test_deletion_asks_why(browser: Client, account: Account, way: str) -> None:
-    limit = Limit.objects.create(kind="max_balance", currency="CZK", amount=9, account=account)
+def test_deletion_asks_why(browser: Client, way: str) -> None:
+    group = Group.objects.create(name="Night shift")
     if way == "page":
-        url, sent = reverse("console:ledger_limit_delete", args=[limit.pk]), {"post": "yes"}
+        url, sent = reverse("console:auth_group_delete", args=[group.pk]), {"post": "yes"}
     else:
-        url = reverse("console:ledger_limit_changelist")
-        sent = {"action": "delete_selected", "_selected_action": str(limit.pk), "post": "yes"}
+        url = reverse("console:auth_group_changelist")
+        sent = {"action": "delete_selected", "_selected_action": str(group.pk), "post": "yes"}
     answer = browser.post(url, sent)
-    assert (answer.status_code, Limit.objects.filter(pk=limit.pk).exists()) == (200, True)
+    assert (answer.status_code, Group.objects.filter(pk=group.pk).exists()) == (200, True)
     html = answer.content.decode()
     assert "Say why" in html
     assert 'name="reason"' in html
     assert browser.post(url, {**sent, "reason": "Typed twice"}).status_code == 302
-    assert not Limit.objects.filter(pk=limit.pk).exists()
-    assert Limit.history.filter(id=limit.pk).latest().history_change_reason == "Typed twice"
+    assert not Group.objects.filter(pk=group.pk).exists()
+    assert Outbox.objects.filter(type="change.deleted").latest("id").reason == "Typed twice"
 
 
 def test_another_person_s_password_is_set_with_a_reason(browser: Client, agent: User) -> None:

@@ -131,7 +131,6 @@ def test_transfer_goes_only_to_accounts_within_reach(
     [
         ("100.01", "amount", "CZK 100.01 is more than the available CZK 100.00."),
         ("51", "amount", "CZK 51.00 is over the maximum transfer of CZK 50.00 set for this account."),
-        ("41", "amount", "CZK 41.00 is over the approval threshold of CZK 40.00 set for this account: another person"),
     ],
 )
 def test_refusals_stand_at_their_field(
@@ -144,6 +143,14 @@ def test_refusals_stand_at_their_field(
     answer = previewed(console, at(source, "transfer"), to=str(target.pk), amount=amount)
     assert sentence in answer
     assert f'id="id_{field}_error"' in answer
+
+
+def test_transfer_over_the_threshold_can_be_asked_for(console: Client, pair: tuple[Account, Account]) -> None:
+    source, target = pair
+    Limit.objects.create(kind="approval", currency="CZK", account=source, amount=40)
+    answer = previewed(console, at(source, "transfer"), to=str(target.pk), amount="41")
+    assert "CZK 41.00 is over the approval threshold of CZK 40.00 set for this account: another person" in answer
+    assert 'name="ask"' in answer
 
 
 def test_transfer_to_the_same_account_is_refused_at_its_field(console: Client, account: Account) -> None:

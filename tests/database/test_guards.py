@@ -329,10 +329,10 @@ def test_a_request_for_approval_begins_pending(approval: Approval, changes: dict
 
 @pytest.mark.django_db
 def test_a_request_for_approval_is_decided_once(approval: Approval, admin: User) -> None:
-    decided = {"state": "approved", "checker": admin, "decided": LONG_AGO}
+    decided = {"state": "rejected", "checker": admin, "decided": LONG_AGO}
     Approval.objects.filter(pk=approval.pk).update(**decided)
     with refused_by("ledger_approval_decided_once"), transaction.atomic():
-        Approval.objects.filter(pk=approval.pk).update(**decided | {"state": "rejected"})
+        Approval.objects.filter(pk=approval.pk).update(**decided | {"state": "approved"})
 
 
 @pytest.mark.django_db
@@ -346,13 +346,20 @@ def test_nobody_approves_a_request_of_their_own(approval: Approval, agent: User)
 def test_an_action_names_an_approval_that_was_given_for_it(
     approval: Approval, account: Account, open_account: OpenAccount, admin: User, state: str
 ) -> None:
-    if state != "pending":
-        decided = {"state": state.split(maxsplit=1)[0], "checker": admin, "decided": LONG_AGO}
-        Approval.objects.filter(pk=approval.pk).update(**decided)
     subject = open_account("5") if "account" in state else account
     by = {"by_id": admin.pk} if "maker" in state else {}
-    with refused_by("ledger_action_approved"):
+    with refused_by("ledger_action_approved"), transaction.atomic():
+        if state != "pending":
+            decided = {"state": state.split(maxsplit=1)[0], "checker": admin, "decided": LONG_AGO}
+            Approval.objects.filter(pk=approval.pk).update(**decided)
         act(subject, "7", approval_id=approval.pk, **by)
+
+
+@pytest.mark.django_db
+def test_what_is_approved_is_posted_in_the_same_transaction(approval: Approval, admin: User) -> None:
+    with refused_by("ledger_approval_carried_out"), transaction.atomic():
+        Approval.objects.filter(pk=approval.pk).update(state="approved", checker=admin, decided=LONG_AGO)
+        run("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 @pytest.mark.django_db
