@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from backoffice.models import Entity, User
 from ledger.demo.load import shared
-from ledger.models import Account, Action, Limit
+from ledger.models import Account, Action, Approval, Limit
 from ledger.money import exponent
 
 pytestmark = pytest.mark.django_db(databases=["default", "sandbox"])
@@ -111,7 +111,7 @@ def test_some_accounts_are_near_each_limit() -> None:
     accounts = list(Account.objects.filter(status="open"))
     assert any(account.balance > widest[account.currency] * 99 / 100 for account in accounts)
     assert any(0 < account.balance < 40 * 10 ** -exponent(account.currency) for account in accounts)
-    own = list(Limit.objects.exclude(account=None).select_related("account"))
+    own = list(Limit.objects.filter(kind="max_balance").exclude(account=None).select_related("account"))
     assert own
     assert all(limit.account and limit.account.balance < limit.amount < limit.account.balance * 2 for limit in own)
     assert Limit.objects.filter(entity__code="ostrava").count() == 1
@@ -187,3 +187,10 @@ def test_many_small_banks_are_accepted_by_the_ledger() -> None:
 def test_shares_come_to_exactly_the_total() -> None:
     assert shared(10, [1.0, 1.0, 1.0]) == [3, 3, 4]
     assert shared(0, [1.0, 2.0]) == [0, 0]
+
+
+def test_requests_for_approval_are_in_every_state_somebody_decides() -> None:
+    call_command("demo_data", customers=150, actions=1500, seed=5, verbosity=0)
+    found = Approval.objects.order_by("state").values_list("state", flat=True)
+    assert list(found) == ["approved", "failed", "pending", "pending", "pending", "pending", "rejected"]
+    assert Action.objects.count() == 1500
