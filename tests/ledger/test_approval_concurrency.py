@@ -4,7 +4,7 @@ from collections import Counter
 from decimal import Decimal
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from backoffice.models import User
@@ -69,7 +69,10 @@ def test_approvals_while_the_account_is_emptied_fail_with_their_reason(
     def work(n: int) -> object:
         if n % 2:
             return Approval.approve(uid=asked[n // 2].uid, by=checkers[n], asof=timezone.now())
-        return Account.withdraw(uid=account.uid, amount=Decimal(30), by=agent, asof=timezone.now())
+        with (
+            transaction.atomic()
+        ):  # as every page does: one that tries without a lock can deadlock with those that lock
+            return Account.withdraw(uid=account.uid, amount=Decimal(30), by=agent, asof=timezone.now())
 
     codes = at_once(work)
     assert set(codes) <= {"ok", "insufficient_funds"}
