@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from backoffice.models import User
 from ledger.choices import LimitKind, Status
+from ledger.demo.limits import CAUTIOUS_OFFICE
 from ledger.models import Account, Approval, Limit
 
 CURRENCY = "CZK"
@@ -29,7 +30,8 @@ def set_requests(staff: dict[str, User], using: str) -> None:
         return
     Limit.objects.using(using).create(kind=LimitKind.APPROVAL, currency=CURRENCY, amount=THRESHOLD)
     asked = timezone.now() - timedelta(hours=20)
-    rich = Account.objects.using(using).filter(currency=CURRENCY, status=Status.OPEN, latest__lt=asked)
+    rich = Account.objects.using(using).filter(currency=CURRENCY, status=Status.OPEN, latest__lt=asked, limits=None)
+    rich = rich.exclude(entity__code=CAUTIOUS_OFFICE)  # what its limits refuse cannot be asked for
     accounts = list(rich.order_by("-balance", "id")[3:9])
     if len(accounts) < len(PENDING) + 3:
         return

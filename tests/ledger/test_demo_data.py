@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from backoffice.models import Entity, User
 from ledger.demo.load import shared
-from ledger.models import Account, Action, Hold, Limit
+from ledger.models import Account, Action, Approval, Hold, Limit
 from ledger.money import exponent
 
 pytestmark = pytest.mark.django_db(databases=["default", "sandbox"])
@@ -197,3 +197,10 @@ def test_many_small_banks_are_accepted_by_the_ledger() -> None:
 def test_shares_come_to_exactly_the_total() -> None:
     assert shared(10, [1.0, 1.0, 1.0]) == [3, 3, 4]
     assert shared(0, [1.0, 2.0]) == [0, 0]
+
+
+def test_requests_for_approval_are_in_every_state_somebody_decides() -> None:
+    call_command("demo_data", customers=150, actions=1500, seed=5, verbosity=0)
+    found = Approval.objects.order_by("state").values_list("state", flat=True)
+    assert list(found) == ["approved", "failed", "pending", "pending", "pending", "pending", "rejected"]
+    assert Action.objects.count() == 1500
