@@ -18,7 +18,8 @@ from audit.personal import masked
 from audit.signing import check, signed
 from backoffice.sheets import write_csv
 
-COLUMNS = tuple(field.attname for field in Event._meta.concrete_fields)
+SEAL = {"leaf", "erased"}  # what proves the store, not the file
+COLUMNS = tuple(field.attname for field in Event._meta.concrete_fields if field.attname not in SEAL)
 SUFFIX = ".sig"
 
 

@@ -6,6 +6,7 @@ changes, and one block follows another.
 
 from typing import NamedTuple
 
+from django.db.models import BooleanField
 from django.db.models.expressions import RawSQL
 
 from audit.models import Event
@@ -29,6 +30,6 @@ def latest() -> Place:
 
 def after(place: Place, most: int) -> list[tuple[Place, Event]]:
     """Return the next events behind a place. One query."""
-    behind = RawSQL("(block, position) > (%s, %s)", [place.block, place.position])
+    behind = RawSQL("(block, position) > (%s, %s)", [place.block, place.position], BooleanField())
     events = Event.objects.filter(behind).order_by("block", "position")[:most]
     return [(Place(event.block, event.position), event) for event in events]

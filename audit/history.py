@@ -72,7 +72,11 @@ class HistoryPages:
     def history_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         """Return what the page shows."""
         captured = history_of(self.model) is not None
-        rows = list(self.model.history.filter(id=obj.pk).select_related("history_user")[:MOST]) if captured else []
+        rows = (
+            list(self.model.history.filter(**{obj._meta.pk.attname: obj.pk}).select_related("history_user")[:MOST])
+            if captured
+            else []
+        )
         words = Words(request, self.admin_site, self.model, rows)
         others = list(self.other_history(request, obj))
         reads_log = self.admin_site.name == "console" and request.user.has_perm(self.view_events)

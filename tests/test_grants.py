@@ -177,7 +177,7 @@ def test_administrator_gives_and_takes_a_grant_on_the_entity_s_page(
     client.force_login(administrator)
     page = reverse("console:backoffice_entity_change", args=[tree["praha"].pk])
     form = {
-        "code": "praha", "name": "Praha", "parent": tree["nord"].pk,
+        "code": "praha", "name": "Praha", "parent": tree["nord"].pk, "reason": "New lead",
         "group_grants-TOTAL_FORMS": 1, "group_grants-INITIAL_FORMS": 0,
         "group_grants-0-group": Group.objects.get(name=LEAD).pk, "group_grants-0-content_object": tree["praha"].pk,
         "person_grants-TOTAL_FORMS": 0, "person_grants-INITIAL_FORMS": 0,
@@ -208,6 +208,10 @@ def test_every_list_declares_how_its_rows_are_narrowed() -> None:
     assert {label for label, path in narrowed.items() if path is None} <= {
         "auth.Group",
         "ledger.Cap",
+        "audit.Alert",
+        "audit.DeadLetter",
         "audit.Event",
+        "audit.Seal",
+        "audit.Verification",
         "imports.Import",
     }

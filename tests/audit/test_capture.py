@@ -29,6 +29,7 @@ CAPTURED = {  # each table and its historical one
     "backoffice_user_groups": "backoffice_historicaluser_groups",
     "backoffice_user_user_permissions": "backoffice_historicaluser_user_permissions",
     "ledger_account": "ledger_historicalaccount",
+    "ledger_approval": "ledger_historicalapproval",
     "ledger_cap": "ledger_historicalcap",
     "ledger_limit": "ledger_historicallimit",
 }

@@ -59,6 +59,7 @@ def pages(site: AdminSite, account: Account) -> Iterator[str]:
         for page in ("change", "history", "delete"):
             yield reverse(f"{site.name}:{label}_{page}", args=[one[model]])
         yield reverse(f"{site.name}:{label}_add")
+    yield from past(site, account)
     yield reverse(f"{site.name}:ledger_limit_propose_new")
     for name in ("ledger_limit_propose", "ledger_limit_end"):
         yield reverse(f"{site.name}:{name}", args=[one[Limit]])
@@ -79,6 +80,14 @@ def pages(site: AdminSite, account: Account) -> Iterator[str]:
     for verb in VERBS:
         yield reverse(f"{site.name}:ledger_account_{verb}", args=[account.pk])
         yield reverse(f"{site.name}:ledger_account_{verb}_selected") + f"?ids={account.pk}"
+
+
+def past(site: AdminSite, account: Account) -> Iterator[str]:
+    """Give the addresses of balances and statements."""
+    for kind in ("", "_csv", "_xlsx"):
+        yield reverse(f"{site.name}:ledger_account_balances{kind}")
+        yield reverse(f"{site.name}:ledger_account_statement{kind}", args=[account.pk])
+    yield reverse(f"{site.name}:ledger_account_as_of", args=[account.pk])
 
 
 def read(client: Client, url: str) -> None:
@@ -219,6 +228,23 @@ def test_actions_and_log_name_the_person_as_the_sandbox_s_own_row(
     action = account.actions.using("sandbox").latest()
     assert (action.by_id, action.by._state.db, action.by.username) == (admin.pk, "sandbox", "admin")
     assert not action.by.has_usable_password()
+
+
+@pytest.mark.parametrize("way", ["page", "selection"])
+def test_deletion_asks_why(sandbox: Client, open_there: OpenThere, way: str) -> None:
+    made = limit(open_there("1"))
+    url = reverse("sandbox:ledger_limit_changelist")
+    sent = {"action": "delete_selected", "_selected_action": str(made.pk), "post": "yes"}
+    if way == "page":
+        url, sent = reverse("sandbox:ledger_limit_delete", args=[made.pk]), {"post": "yes"}
+    html = sandbox.post(url, sent).content.decode()
+    assert "Say why" in html
+    assert 'name="reason"' in html
+    assert Limit.objects.using("sandbox").filter(pk=made.pk).exists()
+    assert sandbox.post(url, {**sent, "reason": "Typed twice"}).status_code == 302
+    assert not Limit.objects.using("sandbox").filter(pk=made.pk).exists()
+    history = Limit.history.using("sandbox").filter(id=made.pk)
+    assert history.latest().history_change_reason == "Typed twice"
 
 
 def test_foreign_keys_offer_the_sandbox_s_rows(sandbox: Client, open_there: OpenThere, nord: Entity) -> None:
