@@ -85,7 +85,7 @@ def pages(site: AdminSite, account: Account) -> Iterator[str]:
 def past(site: AdminSite, account: Account) -> Iterator[str]:
     """Give the addresses of balances and statements."""
     for kind in ("", "_csv", "_xlsx"):
-        yield reverse(f"{site.name}:ledger_account_balances{kind}")
+        yield reverse(f"{site.name}:ledger_account_balances{kind}") + "?moment=2026-02-01T00:00&clock=created"
         yield reverse(f"{site.name}:ledger_account_statement{kind}", args=[account.pk])
     yield reverse(f"{site.name}:ledger_account_as_of", args=[account.pk])
 
