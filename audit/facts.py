@@ -7,10 +7,13 @@ from django.db import models
 
 
 class Fact(models.Func):
-    """A local setting as text, '' where nobody has said: `Fact(setting="backoffice.path")`."""
+    """A local setting as text, '' where nobody has said: `Fact(setting="backoffice.path")`.
+
+    Cut, because an index takes no more than 2,704 bytes, and what cannot be indexed could not be carried on.
+    """
 
     arity = 0
-    template = "coalesce(current_setting('%(setting)s', true), '')"
+    template = "left(coalesce(current_setting('%(setting)s', true), ''), 600)"
     output_field = models.TextField()
 
 

@@ -81,6 +81,8 @@ def sentence(event: Event, names: Names, *, personal: bool = True) -> SafeString
 
 
 def _more(event: Event, data: dict[str, Any], names: Names) -> SafeString:
+    if event.erased:
+        return format_html(" ({})", "erased")
     if "changes" in data:
         return differences(model_of(event.object_type), data["changes"], names if is_live(event) else {})
     if link := _link_of(event):

@@ -158,6 +158,9 @@ class Verifier:
         if trouble := keys.broken(self.trusted):
             self.report.add(Finding(None, None, "key", trouble))
         self.known = {key.key: key for key in self.trusted}
+        self.published: dict[
+            int, list[dict[str, Any]]
+        ] = {}  # every head by its block: a tail may be cut and grow again
 
     def run(self, since: datetime | None, heads: Sequence[dict[str, Any]], progress: Callable[[int], None]) -> Report:
         """Verify the blocks sealed since a moment, or all, against the highest head that was published."""
@@ -167,9 +170,11 @@ class Verifier:
             before = self._begin(store, since)
             self.attested = self._attested(store)
             wanted = self._highest(heads)
+            for one in heads:
+                self.published.setdefault(one["block"], []).append(one)
             for after, upto in self._ranges(store, before.number if before else 0):
                 blocks = self._blocks(store, after, upto)
-                before = self._chain(before, blocks, upto, wanted)
+                before = self._chain(before, blocks)
                 self._events(store, blocks, after if after or since else -ENDLESS, upto)
                 progress(self.report.events)
             last = before.number if before else 0
@@ -211,9 +216,7 @@ class Verifier:
         store.execute(SEALS, [after, upto])
         return [Block(*row) for row in store.fetchall()]
 
-    def _chain(
-        self, before: Block | None, blocks: list[Block], upto: int, wanted: dict[str, Any] | None
-    ) -> Block | None:
+    def _chain(self, before: Block | None, blocks: list[Block]) -> Block | None:
         """Check numbers, hashes, keys and signatures of blocks that follow one another."""
         for block in blocks:
             expected = before.number + 1 if before else 1
@@ -231,9 +234,10 @@ class Verifier:
                 self._found(block.number, None, "header", f"The header of block {block.number} was changed.")
             if trouble := self._signature(block):
                 self._found(block.number, None, "signature", trouble)
-            if wanted and wanted["block"] == block.number and wanted["hash"] != block.hash.hex():
-                text = f"Block {block.number} is not the one that was published on {wanted['published']}."
-                self._found(block.number, None, "head", text)
+            for one in self.published.get(block.number, ()):
+                if one["hash"] != block.hash.hex() and self._is_signed(one):
+                    text = f"Block {block.number} is not the one that was published on {one['published']}."
+                    self._found(block.number, None, "head", text)
             if block.size != len(block.leaves) // DIGEST or merkle_root(cut(block.leaves)) != block.root:
                 self._found(block.number, None, "root", f"The leaves of block {block.number} do not make its root.")
             before = block
@@ -307,14 +311,18 @@ class Verifier:
     def _highest(self, heads: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
         """Return the highest head that a trusted key has signed; say so of every other that claims to be higher."""
         for one in sorted(heads, key=lambda head: (head["block"], head["published"]), reverse=True):
-            facts = {name: one[name] for name in ("block", "hash", "published", "key")}
-            key = self.known.get(one["key"])
-            if key and keys.good(key.public, bytes.fromhex(one["signature"]), HEAD + canonical_json(facts)):
+            if self._is_signed(one):
                 return one if one["block"] else None
             self._found(
                 one["block"], None, "head", f"The head published on {one['published']} bears no trusted signature."
             )
         return None
+
+    def _is_signed(self, one: dict[str, Any]) -> bool:
+        """Return whether a trusted key has signed a published head."""
+        facts = {name: one[name] for name in ("block", "hash", "published", "key")}
+        key = self.known.get(one["key"])
+        return key is not None and keys.good(key.public, bytes.fromhex(one["signature"]), HEAD + canonical_json(facts))
 
     def _attested(self, store: Any) -> Attested:
         """Read what is said to be rightly gone, of blocks that hold; what they say is sealed as everything else."""

@@ -135,7 +135,9 @@ class CommandPage(BaseView):
             return self.show_preview(form, lines, warning)
         if comment := form.cleaned_data.get("comment"):
             give_reason(comment, using=worked_on() or "default")
-        lines = (self.ask if "ask" in request.POST else self.execute)(form.cleaned_data)
+        lines = (self.ask if "ask" in request.POST and any(line.askable for line in lines) else self.execute)(
+            form.cleaned_data
+        )
         if all(line.error for line in lines):
             self.tell_refusal(lines)
             return self.show_form(self.explained(form, lines))

@@ -20,7 +20,7 @@ from ledger import errors
 from ledger.choices import ApprovalState
 from ledger.deeds import DEEDS
 from ledger.effects import Seen
-from ledger.shape import check_text
+from ledger.shape import check_text, check_user, told
 
 if TYPE_CHECKING:
     from ledger.models.approval import Approval
@@ -63,6 +63,7 @@ def _put_off_the_check(using: str) -> None:
 
 def check_another(approval: "Approval", by: User) -> None:
     """Refuse to let the maker decide; no role is exempt, and the database says so too."""
+    check_user(by)
     if by.pk == approval.maker_id:
         raise errors.SameApprover("You asked for this yourself, so somebody else has to decide.")
 
@@ -103,6 +104,8 @@ def decide(
         ApprovalDecided: it was decided before, or has expired.
     """
     check_asof(asof)
+    if not isinstance(uid, UUID):
+        raise errors.UnknownApproval(f"There is no request {told(uid)}.", uid=uid)
     with transaction.atomic(using=using):
         found = approvals.objects.using(using).select_for_update(of=("self",)).filter(uid=uid)
         approval = found.select_related("maker", "account").first()
@@ -111,7 +114,7 @@ def decide(
         if asof < approval.requested:
             raise errors.InvalidMoment("Nobody decides before something is asked for.", asof=asof)
         open_until_now = approval.state == ApprovalState.PENDING
-        if open_until_now and approval.expires > asof:
+        if open_until_now and approval.expires > timezone.now():
             act(approval)
             return approval
         if open_until_now:

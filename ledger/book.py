@@ -105,6 +105,8 @@ class Book:
                 Leg(ActionType.TRANSFERRED_OUT, account, posting.amount),
                 Leg(ActionType.TRANSFERRED_IN, other, posting.amount, first=False),
             ]
+        if posting.reverses and posting.reverses.transfer and not posting.counter:
+            raise errors.UnknownAction("The other leg of the transfer has to go back with it.")
         legs = [Leg(posting.type, account, posting.amount, posting.reverses)]
         if posting.counter:
             other = self.by_id[posting.counter.account_id]

@@ -9,6 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
+from django.utils import timezone
+
 from ledger import asking, bounding, capping, errors
 from ledger.choices import ApprovalKind
 from ledger.effects import Effect, of_drafts
@@ -38,6 +40,8 @@ class PostingDeed:
     @staticmethod
     def posting(approval: "Approval", asof: datetime, using: str) -> Posting:
         """Return the posting as it would be made now."""
+        if not approval.maker.is_active:
+            raise errors.UnknownUser(f"{approval.maker}, who asked for it, does not work here any more.")
         verb, asked = asking.of_json(approval.asked)
         return asking.posting_of(verb, asked, by=approval.maker, asof=asof, approval=approval, using=using)
 
@@ -75,7 +79,7 @@ class LimitDeed:
     @classmethod
     def carry_out(cls, approval: "Approval", asof: datetime, using: str) -> Effects:
         """Set or end it."""
-        return bounding.carry_out(bounding.Bound.of_json(approval.asked), asof, using)
+        return bounding.carry_out(bounding.Bound.of_json(approval.asked), max(asof, timezone.now()), using)
 
 
 class CapDeed:

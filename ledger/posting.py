@@ -27,7 +27,7 @@ from ledger import reading
 from ledger.book import Book
 from ledger.choices import ActionType, ReferenceType
 from ledger.draft import Draft
-from ledger.errors import BatchTooLarge, ExceedsCap, LedgerError
+from ledger.errors import BatchTooLarge, ExceedsCap, InvalidPosting, LedgerError
 from ledger.refused import translated
 from ledger.writing import write, write_unlocked
 
@@ -142,10 +142,13 @@ def post(
     A refused posting leaves no trace and does not hinder the others, unless `all_or_nothing`.
 
     Raises:
+        InvalidPosting: an approval that is not in the database; nothing has changed.
         BatchTooLarge: more than LARGEST_BATCH postings; nothing has changed.
         LedgerError: with `all_or_nothing`, the first refusal; nothing has changed.
         IdempotencyConflict: a key was used by another account at this very moment; nothing has changed.
     """
+    if any(posting.approval is not None and posting.approval.pk is None for posting in postings):
+        raise InvalidPosting("An approval that nobody gave lets nothing pass.")
     if len(postings) > LARGEST_BATCH:
         raise BatchTooLarge(f"A batch holds {LARGEST_BATCH:,} postings at most, this one has {len(postings):,}.")
 

@@ -14,7 +14,6 @@ from ledger.shape import told
 
 if TYPE_CHECKING:
     from ledger.models.action import Action
-    from ledger.models.approval import Approval
 
 
 class ReturnRequest(TypedDict, total=False):
@@ -25,7 +24,6 @@ class ReturnRequest(TypedDict, total=False):
     asof: Required[datetime]
     comment: str
     idempotency_key: str | None
-    approval: "Approval | None"
 
 
 def returning(
@@ -62,5 +60,4 @@ def _posting(request: ReturnRequest, original: "Action", counter: "Action | None
         idempotency_key=request.get("idempotency_key"),
         reverses=original,
         counter=counter,
-        approval=request.get("approval"),
     )

@@ -128,7 +128,7 @@ def _money(posting: "Posting", leg: Leg, facts: Facts) -> Change:
     if leg.type == ActionType.CAPTURED:
         check_capture(posting, amount, facts)
     if leg.type in RETURNS:
-        check_return(leg, amount, facts)
+        check_return(posting, leg, amount, facts)
     change = Change(
         amount * _sign(leg, effect),
         _held(posting, leg, amount) * effect.held,
@@ -136,7 +136,7 @@ def _money(posting: "Posting", leg: Leg, facts: Facts) -> Change:
         leg.account.status,
     )
     check_room(leg.account, amount, change, facts)
-    if leg.first and effect.approval and posting.approval is None:
+    if (leg.first or leg.type in RETURNS) and effect.approval and posting.approval is None:
         facts.bounds.check_threshold(amount)
     return change
 
@@ -171,13 +171,15 @@ def check_room(account: "Account", amount: Decimal, change: Change, facts: Facts
             facts.bounds.check(so_far + amount, most=LimitKind(kind))
 
 
-def check_return(leg: Leg, amount: Decimal, facts: Facts) -> None:
+def check_return(posting: "Posting", leg: Leg, amount: Decimal, facts: Facts) -> None:
     """Refuse to return what cannot be returned, what was returned before, and more than there was."""
     original = leg.reverses
     if original is None:
         raise errors.UnknownAction("Say which action.")
     if original.type not in REVERSIBLE:
         raise errors.NotReversible(f"{original.get_type_display()} {original.reference} cannot be reversed.")
+    if posting.asof < original.created:
+        raise errors.InvalidMoment(f"{original.reference} is later than that: nothing goes back before it came.")
     whole = abs(original.delta)
     if facts.returned == whole or (facts.returned and leg.type == ActionType.REVERSED):
         gone = written(facts.returned, original.currency)
@@ -203,6 +205,8 @@ def check_pending(posting: "Posting", facts: Facts) -> None:
     """Refuse a hold that is resolved."""
     if facts.hold_state != HoldState.PENDING:
         raise errors.HoldResolved(f"The hold was resolved before: it is {facts.hold_state}.", state=facts.hold_state)
+    if posting.asof < _hold(posting).created:
+        raise errors.InvalidMoment("The hold is later than that: nothing resolves it before it was placed.")
 
 
 def _turned(leg: Leg) -> Status:

@@ -36,6 +36,8 @@ def check_shape(posting: "Posting") -> None:
     if posting.to or posting.reverses or posting.hold or posting.expires:
         check_spoken_of(posting)
     check_user(posting.by)
+    if not isinstance(posting.amount, Decimal) or not posting.amount.is_finite():
+        raise errors.InvalidAmount(f"The amount must be a Decimal that is a number, not {told(posting.amount)}.")
     check_texts(posting)
 
 
@@ -48,7 +50,7 @@ def check_spoken_of(posting: "Posting") -> None:
 
 def check_user(by: object) -> None:
     """Refuse a posting by nobody, or by somebody who is not in the database."""
-    if not isinstance(by, User) or by.pk is None:
+    if not isinstance(by, User) or by.pk is None or by._state.adding:
         raise errors.UnknownUser("Say which user asks for it.")
 
 

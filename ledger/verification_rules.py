@@ -258,7 +258,7 @@ RETURN = _check(
         (
             SELECT w.reverses_id, w.account_id, min(w.reference) AS reference, min(w.currency) AS currency,
                 sum(abs(w.delta)) AS total, count(*) FILTER (WHERE w.type = 'reversed') AS wholes,
-                bool_and(sign(w.delta) = -sign(o.delta)) AS opposite
+                bool_and(sign(w.delta) = -sign(o.delta) AND (w.transfer IS NULL) = (o.transfer IS NULL)) AS opposite
             FROM ledger_action w LEFT JOIN ledger_action o ON o.id = w.reverses_id
             WHERE w.reverses_id IS NOT NULL GROUP BY 1, 2
         ) r LEFT JOIN ledger_action o ON o.id = r.reverses_id LEFT JOIN ledger_account a ON a.id = r.account_id

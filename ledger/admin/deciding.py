@@ -6,7 +6,7 @@ approval is of what the checker looked at. Where things have moved since, the pa
 
 from typing import Any, ClassVar, cast
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from backoffice.command import TOKEN_AGE
-from backoffice.databases import worked_on
+from backoffice.databases import SANDBOX, worked_on
 from backoffice.guards import Guard, PermissionGuard, StaffGuard
 from backoffice.models import User
 from backoffice.views import BaseView
@@ -25,6 +25,7 @@ from ledger.effects import Effect, Seen
 from ledger.models import Account, Action, Approval
 
 SALT = "ledger.approval"
+OUT_OF_REACH = "The other account belongs to an entity that you do not work on."
 DRIFT = "Something has changed since you looked. Check the new figures, then decide."
 
 
@@ -35,15 +36,16 @@ def context(request: HttpRequest, approval: Approval) -> dict[str, Any]:
     pending = approval.state == ApprovalState.PENDING
     expired = pending and approval.expires <= timezone.now()
     now = approval.would(timezone.now()) if pending and not expired else then
+    hidden = out_of_reach(request, approval)
     return {
         "now": now,
         "drifted": now != then,
-        "rows": _beside(then, now),
+        "rows": _beside(then, now)[: 1 if hidden else None],
         "expired": expired,
-        "why_not": "" if expired or not pending else why_not(user, approval),
+        "why_not": "" if expired or not pending else why_not(user, approval) or (OUT_OF_REACH if hidden else ""),
         "may_cancel": pending and not expired and user.pk == approval.maker_id,
         "open": pending and not expired,
-        "to": _to(approval),
+        "to": None if hidden else _to(approval),
         "token": signing.dumps([*_who(request, approval), now.digest], salt=SALT),
     }
 
@@ -53,6 +55,21 @@ def _to(approval: Approval) -> Account | None:
     if not (uid := approval.asked.get("to")):
         return None
     return Account.objects.using(approval._state.db).select_related("user", "entity").filter(uid=uid).first()
+
+
+def out_of_reach(request: HttpRequest, approval: Approval) -> bool:
+    """Whether the request speaks of another account that this person does not see. Two queries where it does, else none."""
+    accounts = Account.objects.using(approval._state.db)
+    if approval.kind != ApprovalKind.POSTING or approval.verb not in {"transfer", "reverse", "refund"}:
+        return False
+    if approval.verb == "transfer":
+        others = accounts.filter(uid=approval.asked["to"])
+    else:
+        originals = Action.objects.using(approval._state.db).filter(uid=approval.asked["uid"])
+        others = accounts.filter(pk__in=originals.values("counterparty"))
+    other = others.values_list("pk", flat=True).first()
+    seen = admin.site.get_model_admin(Account).get_queryset(request)
+    return other is not None and worked_on() != SANDBOX and not seen.filter(pk=other).exists()
 
 
 def why_not(user: User, approval: Approval) -> str:
@@ -119,7 +136,7 @@ class Decision(BaseView):
 
     def allowed(self, approval: Approval) -> bool:
         """Whether this person may decide so; the maker's own try is answered with a sentence by the ledger."""
-        return self.request.user.has_perm(permission(approval))
+        return self.request.user.has_perm(permission(approval)) and not out_of_reach(self.request, approval)
 
     def decide(self, approval: Approval, comment: str) -> Approval:
         """Have the ledger do it."""

@@ -309,3 +309,9 @@ def test_no_page_of_the_record_changes_anything_back(log: Client, account: Accou
             "changelist-form" in form or "logout-form" in form or "searches/" in form or "event_form" in form
             for form in forms
         ), forms
+
+
+def test_erased_event_is_told_without_what_it_told(log: Client, account: Account) -> None:
+    at = moment()
+    logged(type="ledger.posted", object_type="ledger.account", object_id=str(account.pk), data={}, erased=at)
+    assert "(erased)" in log.get(reverse(LOG), {"type": "ledger.posted"}).content.decode()

@@ -187,6 +187,7 @@ def test_one_process_at_a_time_serves_a_subscriber() -> None:
     with other.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(hashtextextended('audit_subscriber:recorder', 0))")
         assert (serve(mine), mine.seen) == (0, [])
+        cursor.execute("SELECT pg_advisory_unlock_all()")  # closing would give it up too, a moment later
     other.close()
     assert serve(mine) == 1
 

@@ -13,7 +13,7 @@ from django.core.management import call_command
 
 from audit.chain import BLOCK, canonical_json
 from audit.models import Event, Seal, Verification
-from tests.audit.sealed import kinds, seal_events, tamper, verify
+from tests.audit.sealed import kinds, make_events, seal_events, tamper, verify, wait_until_due
 from tests.audit.test_relay import addresses
 
 pytestmark = pytest.mark.usefixtures("committing")
@@ -140,6 +140,18 @@ def test_cut_tail_is_found_from_the_published_head() -> None:
     tamper("DELETE FROM audit_seal WHERE number = 3", "DELETE FROM audit_event WHERE block = 3")
     assert kinds(verify(heads)) == [(3, None, "tail")]
     assert kinds(verify([{**heads[-1], "block": 2}])) == [(2, None, "head")]
+
+
+@pytest.mark.usefixtures("store")
+def test_cut_tail_is_found_when_new_blocks_have_grown_over_it() -> None:
+    call_command("audit_relay", "--once")
+    tamper("DELETE FROM audit_seal WHERE number = 3", "DELETE FROM audit_event WHERE block = 3")
+    for _ in range(2):
+        make_events(2)
+        wait_until_due()
+        call_command("audit_relay", "--once")
+    heads = [json.loads(line) for line in settings.AUDIT_HEADS_FILE.read_text().splitlines()]
+    assert kinds(verify(heads)) == [(3, None, "head")]
 
 
 @pytest.mark.usefixtures("store")

@@ -358,3 +358,27 @@ def test_a_proposal_needs_its_permission(maker: Client, account: Account) -> Non
     urls = [reverse("console:ledger_limit_propose_new"), reverse("console:ledger_cap_propose", args=["CZK"])]
     urls += [reverse(f"console:ledger_limit_{name}", args=[limit.pk]) for name in ("propose", "end")]
     assert {maker.get(url).status_code for url in urls} | {maker.post(url).status_code for url in urls} == {403}
+
+
+def test_a_request_that_speaks_of_an_account_elsewhere_is_decided_by_who_sees_both(
+    open_account: OpenAccount, agent: User, lead: User
+) -> None:
+    elsewhere = Entity.objects.create(code="sud", name="Sudbank")
+    source, target = open_account("100"), open_account("777", name="Petr Novy")
+    stranger, _ = Account.create(
+        user=User.objects.create(username="elsewhere", last_name="Daleko"), entity=elsewhere, currency="CZK", by=agent,
+        asof=target.created,
+    )  # fmt: skip
+    Limit.objects.create(kind="approval", currency="CZK", account=source, amount=50)
+    asked = {"uid": source.uid, "amount": Decimal(60), "by": agent, "asof": timezone.now(), "comment": "Rent"}
+    far = Approval.request(verb="transfer", to=stranger.uid, **asked)  # type: ignore[arg-type]  # its keywords
+    near = Approval.request(verb="transfer", to=target.uid, **asked)  # type: ignore[arg-type]  # as above
+    client = browser_of(lead, "transfer", "view_approval", "view_account", "decide_approval")
+    html = client.get(page(far)).content.decode()
+    assert "Daleko" not in html
+    assert "an entity that you do not work on" in html
+    assert "Novy" in client.get(page(near)).content.decode()
+    for verb in ("approve", "reject"):
+        assert (
+            client.post(reverse(f"console:ledger_approval_{verb}", args=[far.pk]), {"comment": "x"}).status_code == 403
+        )

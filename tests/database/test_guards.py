@@ -314,7 +314,7 @@ def test_more_is_not_held_than_there_is_whoever_writes(account: Account) -> None
 def approval(account: Account, agent: User) -> Approval:
     """A request of the agent to deposit to Jana's account."""
     return Approval.objects.create(
-        kind="posting", entity=account.entity, account=account, currency="CZK", amount=Decimal(7), asked={}, shown={},
+        kind="posting", entity=account.entity, account=account, currency="CZK", amount=Decimal(7), asked={"verb": "deposit"}, shown={},
         fingerprint=b"x", reason="Big", maker=agent, expires=LONG_AGO + timedelta(days=9_000),
     )  # fmt: skip
 

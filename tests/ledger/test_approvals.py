@@ -326,7 +326,7 @@ def test_the_database_refuses_an_approval_after_the_end(account: Account, agent:
     threshold()
     past = timezone.now() - timedelta(days=10)
     approval = Approval.request(verb="deposit", uid=account.uid, amount=Decimal(60), comment="c", by=agent, asof=past)
-    assert refused(DECIDED, "approved", lead.pk, approval.pk) == "ledger_approval_in_time"
+    assert refused(DECIDED, "approved", lead.pk, approval.pk) == "ledger_approval_decided_once"
 
 
 ACTION = """

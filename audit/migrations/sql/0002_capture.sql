@@ -26,6 +26,9 @@ BEGIN
         RAISE EXCEPTION 'Events of type % are written by the database alone.', event ->> 'type'
             USING ERRCODE = 'insufficient_privilege';
     END IF;
+    IF jsonb_typeof(event -> 'data') <> 'object' THEN
+        RAISE EXCEPTION 'The data of an event is an object.' USING ERRCODE = 'check_violation';
+    END IF;
     INSERT INTO audit_outbox (type, user_id, username, entity_id, object_type, object_id, request_id, method, path, status,
                               ip, browser, reason, success, data)
     -- Cut, because some of it comes from the URL of whoever asks, and an index takes no more than 2,704 bytes.

@@ -107,6 +107,11 @@ CREATE FUNCTION ledger_allows(status text, type text) RETURNS boolean LANGUAGE s
     SELECT status = 'open' OR status = 'frozen' AND type IN ('unfrozen', 'closed', 'released')
 $$;
 
+-- The status that an action leaves.
+CREATE FUNCTION ledger_left(before text, type text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE type WHEN 'frozen' THEN 'frozen' WHEN 'unfrozen' THEN 'open' WHEN 'closed' THEN 'closed' ELSE before END
+$$;
+
 -- What of an action counts as turnover; what goes back is turnover of none.
 CREATE FUNCTION ledger_turned(type text, delta numeric) RETURNS numeric LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE WHEN type IN ('reversed', 'refunded') THEN 0 ELSE abs(delta) END
@@ -171,7 +176,8 @@ BEGIN
         WHERE a.id = step.account_id AND a.version = step.version - 1 AND a.balance = step.balance - step.delta
           AND a.held = step.held - step.held_delta AND a.turnover = step.turnover - ledger_turned(step.type, step.delta)
           AND step.latest = greatest(a.latest, step.created) AND a.currency = step.currency AND a.entity_id = step.entity_id
-          AND ledger_allows(a.status, step.type);
+          AND ledger_allows(a.status, step.type) AND step.status = ledger_left(a.status, step.type)
+          AND (step.type = 'created') = (step.version = 1);
         IF NOT FOUND THEN
             PERFORM ledger_refuse_step();
         END IF;
@@ -201,7 +207,8 @@ BEGIN
         WHERE version_before IS NOT NULL AND (
             version <> version_before + 1 OR balance <> balance_before + delta OR held <> held_before + held_delta
             OR turnover <> turnover_before + ledger_turned(type, delta) OR latest <> greatest(latest_before, created)
-            OR NOT ledger_allows(status_before, type) OR currency <> currency_before OR entity_id <> entity_before)
+            OR NOT ledger_allows(status_before, type) OR status <> ledger_left(status_before, type) OR type = 'created'
+            OR currency <> currency_before OR entity_id <> entity_before)
     ) THEN
         PERFORM ledger_refuse_step();
     END IF;
@@ -214,6 +221,7 @@ BEGIN
               AND a.held = s.held - s.held_delta AND a.turnover = s.turnover - ledger_turned(s.type, s.delta)
               AND s.latest = greatest(a.latest, s.created)
               AND a.currency = s.currency AND a.entity_id = s.entity_id AND ledger_allows(a.status, s.type)
+              AND s.status = ledger_left(a.status, s.type) AND (s.type = 'created') = (s.version = 1)
         $each$;
     ELSE
         EXECUTE $move$
@@ -223,7 +231,8 @@ BEGIN
                 SELECT DISTINCT ON (account_id) account_id, entity_id, currency, balance, held, turnover, version, created, latest,
                     count(*) OVER a AS actions, sum(delta) OVER a AS delta, sum(held_delta) OVER a AS held_delta,
                     sum(ledger_turned(type, delta)) OVER a AS turned, max(created) OVER a AS latest_created,
-                    first_value(type) OVER a AS first_type
+                    first_value(type) OVER a AS first_type, first_value(status) OVER a AS first_status,
+                    first_value(version) OVER a AS first_version
                 FROM posted
                 WINDOW a AS (PARTITION BY account_id ORDER BY version ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
                 ORDER BY account_id, version DESC
@@ -232,6 +241,7 @@ BEGIN
               AND a.held = s.held - s.held_delta AND a.turnover = s.turnover - s.turned
               AND s.latest = greatest(a.latest, s.latest_created)
               AND a.currency = s.currency AND a.entity_id = s.entity_id AND ledger_allows(a.status, s.first_type)
+              AND s.first_status = ledger_left(a.status, s.first_type) AND (s.first_type = 'created') = (s.first_version = 1)
         $move$;
     END IF;
     GET DIAGNOSTICS moved = ROW_COUNT;
@@ -276,7 +286,8 @@ BEGIN
     IF NOT EXISTS (
         SELECT FROM ledger_action o WHERE o.id = NEW.reverses_id AND o.account_id = NEW.account_id
             AND o.type IN ('deposited', 'withdrawn', 'transferred_out', 'transferred_in', 'captured')
-            AND sign(o.delta) = -sign(NEW.delta) AND (NEW.type = 'refunded' OR o.delta = -NEW.delta)
+            AND o.created <= NEW.created AND (o.transfer IS NULL) = (NEW.transfer IS NULL)
+            AND o.counterparty_id IS NOT DISTINCT FROM NEW.counterparty_id AND sign(o.delta) = -sign(NEW.delta) AND (NEW.type = 'refunded' OR o.delta = -NEW.delta)
             AND abs(o.delta) >= (SELECT sum(abs(r.delta)) FROM ledger_action r WHERE r.reverses_id = o.id)
     ) THEN
         RAISE EXCEPTION 'No more goes back of an action than there was.'
@@ -299,7 +310,7 @@ BEGIN
     SET state = CASE WHEN NEW.type = 'captured' THEN 'captured' WHEN expires <= NEW.created THEN 'expired' ELSE 'released' END,
         captured = -NEW.delta, resolved_id = NEW.id
     WHERE placed_id = NEW.hold_id AND account_id = NEW.account_id AND state = 'pending' AND amount = -NEW.held_delta
-      AND (NEW.type = 'released' OR expires IS NULL OR expires > NEW.recorded);
+      AND created <= NEW.created AND (NEW.type = 'released' OR expires IS NULL OR expires > NEW.recorded);
     IF NOT FOUND THEN
         RAISE EXCEPTION 'A hold is resolved once, as a whole, and captured before it expires.'
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_hold_resolved_once';
@@ -316,11 +327,15 @@ END $$;
 CREATE TRIGGER ledger_hold_follows_actions BEFORE INSERT OR UPDATE ON ledger_hold FOR EACH ROW
     WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION ledger_refuse_hold_change();
 
+CREATE FUNCTION ledger_type_of(verb text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE verb WHEN 'deposit' THEN 'deposited' WHEN 'withdraw' THEN 'withdrawn' WHEN 'transfer' THEN 'transferred_out'
+        WHEN 'reverse' THEN 'reversed' WHEN 'refund' THEN 'refunded' WHEN 'hold' THEN 'held' END
+$$;
 CREATE FUNCTION ledger_action_approved() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM ledger_approval p WHERE p.id = NEW.approval_id AND p.state = 'approved' AND p.kind = 'posting'
-                       AND p.maker_id = NEW.by_id AND p.account_id = NEW.account_id
+                       AND p.maker_id = NEW.by_id AND p.account_id = NEW.account_id AND NEW.type = ledger_type_of(p.asked ->> 'verb')
                        AND p.amount = greatest(abs(NEW.delta), abs(NEW.held_delta))) THEN
         RAISE EXCEPTION 'The action was not approved by another person.'
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_action_approved';
@@ -341,6 +356,7 @@ CREATE TRIGGER ledger_approval_begins_pending BEFORE INSERT ON ledger_approval F
     EXECUTE FUNCTION ledger_refuse_approval_change();
 CREATE TRIGGER ledger_approval_decided_once BEFORE UPDATE ON ledger_approval FOR EACH ROW
     WHEN (OLD.state <> 'pending' OR NEW.state = 'pending' OR NEW.decided IS NULL
+        OR (NEW.state = 'approved' AND OLD.expires <= statement_timestamp())
         OR (OLD.id, OLD.uid, OLD.kind, OLD.entity_id, OLD.account_id, OLD.currency, OLD.amount, OLD.asked, OLD.shown, OLD.fingerprint, OLD.reason, OLD.maker_id, OLD.requested, OLD.expires)
         IS DISTINCT FROM (NEW.id, NEW.uid, NEW.kind, NEW.entity_id, NEW.account_id, NEW.currency, NEW.amount, NEW.asked, NEW.shown, NEW.fingerprint, NEW.reason, NEW.maker_id, NEW.requested, NEW.expires))
     EXECUTE FUNCTION ledger_refuse_approval_change();
@@ -366,7 +382,7 @@ CREATE CONSTRAINT TRIGGER ledger_approval_carried_out AFTER UPDATE ON ledger_app
 CREATE INDEX ledger_action_returned ON ledger_action (account_id, version) INCLUDE (delta) WHERE reverses_id IS NOT NULL;
 
 CREATE FUNCTION ledger_version_at(wanted bigint, moment timestamptz, business boolean, known int DEFAULT NULL) RETURNS int
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public SET enable_seqscan = off AS $$
 DECLARE
     low int := 0;
     high int := coalesce(known, (SELECT version FROM ledger_account WHERE id = wanted));
@@ -385,7 +401,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION ledger_balance_at(wanted bigint, moment timestamptz, business boolean) RETURNS numeric
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public SET enable_seqscan = off AS $$
 DECLARE
     known CONSTANT int := (SELECT version FROM ledger_account WHERE id = wanted);
     number CONSTANT int := ledger_version_at(wanted, moment, business, known);
@@ -397,7 +413,7 @@ BEGIN
 END $$;
 
 CREATE FUNCTION ledger_turnover_at(wanted bigint, moment timestamptz) RETURNS numeric
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public SET enable_seqscan = off AS $$
 DECLARE
     number CONSTANT int := ledger_version_at(wanted, moment - interval '1 microsecond', false);
 BEGIN
@@ -411,7 +427,7 @@ END $$;
 CREATE FUNCTION ledger_statement(
     wanted bigint, since timestamptz, until timestamptz, known int,
     OUT first int, OUT last int, OUT opening numeric, OUT closing numeric, OUT moved numeric)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public SET enable_seqscan = off AS $$
 DECLARE
     turned_first numeric := 0;
     late record;
@@ -448,7 +464,7 @@ END $$;
 -- which those in order follow, and the balance until here.
 CREATE FUNCTION ledger_statement_after(
     wanted bigint, moment timestamptz, number int, known int, OUT first int, OUT balance numeric)
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public SET enable_seqscan = off AS $$
 BEGIN
     -- In order, it may stand among others of the same moment; back-dated, it was booked after all of that moment.
     first := least(number, ledger_version_at(wanted, moment, true, known));
