@@ -36,8 +36,8 @@ def check_shape(posting: "Posting") -> None:
     if posting.to or posting.reverses or posting.hold or posting.expires:
         check_spoken_of(posting)
     check_user(posting.by)
-    if not isinstance(posting.amount, Decimal) or not posting.amount.is_finite():
-        raise errors.InvalidAmount(f"The amount must be a Decimal that is a number, not {told(posting.amount)}.")
+    if isinstance(posting.amount, Decimal) and posting.amount.is_snan():
+        raise errors.InvalidAmount("The amount must be a number.")  # it cannot even be compared with another
     check_texts(posting)
 
 

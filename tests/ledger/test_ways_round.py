@@ -143,13 +143,10 @@ def test_what_somebody_asked_who_is_gone_fails(account: Account, agent: User, ad
     assert (done.state, done.error_code) == ("failed", "unknown_user")
 
 
-@pytest.mark.parametrize("amount", [Decimal("sNaN"), Decimal("NaN"), "5"])
-def test_a_repeated_key_with_no_amount_at_all_is_refused(
-    account: Account, agent: User, now: datetime, amount: Any
-) -> None:
+def test_a_repeated_key_with_what_cannot_be_compared_is_refused(account: Account, agent: User, now: datetime) -> None:
     Account.deposit(uid=account.uid, amount=Decimal(5), by=agent, asof=now, idempotency_key="k")
     with pytest.raises(errors.InvalidAmount):
-        Account.deposit(uid=account.uid, amount=amount, by=agent, asof=now, idempotency_key="k")
+        Account.deposit(uid=account.uid, amount=Decimal("sNaN"), by=agent, asof=now, idempotency_key="k")
 
 
 def test_somebody_who_is_not_in_the_database_posts_nothing(account: Account, now: datetime) -> None:
