@@ -44,8 +44,8 @@ def midnight(day: date) -> datetime:
 class PeriodForm(forms.Form):
     """Two days, both included."""
 
-    since = forms.DateField(label="From", widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label="To, inclusive", widget=forms.DateInput(attrs={"type": "date"}))
+    since = forms.DateField(label="From", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
+    until = forms.DateField(label="To, inclusive", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
 
     def clean(self) -> dict[str, Any]:
         """Refuse what is no period."""

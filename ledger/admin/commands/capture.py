@@ -5,10 +5,10 @@ from typing import Any
 
 from backoffice.command import CommandForm
 from backoffice.guards import PermissionGuard, StaffGuard
-from ledger.admin.commands.held import HoldCommand
+from ledger.admin.commands.held import HoldCommand, figures_of
 from ledger.admin.forms import CaptureForm
 from ledger.choices import ActionType
-from ledger.models import Hold
+from ledger.models import Action, Hold
 from ledger.money import written
 from ledger.posting import Posting
 
@@ -24,7 +24,17 @@ class Capture(HoldCommand):
     form_class = CaptureForm
     posting_type = ActionType.CAPTURED
     preposition = "of"
+    measure = "Balance"  # what is taken comes out of it
+    standing = "the balance is now"
     bulk = False
+
+    def stands(self, item: Any) -> str:
+        """Return the balance."""
+        return written(item.account.balance, item.currency)
+
+    def before_and_after(self, item: Any, action: Action) -> tuple[str, str, str]:
+        """Return the balances."""
+        return figures_of(action.balance, action.delta, action.currency)
 
     def make_form(self, data: Any = None) -> CommandForm:
         """Say what an empty field means."""

@@ -22,18 +22,21 @@ class HoldFigures(LedgerCommand):
 
     def before_and_after(self, item: Any, action: Action) -> tuple[str, str, str]:
         """Return what was and is available."""
-        return _figures(action.balance - action.held, action.delta - action.held_delta, action.currency)
+        return figures_of(action.balance - action.held, action.delta - action.held_delta, action.currency)
 
     def also(self, item: Any, first: Action, others: Sequence[Action]) -> tuple[Line, ...]:
         """Return, on the page of one object, what is held and the balance."""
         if not self.single:
             return ()
-        rows = {"Held": (first.held, first.held_delta), "Balance": (first.balance, first.delta)}
-        figures = {name: _figures(after, change, first.currency) for name, (after, change) in rows.items()}
+        free = (first.balance - first.held, first.delta - first.held_delta)
+        rows = {"Available": free, "Held": (first.held, first.held_delta), "Balance": (first.balance, first.delta)}
+        rows.pop(self.measure)
+        figures = {name: figures_of(after, change, first.currency) for name, (after, change) in rows.items()}
         return tuple(Line(label=name, before=b, change=c, after=a) for name, (b, c, a) in figures.items())
 
 
-def _figures(after: Any, change: Any, currency: str) -> tuple[str, str, str]:
+def figures_of(after: Any, change: Any, currency: str) -> tuple[str, str, str]:
+    """Return what was before, what changes and what stands after, in words."""
     return written(after - change, currency), written(change, currency) if change else "", written(after, currency)
 
 
