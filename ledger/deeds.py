@@ -9,8 +9,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
-from django.utils import timezone
-
 from ledger import asking, bounding, capping, errors
 from ledger.choices import ApprovalKind
 from ledger.effects import Effect, of_drafts
@@ -79,7 +77,7 @@ class LimitDeed:
     @classmethod
     def carry_out(cls, approval: "Approval", asof: datetime, using: str) -> Effects:
         """Set or end it."""
-        return bounding.carry_out(bounding.Bound.of_json(approval.asked), max(asof, timezone.now()), using)
+        return bounding.carry_out(bounding.Bound.of_json(approval.asked), asof, using)
 
 
 class CapDeed:
