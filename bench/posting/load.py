@@ -90,7 +90,7 @@ def _accounts(session: psycopg.Connection, account: int, accounts: int, actions:
     loaded = "(SELECT id FROM backoffice_user WHERE username LIKE 'loaded%' ORDER BY id) p (person)"
     balance, newest = str((actions - 1) * AMOUNT), MOMENT.format(version=actions)
     named = {"uid": "gen_random_uuid()", "user_id": "person", "balance": balance, "version": str(actions)}
-    _copy(session, "ledger_account", {**named, "modified": newest}, loaded, f"t.id = {account}")
+    _copy(session, "ledger_account", {**named, "turnover": balance, "modified": newest, "latest": newest}, loaded, f"t.id = {account}")
     session.execute(
         "UPDATE ledger_headroom SET remaining = remaining - %s WHERE currency = 'CZK' AND slot = 0",
         [accounts * (actions - 1) * AMOUNT],
@@ -103,9 +103,10 @@ def _actions(account: int, written: list[int], actions: int, part: int, session:
     mine = f"(SELECT id FROM ledger_account WHERE {part_of} ORDER BY id) a (account)"  # noqa: S608  our own figures
     for version in range(1, actions + 1):
         moment = MOMENT.format(version=version)
-        named = {"account_id": "account", "balance": str((version - 1) * AMOUNT), "version": str(version)}
+        balance = str((version - 1) * AMOUNT)
+        named = {"account_id": "account", "balance": balance, "turnover": balance, "version": str(version)}
         like = f"t.id = {written[min(version, 2) - 1]}"
-        _copy(session, "ledger_action", {**named, "created": moment, "recorded": moment}, mine, like)
+        _copy(session, "ledger_action", {**named, "created": moment, "recorded": moment, "latest": moment}, mine, like)
 
 
 def _copy(session: psycopg.Connection, table: str, named: dict[str, str], source: str, which: str) -> None:
