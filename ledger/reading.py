@@ -8,6 +8,7 @@ is written, because an action has to continue its account.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -84,15 +85,21 @@ def of(accounts: type["Account"], uids: list[UUID], using: str) -> Book:
 
 
 def _opened(accounts: type["Account"], uids: list[UUID], using: str) -> Book:
-    few = len(uids) <= FEW
+    few = len(uids) if len(uids) <= FEW else 0
     names = columns(accounts)
-    query = f"SELECT {', '.join(names)}, {OWN_LIMITS if few else 'NULL'} FROM ledger_account a WHERE uid = ANY(%s)"  # noqa: S608  names of the model
-    found = rows(using, query, [uids])
+    found = rows(using, _query(tuple(names), few), uids if few else [uids])
     known = [_account(accounts, names, row, using) for row in found]
     book = Book({account.uid: account for account in known}, timezone.now(), using)
     book.limits = Limits(_own(found) if few else _limits(known, using))
     _read_starts(book)
     return book
+
+
+@cache
+def _query(names: tuple[str, ...], few: int) -> str:
+    """Return the statement for so many accounts; one by one, as for an array of unknown length the server plans anew each time."""
+    which = f"IN ({', '.join(['%s'] * few)})" if few else "= ANY(%s)"
+    return f"SELECT {', '.join(names)}, {OWN_LIMITS if few else 'NULL'} FROM ledger_account a WHERE uid {which}"  # noqa: S608  names of the model
 
 
 def _account(accounts: type["Account"], names: list[str], row: Any, using: str) -> "Account":

@@ -63,13 +63,15 @@ def _plain(drafts: Sequence[Draft]) -> tuple[str, list[Any]]:
 @cache
 def _locking(used: tuple[str, ...], count: int) -> str:
     """Return the statement that locks accounts at their versions and inserts a row each, if it found them all."""
-    row = f"({', '.join('%s::' + KINDS.get(name, 'text') for name in used)})"
+    row = ", ".join("%s::" + KINDS.get(name, "text") for name in used)
     moved = " OR ".join(["id = %s AND version = %s"] * count)
-    return f"""
-        INSERT INTO ledger_action ({", ".join(used)}) SELECT * FROM (VALUES {", ".join([row] * count)}) v
-        WHERE (SELECT count(*) FROM (SELECT FROM ledger_account WHERE {moved} ORDER BY id FOR NO KEY UPDATE) l) = {count}
-        {RETURNED}
-    """  # noqa: S608  names of the columns
+    accounts = f"ledger_account WHERE {moved} ORDER BY id FOR NO KEY UPDATE"
+    if count == 1:
+        source = f"{row} FROM {accounts}"
+    else:
+        found = f"(SELECT count(*) FROM (SELECT FROM {accounts}) l)"  # noqa: S608  names of the columns
+        source = f"* FROM (VALUES {', '.join([f'({row})'] * count)}) v WHERE {found} = {count}"
+    return f"INSERT INTO ledger_action ({', '.join(used)}) SELECT {source} {RETURNED}"
 
 
 @cache

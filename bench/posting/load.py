@@ -90,7 +90,13 @@ def _accounts(session: psycopg.Connection, account: int, accounts: int, actions:
     loaded = "(SELECT id FROM backoffice_user WHERE username LIKE 'loaded%' ORDER BY id) p (person)"
     balance, newest = str((actions - 1) * AMOUNT), MOMENT.format(version=actions)
     named = {"uid": "gen_random_uuid()", "user_id": "person", "balance": balance, "version": str(actions)}
-    _copy(session, "ledger_account", {**named, "turnover": balance, "modified": newest, "latest": newest}, loaded, f"t.id = {account}")
+    _copy(
+        session,
+        "ledger_account",
+        {**named, "turnover": balance, "modified": newest, "latest": newest},
+        loaded,
+        f"t.id = {account}",
+    )
     session.execute(
         "UPDATE ledger_headroom SET remaining = remaining - %s WHERE currency = 'CZK' AND slot = 0",
         [accounts * (actions - 1) * AMOUNT],

@@ -444,7 +444,7 @@ class Migration(migrations.Migration):
             name="Headroom",
             fields=[
                 ("id", models.BigAutoField(primary_key=True, serialize=False)),
-                ("slot", models.PositiveSmallIntegerField()),
+                ("slot", models.SmallIntegerField()),
                 ("remaining", models.DecimalField(decimal_places=4, max_digits=19)),
                 (
                     "cap",
@@ -977,7 +977,8 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="headroom",
             constraint=models.CheckConstraint(
-                condition=models.Q(("remaining__gte", 0)), name="ledger_headroom_not_negative"
+                condition=models.Q(("remaining__gte", 0), ("remaining__lt", Decimal(1000000000000000))),
+                name="ledger_headroom_not_negative",
             ),
         ),
         migrations.AddIndex(

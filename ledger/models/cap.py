@@ -13,7 +13,7 @@ from django.db import connections, models
 from audit.capture import captured
 from backoffice.models.base import Record
 from ledger.errors import InvalidAmount
-from ledger.money import exponent, fits
+from ledger.money import LARGEST, exponent, fits
 
 
 class Cap(Record):
@@ -56,14 +56,17 @@ class Headroom(Record):
 
     id = models.BigAutoField(primary_key=True)
     cap = models.ForeignKey(Cap, models.PROTECT, db_column="currency", related_name="slots")
-    slot = models.PositiveSmallIntegerField()
+    slot = models.SmallIntegerField()
     remaining = models.DecimalField(max_digits=19, decimal_places=4)
 
     class Meta:
         default_permissions = []
         constraints = [
             models.UniqueConstraint(fields=["cap", "slot"], name="ledger_headroom_slot"),
-            models.CheckConstraint(condition=models.Q(remaining__gte=0), name="ledger_headroom_not_negative"),
+            models.CheckConstraint(
+                condition=models.Q(remaining__gte=0) & models.Q(remaining__lt=LARGEST),
+                name="ledger_headroom_not_negative",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -162,7 +162,7 @@ class Model:
         elif verb == "place":
             change |= {"held": amount}
         elif verb in {"reverse", "refund"}:
-            change |= {"delta": self._back(verb, leg["action"], amount)}
+            change |= {"delta": self._back(request, leg["action"], amount)}
         else:
             change |= {"delta": -amount if verb in MONEY_OUT else amount, "turnover": amount}
         self._room(verb, leg["account"], change, due)
@@ -216,11 +216,15 @@ class Model:
     def _pending(self, request: Request, due: dict[int, list[int]]) -> None:
         if self.holds[request.hold]["state"] != "pending" or any(request.hold in holds for holds in due.values()):
             raise Refused("hold_resolved")
+        if request.asof < self.actions[self.holds[request.hold]["action"]]["asof"]:
+            raise Refused("invalid_moment")
 
-    def _back(self, verb: str, number: int, amount: Decimal) -> Decimal:
-        original = self.actions[number]
+    def _back(self, request: Request, number: int, amount: Decimal) -> Decimal:
+        original, verb = self.actions[number], request.verb
         if original["verb"] not in RETURNABLE:
             raise Refused("not_reversible")
+        if request.asof < original["asof"]:
+            raise Refused("invalid_moment")
         whole, gone = abs(original["delta"]), original["returned"]
         if gone == whole or (gone and verb == "reverse"):
             raise Refused("already_reversed")
@@ -286,6 +290,6 @@ class Model:
         facts["version"] += 1
         facts["modified"], facts["latest"] = asof, max(facts["latest"], asof)
         self.actions.append({
-            "verb": verb, "account": account, "delta": change.get("delta", Decimal(0)), "returned": Decimal(0),
+            "verb": verb, "account": account, "asof": asof, "delta": change.get("delta", Decimal(0)), "returned": Decimal(0),
             "transfer": transfer, "version": facts["version"], "balance": facts["balance"], "held": facts["held"],
         })  # fmt: skip

@@ -20,7 +20,6 @@ CREATE TRIGGER ledger_refusal_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON l
 
 -- NaN is larger than every number to PostgreSQL, so an upper bound keeps it out where `>= 0` would let it in.
 ALTER TABLE ledger_cap ADD CONSTRAINT ledger_cap_is_a_number CHECK (ceiling < 1e15);
-ALTER TABLE ledger_headroom ADD CONSTRAINT ledger_headroom_is_a_number CHECK (remaining < 1e15);
 ALTER TABLE ledger_limit ADD CONSTRAINT ledger_limit_is_a_number CHECK (amount < 1e15);
 
 -- 2. An account begins empty and open, and moves only with its actions: a trigger stands at depth 1, a session at 0.
@@ -57,8 +56,9 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $
 $$;
 
 -- A slot that holds enough is taken from by itself. One that does not is filled up from all others, which are locked in order
--- while none is held, so that nobody waits in a circle. Two backends may share a slot and empty it at the same moment: then
--- its CHECK refuses the later one, and the engine posts again with all slots locked.
+-- while none is held, so that nobody waits in a circle. So the slot is looked at first: an UPDATE of slots that hold enough
+-- would keep a slot locked that another emptied meanwhile. Two backends may share a slot and empty it at the same moment:
+-- then its CHECK refuses the later one, and the engine posts again with all slots locked.
 CREATE FUNCTION ledger_take_headroom(wanted text, net numeric) RETURNS void
 LANGUAGE plpgsql AS $$  -- called by ledger_action_posted(), with its rights
 DECLARE
@@ -264,61 +264,7 @@ END $$;
 CREATE TRIGGER ledger_action_posted AFTER INSERT ON ledger_action REFERENCING NEW TABLE AS posted
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_action_posted();
 
--- 5. What some actions speak of. These triggers cost nothing where their condition does not hold.
-CREATE FUNCTION ledger_transfer_balanced() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-BEGIN
-    IF NOT (SELECT count(*) = 2 AND sum(delta) = 0 AND min(currency) = max(currency) AND min(account_id) < max(account_id)
-                AND min(counterparty_id) = min(account_id) AND max(counterparty_id) = max(account_id)
-            FROM ledger_action WHERE transfer = NEW.transfer) THEN
-        RAISE EXCEPTION 'A transfer has two legs, of one currency and two accounts, that come to nothing.'
-            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_transfer_balanced';
-    END IF;
-    RETURN NULL;
-END $$;
-CREATE TRIGGER ledger_transfer_balanced AFTER INSERT ON ledger_action FOR EACH ROW
-    WHEN (NEW.transfer IS NOT NULL) EXECUTE FUNCTION ledger_transfer_balanced();
-
-CREATE FUNCTION ledger_return_within() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-BEGIN
-    -- Concurrent returns of one action are of one account, and the versions of an account come one after the other.
-    IF NOT EXISTS (
-        SELECT FROM ledger_action o WHERE o.id = NEW.reverses_id AND o.account_id = NEW.account_id
-            AND o.type IN ('deposited', 'withdrawn', 'transferred_out', 'transferred_in', 'captured')
-            AND o.created <= NEW.created AND (o.transfer IS NULL) = (NEW.transfer IS NULL)
-            AND o.counterparty_id IS NOT DISTINCT FROM NEW.counterparty_id AND sign(o.delta) = -sign(NEW.delta) AND (NEW.type = 'refunded' OR o.delta = -NEW.delta)
-            AND abs(o.delta) >= (SELECT sum(abs(r.delta)) FROM ledger_action r WHERE r.reverses_id = o.id)
-    ) THEN
-        RAISE EXCEPTION 'No more goes back of an action than there was.'
-            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_return_within';
-    END IF;
-    RETURN NULL;
-END $$;
-CREATE TRIGGER ledger_return_within AFTER INSERT ON ledger_action FOR EACH ROW
-    WHEN (NEW.reverses_id IS NOT NULL) EXECUTE FUNCTION ledger_return_within();
-
-CREATE FUNCTION ledger_hold_follows() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-BEGIN
-    IF NEW.type = 'held' THEN
-        INSERT INTO ledger_hold (placed_id, uid, account_id, entity_id, currency, amount, state, created, expires)
-        VALUES (NEW.id, NEW.uid, NEW.account_id, NEW.entity_id, NEW.currency, NEW.held_delta, 'pending', NEW.created, NEW.expires);
-        RETURN NULL;
-    END IF;
-    UPDATE ledger_hold
-    SET state = CASE WHEN NEW.type = 'captured' THEN 'captured' WHEN expires <= NEW.created THEN 'expired' ELSE 'released' END,
-        captured = -NEW.delta, resolved_id = NEW.id
-    WHERE placed_id = NEW.hold_id AND account_id = NEW.account_id AND state = 'pending' AND amount = -NEW.held_delta
-      AND created <= NEW.created AND (NEW.type = 'released' OR expires IS NULL OR expires > NEW.recorded);
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'A hold is resolved once, as a whole, and captured before it expires.'
-            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_hold_resolved_once';
-    END IF;
-    RETURN NULL;
-END $$;
-CREATE TRIGGER ledger_hold_follows AFTER INSERT ON ledger_action FOR EACH ROW
-    WHEN (NEW.held_delta <> 0) EXECUTE FUNCTION ledger_hold_follows();
+-- 5. What some actions speak of.
 CREATE FUNCTION ledger_refuse_hold_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'A hold begins and ends with its actions.'
@@ -331,19 +277,58 @@ CREATE FUNCTION ledger_type_of(verb text) RETURNS text LANGUAGE sql IMMUTABLE AS
     SELECT CASE verb WHEN 'deposit' THEN 'deposited' WHEN 'withdraw' THEN 'withdrawn' WHEN 'transfer' THEN 'transferred_out'
         WHEN 'reverse' THEN 'reversed' WHEN 'refund' THEN 'refunded' WHEN 'hold' THEN 'held' END
 $$;
-CREATE FUNCTION ledger_action_approved() RETURNS trigger
+
+-- One trigger with one condition: each condition is made ready anew for every statement, also for those it does not concern.
+CREATE FUNCTION ledger_action_follows() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM ledger_approval p WHERE p.id = NEW.approval_id AND p.state = 'approved' AND p.kind = 'posting'
-                       AND p.maker_id = NEW.by_id AND p.account_id = NEW.account_id AND NEW.type = ledger_type_of(p.asked ->> 'verb')
-                       AND p.amount = greatest(abs(NEW.delta), abs(NEW.held_delta))) THEN
+    IF NEW.approval_id IS NOT NULL AND NOT EXISTS (
+        SELECT FROM ledger_approval p WHERE p.id = NEW.approval_id AND p.state = 'approved' AND p.kind = 'posting'
+            AND p.maker_id = NEW.by_id AND p.account_id = NEW.account_id AND NEW.type = ledger_type_of(p.asked ->> 'verb')
+            AND p.amount = greatest(abs(NEW.delta), abs(NEW.held_delta))
+    ) THEN
         RAISE EXCEPTION 'The action was not approved by another person.'
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_action_approved';
     END IF;
+    IF NEW.held_delta > 0 THEN
+        INSERT INTO ledger_hold (placed_id, uid, account_id, entity_id, currency, amount, state, created, expires)
+        VALUES (NEW.id, NEW.uid, NEW.account_id, NEW.entity_id, NEW.currency, NEW.held_delta, 'pending', NEW.created, NEW.expires);
+    ELSIF NEW.held_delta < 0 THEN
+        UPDATE ledger_hold
+        SET state = CASE WHEN NEW.type = 'captured' THEN 'captured' WHEN expires <= NEW.created THEN 'expired' ELSE 'released' END,
+            captured = -NEW.delta, resolved_id = NEW.id
+        WHERE placed_id = NEW.hold_id AND account_id = NEW.account_id AND state = 'pending' AND amount = -NEW.held_delta
+          AND created <= NEW.created AND (NEW.type = 'released' OR expires IS NULL OR expires > NEW.recorded);
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'A hold is resolved once, as a whole, and captured before it expires.'
+                USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_hold_resolved_once';
+        END IF;
+    END IF;
+    -- Concurrent returns of one action are of one account, and the versions of an account come one after the other.
+    IF NEW.reverses_id IS NOT NULL AND NOT EXISTS (
+        SELECT FROM ledger_action o WHERE o.id = NEW.reverses_id AND o.account_id = NEW.account_id
+            AND o.type IN ('deposited', 'withdrawn', 'transferred_out', 'transferred_in', 'captured')
+            AND o.created <= NEW.created AND (o.transfer IS NULL) = (NEW.transfer IS NULL)
+            AND o.counterparty_id IS NOT DISTINCT FROM NEW.counterparty_id AND sign(o.delta) = -sign(NEW.delta)
+            AND (NEW.type = 'refunded' OR o.delta = -NEW.delta)
+            AND abs(o.delta) >= (SELECT sum(abs(r.delta)) FROM ledger_action r WHERE r.reverses_id = o.id)
+    ) THEN
+        RAISE EXCEPTION 'No more goes back of an action than there was.'
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_return_within';
+    END IF;
+    IF NEW.transfer IS NOT NULL AND NOT (
+        SELECT count(*) = 2 AND sum(delta) = 0 AND min(currency) = max(currency) AND min(account_id) < max(account_id)
+            AND min(counterparty_id) = min(account_id) AND max(counterparty_id) = max(account_id)
+        FROM ledger_action WHERE transfer = NEW.transfer
+    ) THEN
+        RAISE EXCEPTION 'A transfer has two legs, of one currency and two accounts, that come to nothing.'
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_transfer_balanced';
+    END IF;
     RETURN NULL;
 END $$;
-CREATE TRIGGER ledger_action_approved AFTER INSERT ON ledger_action FOR EACH ROW
-    WHEN (NEW.approval_id IS NOT NULL) EXECUTE FUNCTION ledger_action_approved();
+CREATE TRIGGER ledger_action_follows AFTER INSERT ON ledger_action FOR EACH ROW
+    WHEN (NEW.held_delta <> 0 OR NEW.reverses_id IS NOT NULL OR NEW.transfer IS NOT NULL OR NEW.approval_id IS NOT NULL)
+    EXECUTE FUNCTION ledger_action_follows();
 
 -- A request for approval begins pending, is decided once, and what was asked stays as it was asked.
 CREATE FUNCTION ledger_refuse_approval_change() RETURNS trigger LANGUAGE plpgsql AS $$
