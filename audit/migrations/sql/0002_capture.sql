@@ -65,28 +65,10 @@ BEGIN
         RETURN NEXT o;
     END IF;
 END $$;
--- Many rows inserted by one statement: their historical rows hold all there is to tell, and never change. The event of a row
--- has the same id each time, sorted by time as the others are.
-CREATE FUNCTION audit_created(o audit_outbox) RETURNS SETOF audit_outbox
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-DECLARE
-    rows CONSTANT jsonb := o.data -> 'rows';
-BEGIN
-    RETURN QUERY EXECUTE format($query$
-        SELECT (jsonb_populate_record($1, jsonb_build_object(
-            'id', left($1.id::text, 14) || '7' || substr(d, 1, 3) || '-8' || substr(d, 4, 3) || '-' || substr(d, 7, 12),
-            'object_id', n ->> ($2 ->> 'key'),
-            'entity_id', n -> ($2 ->> 'entity'),
-            'data', ($1.data - '{written_out_by,rows}'::text[]) || jsonb_build_object('new', n)))).*
-        FROM %I h
-        CROSS JOIN LATERAL (SELECT to_jsonb(h) - '{history_id,history_date,history_type,history_source,history_user_id,history_change_reason,history_request_id}'::text[] AS n,
-            md5($1.id::text || h.history_id) AS d) x
-        WHERE h.history_id = ANY (ARRAY(SELECT jsonb_array_elements_text($2 -> 'ids')::bigint))
-        $query$, rows ->> 'history') USING o, rows;
-END $$;
--- Many rows updated by one statement: what changed is the difference from the version before, where there is one (the sandbox
--- is refreshed without its history).
-CREATE FUNCTION audit_updated(o audit_outbox) RETURNS SETOF audit_outbox
+-- Many rows written by one statement: their historical rows hold all there is to tell, and never change. What an update changed
+-- is the difference from the version before, where there is one (the sandbox is refreshed without its history). The event of
+-- a row has the same id each time, sorted by time as the others are.
+CREATE FUNCTION audit_versions(o audit_outbox) RETURNS SETOF audit_outbox
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
     rows CONSTANT jsonb := o.data -> 'rows';
@@ -96,7 +78,9 @@ BEGIN
             'id', left($1.id::text, 14) || '7' || substr(d, 1, 3) || '-8' || substr(d, 4, 3) || '-' || substr(d, 7, 12),
             'object_id', x.n ->> ($2 ->> 'key'),
             'entity_id', x.n -> ($2 ->> 'entity'),
-            'data', ($1.data - '{written_out_by,rows}'::text[]) || CASE WHEN was.p IS NULL THEN jsonb_build_object('new', x.n)
+            'data', ($1.data - '{written_out_by,rows}'::text[]) || CASE
+                WHEN h.history_type = '-' THEN jsonb_build_object('old', x.n)
+                WHEN was.p IS NULL THEN jsonb_build_object('new', x.n)
                 ELSE jsonb_build_object('changes', (
                     SELECT jsonb_object_agg(name, jsonb_build_object('old', was.p -> name, 'new', value))
                     FROM jsonb_each(x.n) e (name, value) WHERE value <> was.p -> name)) END))).*
@@ -106,8 +90,9 @@ BEGIN
             SELECT to_jsonb(b) - %3$L::text[] AS p FROM %1$I b
             WHERE b.%2$I = h.%2$I AND b.history_date <= h.history_date AND b.history_id < h.history_id
             ORDER BY b.history_date DESC, b.history_id DESC LIMIT 1
-        ) was ON true
-        WHERE h.history_id = ANY (ARRAY(SELECT jsonb_array_elements_text($2 -> 'ids')::bigint))
+        ) was ON h.history_type = '~'
+        WHERE h.history_id = ANY (ARRAY(
+            SELECT generate_series(lower(r), upper(r) - 1) FROM unnest(($2 ->> 'ids')::int8multirange) r))
         $query$, rows ->> 'history', rows ->> 'pk',
         '{history_id,history_date,history_type,history_source,history_user_id,history_change_reason,history_request_id}')
     USING o, rows;
@@ -123,7 +108,8 @@ BEGIN
     RETURN QUERY
     WITH locked AS MATERIALIZED (
         SELECT t AS stands, t.id AS row_id,
-               CASE WHEN t.data ? 'written_out_by' THEN 1 + octet_length(t.data::text) / 8 ELSE 1 END AS size
+               CASE WHEN t.data ? 'written_out_by'
+                   THEN coalesce((t.data -> 'rows' ->> 'count')::int, 1 + octet_length(t.data::text) / 8) ELSE 1 END AS size
         FROM audit_take(most) t
     ), measured AS (
         SELECT stands, row_id, sum(size) OVER (ORDER BY row_id) - size AS before FROM locked
@@ -163,7 +149,7 @@ END $$;
 -- `mostly_elsewhere` is for a table whose updates hardly ever touch what is captured: a row trigger whose condition is
 -- tested without a call. An event of a new row holds {"new": {…}}, of a deleted one {"old": {…}}, of a changed one
 -- {"changes": {"column": {"old": …, "new": …}}}: one flat object a row costs a third of nested ones. Of twenty rows or more
--- that one statement inserts or updates, the outbox gets one row, which the relay writes out of the historical rows.
+-- that one statement writes, the outbox gets one row, which the relay writes out of the historical rows.
 CREATE FUNCTION audit_capture(source regclass, history regclass, about text, app regrole, key name DEFAULT NULL,
     is_link boolean DEFAULT false, secrets name[] DEFAULT '{}', mostly_elsewhere boolean DEFAULT false) RETURNS void
 LANGUAGE plpgsql SET search_path = public AS $make$
@@ -195,74 +181,80 @@ BEGIN
         ELSE 'NULL::bigint' END;
 
     body := $body$
+        <<capture>>  -- so that no column of the table is taken for one of these
         DECLARE
             moment CONSTANT timestamptz := clock_timestamp();
             source CONSTANT text := audit_source();
             outside CONSTANT jsonb := CASE WHEN source = '' THEN '{}' ELSE jsonb_build_object('source', source) END;
+            actor CONSTANT bigint := nullif(current_setting('backoffice.actor', true), '')::bigint;
+            request CONSTANT text := left(coalesce(current_setting('backoffice.request_id', true), ''), 600);
+            reason CONSTANT text := left(coalesce(current_setting('backoffice.reason', true), ''), 600);
+            before CONSTANT bigint := coalesce(pg_sequence_last_value({sequence}), 0);
+            last bigint;
+            written bigint;
+            ids int8multirange;
         BEGIN
             IF TG_OP = 'INSERT' THEN
-                IF (SELECT count(*) FROM (SELECT FROM came LIMIT 20) few) = 20 THEN
-                    WITH kept AS (
-                        INSERT INTO {history} ({columns}, history_date, history_type, history_source)
-                        SELECT {news}, moment, '+', source FROM came n RETURNING history_id
-                    )
-                    INSERT INTO audit_outbox (created, type, object_type, data)
-                    SELECT moment, '{created}', '{about}', outside || jsonb_build_object('written_out_by', 'audit_created',
-                        'rows', jsonb_build_object('history', '{history}', 'key', '{key_name}', 'entity', '{entity_name}',
-                                                   'ids', to_jsonb(array_agg(k.history_id))))
-                    FROM kept k;
+                INSERT INTO {history} ({columns}, {facts}) SELECT {news}, '+', {values} FROM came n;
+                GET DIAGNOSTICS written = ROW_COUNT;
+                IF written < {many} THEN
+                    INSERT INTO audit_outbox (created, type, object_type, object_id, entity_id, data)
+                    SELECT capture.moment, '{created}', '{about}', n.{key}::text, {entity}, jsonb_build_object('new', to_jsonb(n)) || capture.outside
+                    FROM (SELECT {news} FROM came n) n;
                     RETURN NULL;
                 END IF;
-                INSERT INTO {history} ({columns}, history_date, history_type, history_source)
-                SELECT {news}, moment, '+', source FROM came n;
-                INSERT INTO audit_outbox (created, type, object_type, object_id, entity_id, data)
-                SELECT moment, '{created}', '{about}', n.{key}::text, {entity}, jsonb_build_object('new', to_jsonb(n)) || outside
-                FROM (SELECT {columns} FROM came) n;
             ELSIF TG_OP = 'DELETE' THEN
-                INSERT INTO {history} ({columns}, history_date, history_type, history_source)
-                SELECT {news}, moment, '-', source FROM gone n;
-                INSERT INTO audit_outbox (created, type, object_type, object_id, entity_id, data)
-                SELECT moment, '{deleted}', '{about}', n.{key}::text, {entity}, jsonb_build_object('old', to_jsonb(n)) || outside
-                FROM (SELECT {columns} FROM gone) n;
-            ELSIF {many} THEN
-                WITH kept AS (
-                    INSERT INTO {history} ({columns}, history_date, history_type, history_source)
-                    SELECT {news}, moment, '~', source FROM {pairs}
-                    WHERE CASE WHEN n.{pk} IS DISTINCT FROM o.{pk} THEN audit_key_changed()
-                        ELSE ({old_values}) IS DISTINCT FROM ({new_values}) END
-                    RETURNING history_id
-                )
-                INSERT INTO audit_outbox (created, type, object_type, data)
-                SELECT moment, 'change.updated', '{about}', outside || jsonb_build_object('written_out_by', 'audit_updated',
-                    'rows', jsonb_build_object('history', '{history}', 'key', '{key_name}', 'pk', '{pk_name}',
-                                               'entity', '{entity_name}', 'ids', to_jsonb(array_agg(k.history_id))))
-                FROM kept k HAVING count(*) > 0;
+                INSERT INTO {history} ({columns}, {facts}) SELECT {news}, '-', {values} FROM gone n;
+                GET DIAGNOSTICS written = ROW_COUNT;
+                IF written < {many} THEN
+                    INSERT INTO audit_outbox (created, type, object_type, object_id, entity_id, data)
+                    SELECT capture.moment, '{deleted}', '{about}', n.{key}::text, {entity}, jsonb_build_object('old', to_jsonb(n)) || capture.outside
+                    FROM (SELECT {news} FROM gone n) n;
+                    RETURN NULL;
+                END IF;
             ELSE
                 -- FULL JOIN finds a changed key, and is hashed however few rows the plan was first made for.
-                WITH changed AS MATERIALIZED (
-                    SELECT {news}, {entity} AS of_entity,
-                        {difference} AS changes
-                    FROM {pairs}
-                    WHERE CASE WHEN n.{pk} IS DISTINCT FROM o.{pk} THEN audit_key_changed()
-                        ELSE ({old_values}) IS DISTINCT FROM ({new_values}) END
-                ), kept AS (
-                    INSERT INTO {history} ({columns}, history_date, history_type, history_source)
-                    SELECT {news}, moment, '~', source FROM changed n
-                )
-                INSERT INTO audit_outbox (created, type, object_type, object_id, entity_id, data)
-                SELECT moment, 'change.updated', '{about}', n.{key}::text, n.of_entity,
-                    jsonb_build_object('changes', n.changes) || outside
-                FROM changed n;
+                INSERT INTO {history} ({columns}, {facts}) SELECT {news}, '~', {values} FROM {pairs}
+                WHERE CASE WHEN n.{pk} IS DISTINCT FROM o.{pk} THEN audit_key_changed()
+                    ELSE ({old_values}) IS DISTINCT FROM ({new_values}) END;
+                GET DIAGNOSTICS written = ROW_COUNT;
+                IF written = 0 THEN
+                    RETURN NULL;
+                ELSIF written < {many} OR {secret} THEN
+                    INSERT INTO audit_outbox (created, type, object_type, object_id, entity_id, data)
+                    SELECT capture.moment, 'change.updated', '{about}', n.{key}::text, {entity}, jsonb_build_object('changes',
+                        {difference}) || capture.outside
+                    FROM {pairs} WHERE ({old_values}) IS DISTINCT FROM ({new_values});
+                    RETURN NULL;
+                END IF;
             END IF;
+            -- Who took as many numbers as were given out has taken them all. Else others took some in between; but nobody else
+            -- has written a version of these rows, which are locked.
+            last := currval({sequence});
+            IF last - before = written THEN
+                ids := int8multirange(int8range(before, last, '(]'));
+            ELSIF TG_OP = 'DELETE' THEN
+                ids := (SELECT range_agg(int8range(h.history_id, h.history_id, '[]')) FROM gone n JOIN {history} h
+                    ON h.{pk} = n.{pk} AND h.history_date = capture.moment AND h.history_id > capture.before);
+            ELSE
+                ids := (SELECT range_agg(int8range(h.history_id, h.history_id, '[]')) FROM came n JOIN {history} h
+                    ON h.{pk} = n.{pk} AND h.history_date = capture.moment AND h.history_id > capture.before);
+            END IF;
+            INSERT INTO audit_outbox (created, type, object_type, data)
+            VALUES (moment, CASE TG_OP WHEN 'INSERT' THEN '{created}' WHEN 'DELETE' THEN '{deleted}' ELSE 'change.updated' END,
+                '{about}', outside || jsonb_build_object('written_out_by', 'audit_versions', 'rows', jsonb_build_object(
+                    'history', '{history}', 'pk', '{pk_name}', 'key', '{key_name}', 'entity', '{entity_name}',
+                    'ids', ids, 'count', written)));
             RETURN NULL;
         END $body$;
+    body := replace(body, '{facts}', 'history_type, history_date, history_source, history_user_id, history_request_id, history_change_reason');
+    body := replace(replace(body, '{values}', 'capture.moment, capture.source, capture.actor, capture.request, capture.reason'), '{sequence}', quote_literal(pg_get_serial_sequence(history::text, 'history_id')));
     body := replace(replace(replace(replace(body, '{history}', history::text), '{columns}', columns), '{news}', news), '{entity}', entity);
     body := replace(replace(replace(body, '{difference}', difference), '{old_values}', old_values), '{new_values}', new_values);
     body := replace(replace(body, '{about}', about), '{key}', quote_ident(coalesce(key, pk)));
     body := replace(replace(replace(body, '{key_name}', coalesce(key, pk)), '{pk_name}', pk), '{pk}', quote_ident(pk));
-    -- A secret that changed leaves nothing in the historical row to tell it by; a row trigger has no transition tables.
-    body := replace(body, '{many}', CASE WHEN secrets = '{}' AND NOT mostly_elsewhere
-        THEN '(SELECT count(*) FROM (SELECT FROM came LIMIT 20) few) = 20' ELSE 'false' END);
+    -- A secret that changed leaves nothing in the historical row to tell it by.
+    body := replace(replace(body, '{secret}', (secrets <> '{}')::text), '{many}', '20');
     body := replace(body, '{entity_name}', CASE WHEN about = 'backoffice.entity' THEN 'id' ELSE 'entity_id' END);
     body := replace(body, '{created}', CASE WHEN is_link THEN 'change.updated' ELSE 'change.created' END);
     body := replace(body, '{deleted}', CASE WHEN is_link THEN 'change.updated' ELSE 'change.deleted' END);
