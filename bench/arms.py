@@ -76,6 +76,7 @@ class Clients:
     settings: str = "bench.settings"
     python: Path = Path(sys.executable)
     arguments: dict[str, Any] = field(default_factory=dict)
+    store: str = ""  # the database of events, if another than the site's
     done: int = 0
     refused: int = 0
 
@@ -91,6 +92,7 @@ class Clients:
             | {
                 "DJANGO_SETTINGS_MODULE": self.settings,
                 "BENCH_DATABASE": self.database,
+                "BENCH_STORE": self.store,
                 **server.environment(self.database),
             },
         )

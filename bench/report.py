@@ -27,6 +27,9 @@ against deltas, actions against what the clients made, and the whole ledger by t
 finds, printed and not written down. `BENCH_LARGE` (10,000,000 actions), `BENCH_MANY_ACCOUNTS` (1,000,000), `BENCH_ACCOUNTS`
 (10,000), `BENCH_ROUNDS` (3) and `BENCH_SECONDS` (3, of a round) set other sizes. The first run installs the peers that it
 measures, of `bench/requirements-peers.txt`, into an environment of their own below `BACKOFFICE_DATA`.
+
+`make bench NAME=capture` likewise: `--only changes` (beside packages; `BENCH_CHANGES`, 21 rounds; CPU is that of the client
+and its backend), `--only writers`, `--only reading` (`BENCH_EVENTS_KEPT`, 10,000,000 events, which take some minutes to load).
 """
 COLUMNS = (
     "| question | ours | theirs | unit | ours | theirs | ratio | aim | CPU client: ours, theirs | CPU server: ours, theirs |\n"

@@ -34,6 +34,11 @@ def ledger() -> str:
     return str(settings.OWNER_DATABASES["default"]["NAME"])
 
 
+def store() -> str:
+    """Name the database of events that `migrate` made."""
+    return str(settings.OWNER_DATABASES["audit"]["NAME"])
+
+
 def create(database: str, template: str = "template0") -> None:
     """Make a database, as a copy of another one that nobody is connected to; checkpoints are not left for a round."""
     connections.close_all()

@@ -1,1 +1,1 @@
-"""The same model six times, each recorded by somebody else."""
+"""The same model seven times, each recorded by somebody else."""

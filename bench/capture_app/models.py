@@ -1,4 +1,4 @@
-"""One model, recorded by nobody, by us, and by four packages in the way that their own documentation shows."""
+"""One model, recorded by nobody, by us, by hand, and by four packages in the way that their own documentation shows."""
 
 import pghistory
 from django.db import models
@@ -31,6 +31,12 @@ class Nobody(Thing):
 
 class Ours(Thing):
     """Recorded by our triggers: history and outbox."""
+
+    history = captured()
+
+
+class ByHand(Thing):
+    """Recorded by the bench itself, in a statement of its own: the rows that ours writes, and nothing else."""
 
     history = captured()
 

@@ -303,7 +303,7 @@ def test_many_rows_updated_by_one_statement_become_as_many_events(number: int) -
 
 @pytest.mark.parametrize("number", [19, 20])
 def test_many_rows_deleted_by_one_statement_become_as_many_events(number: int) -> None:
-    made = User.groups.through.objects.bulk_create(  # type: ignore[attr-defined]  # captured
+    made = User.groups.through.objects.bulk_create(
         [
             User.groups.through(user=User.objects.create(username=str(n)), group=Group.objects.create(name=str(n)))
             for n in range(number)

@@ -172,10 +172,10 @@ BEGIN
     SELECT string_agg(quote_ident(c), ', '), string_agg('n.' || quote_ident(c), ', ')
     INTO columns, news FROM unnest(captured) c;
     SELECT string_agg('o.' || quote_ident(c), ', '), string_agg('n.' || quote_ident(c), ', '),
-           string_agg(format('CASE WHEN o.%1$I IS DISTINCT FROM n.%1$I THEN jsonb_build_object(%1$L, '
-               || CASE WHEN c = ANY (secrets) THEN '''not shown''::text'
+           string_agg(format('%1$L VALUE CASE WHEN o.%1$I IS DISTINCT FROM n.%1$I THEN '
+               || CASE WHEN c = ANY (secrets) THEN 'to_jsonb(''not shown''::text)'
                   ELSE 'jsonb_build_object(''old'', o.%1$I, ''new'', n.%1$I)' END
-               || ') ELSE ''{}'' END', c), E'\n                        || ')
+               || ' END', c), E',\n                        ')
     INTO old_values, new_values, difference FROM unnest(captured || secrets) c WHERE c <> pk;
     entity := CASE WHEN about = 'backoffice.entity' THEN 'n.id' WHEN 'entity_id' = ANY (captured) THEN 'n.entity_id'
         ELSE 'NULL::bigint' END;
@@ -222,8 +222,8 @@ BEGIN
                     RETURN NULL;
                 ELSIF written < {many} OR {secret} THEN
                     INSERT INTO audit_outbox (created, type, object_type, object_id, entity_id, data)
-                    SELECT capture.moment, 'change.updated', '{about}', n.{key}::text, {entity}, jsonb_build_object('changes',
-                        {difference}) || capture.outside
+                    SELECT capture.moment, 'change.updated', '{about}', n.{key}::text, {entity}, jsonb_build_object('changes', JSON_OBJECT(
+                        {difference} ABSENT ON NULL RETURNING jsonb)) || capture.outside
                     FROM {pairs} WHERE ({old_values}) IS DISTINCT FROM ({new_values});
                     RETURN NULL;
                 END IF;
