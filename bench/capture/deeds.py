@@ -11,7 +11,10 @@ from psycopg import sql
 
 SAVES, ROWS = 30, 1_000
 Deed = Callable[[Any], list[Callable[[], object]]]
-BY_HAND = sql.SQL("INSERT INTO {} ({}, history_type) SELECT {}, {} FROM {} WHERE id BETWEEN {} AND {}")
+BY_HAND = sql.SQL("""
+    INSERT INTO {} ({}, history_type, history_date, history_source, history_request_id, history_change_reason, history_user_id)
+    SELECT {}, {}, now(), '', '', '', NULL FROM {} WHERE id BETWEEN {} AND {}
+""")
 _numbers = count(1)
 
 
