@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from statistics import mean, median
 from typing import Any, NamedTuple
 
@@ -106,12 +107,16 @@ def act(deeds: list[Callable[[], object]]) -> Took:
 
 
 def backend_seconds() -> float:
-    """Return the CPU time of the backend that serves this process."""
+    """Return the CPU time of the backend that serves this process: to the nanosecond on Linux, else to a tick of 10 ms."""
     import psutil  # noqa: PLC0415  the server is on this machine
     from django.db import connection  # noqa: PLC0415
 
     connection.ensure_connection()
-    times = psutil.Process(connection.connection.info.backend_pid).cpu_times()
+    process = connection.connection.info.backend_pid
+    precise = Path(f"/proc/{process}/schedstat")
+    if precise.exists():
+        return int(precise.read_text().split()[0]) / 1e9
+    times = psutil.Process(process).cpu_times()
     return float(times.user + times.system)
 
 
