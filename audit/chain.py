@@ -29,12 +29,13 @@ NOTHING = bytes(DIGEST)  # what the first block names as the one before it
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """What a block says of itself; hashes in hexadecimal, `created` in UTC with microseconds."""
+    """What a block says of itself; hashes in hexadecimal, `created` in UTC with microseconds, `ids` the hash of the ids."""
 
     number: int
     created: str
     month: str
     count: int
+    ids: str
     root: str
     previous: str
     key: str

@@ -1,11 +1,13 @@
 """The event log as a file that can be proved: CSV or JSON with a detached signature, both in one ZIP.
 
-`check_export` reads the ZIP, or the file with its signature beside it.
+Who made it, when, what was searched for and how many rows it has are signed with it. `check_export`, and `audit_verify
+--export`, read the ZIP, or the file with its signature beside it.
 """
 
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -55,24 +57,40 @@ def signed_zip(rows: Sequence[dict[str, Any]], kind: str, **facts: Any) -> tuple
     """Return the name and the content of a ZIP with the file and its signature."""
     stem = f"events-{timezone.localtime():%Y-%m-%d-%H%M%S}"
     name, content = f"{stem}.{kind}", KINDS[kind](rows)
+    told = {"file": name, "kind": kind, "rows": len(rows), "made": timezone.now().isoformat()}
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(name, content)
-        archive.writestr(name + SUFFIX, signed(content, file=name, rows=len(rows), **facts))
+        archive.writestr(name + SUFFIX, signed(content, **told, **facts))
     return f"{stem}-{kind}.zip", file.getvalue()
+
+
+class ExportError(Exception):
+    """A file that there is no signature for, in a sentence."""
+
+
+def read_export(path: Path) -> tuple[bytes, bytes]:
+    """Return a file and its signature: out of a ZIP, or from beside each other. Raises ExportError."""
+    if not path.is_file():
+        raise ExportError(f"There is no file {path}.")
+    if not zipfile.is_zipfile(path):
+        signature = path.with_name(path.name + SUFFIX)
+        if not signature.exists():
+            raise ExportError(f"There is no signature {signature.name} beside the file.")
+        return path.read_bytes(), signature.read_bytes()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if not name.endswith(SUFFIX)]
+            if sorted(archive.namelist()) != sorted([*names[:1], *(name + SUFFIX for name in names[:1])]):
+                raise ExportError("The ZIP does not hold one file and its signature.")
+            return archive.read(names[0]), archive.read(names[0] + SUFFIX)
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise ExportError(f"The ZIP cannot be read: {error}.") from None
 
 
 def check_export(path: Path, *, trusted: bytes | None = None) -> list[str]:
     """Return what is wrong with an export, each in a sentence; nothing where it is as it was made."""
-    if not path.exists():
-        return [f"There is no file {path}."]
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            names = [name for name in archive.namelist() if not name.endswith(SUFFIX)]
-            if len(names) != 1 or names[0] + SUFFIX not in archive.namelist():
-                return ["The ZIP does not hold one file and its signature."]
-            return check(archive.read(names[0]), archive.read(names[0] + SUFFIX), trusted=trusted)
-    signature = path.with_name(path.name + SUFFIX)
-    if not signature.exists():
-        return [f"There is no signature {signature.name} beside the file."]
-    return check(path.read_bytes(), signature.read_bytes(), trusted=trusted)
+    try:
+        return check(*read_export(path), trusted=trusted)
+    except ExportError as error:
+        return [str(error)]

@@ -18,15 +18,13 @@ from django.conf import settings
 from django.db import connections
 
 from audit.chain import HEAD, canonical_json, moment
-from audit.keys import SigningKey, append
+from audit.keys import SigningKey
 from audit.seal import Head, head
+from audit.trusted import append
 from backoffice.databases import EVENT_STORE
 
+FACTS = {"block": int, "hash": str, "published": str, "key": str, "signature": str}
 COMMAND_SECONDS = 60.0  # after which a command that has not ended is given up
-
-
-class HeadError(Exception):
-    """A file of heads that cannot be trusted, in a sentence."""
 
 
 def signed_head(last: Head, key: SigningKey) -> dict[str, Any]:
@@ -35,18 +33,20 @@ def signed_head(last: Head, key: SigningKey) -> dict[str, Any]:
     return {**facts, "signature": key.sign(HEAD + canonical_json(facts)).hex()}
 
 
-def read_heads(path: Path) -> list[dict[str, Any]]:
-    """Return the heads of a file. Raises HeadError where a line, but for one that was cut short at the end, is none."""
-    lines = path.read_text().splitlines()
-    found = []
-    for number, line in enumerate(lines, start=1):
+def read_heads(path: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the heads of a file, and a sentence for each line that is none: torn, or garbage."""
+    found, troubles = [], []
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         try:
-            one = json.loads(line)
-            found.append({name: one[name] for name in ("block", "hash", "published", "key", "signature")})
+            told = json.loads(line)
+            one = {name: told[name] for name in FACTS}
         except (ValueError, KeyError, TypeError):
-            if number < len(lines):
-                raise HeadError(f"Line {number} of {path} is no head.") from None
-    return found
+            one = {}
+        if [type(value) for value in one.values()] == list(FACTS.values()):
+            found.append(one)
+        else:
+            troubles.append(f"Line {number} of {path} is no head: it was torn, or somebody wrote it.")
+    return found, troubles
 
 
 class Publisher:
@@ -98,14 +98,15 @@ class Publisher:
         self.commanded = time.monotonic()
         try:
             self.command = subprocess.Popen(  # noqa: S603  what the setting says, without a shell
-                shlex.split(settings.AUDIT_HEAD_COMMAND), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+                shlex.split(settings.AUDIT_HEAD_COMMAND), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, bufsize=0
             )
         except OSError as error:
             return f"AUDIT_HEAD_COMMAND does not start: {error}"
         assert self.command.stdin  # noqa: S101  asked for above
         try:
             self.command.stdin.write(f"{line}\n".encode())  # less than a pipe holds
-            self.command.stdin.close()
         except BrokenPipeError:
             return "AUDIT_HEAD_COMMAND did not read the head."
+        finally:
+            self.command.stdin.close()
         return trouble

@@ -1,12 +1,12 @@
 """Months of the event store that have been kept long enough leave it for files; the seals of their blocks stay for ever.
 
-A month leaves whole: its events and its blocks are written to one compressed file, JSON lines of what a block was made of;
-the file's hash goes into an event of its own, which audit_verify needs to tell a month that was archived from one that was
-stolen; then the partition is detached and dropped. What was interrupted is done again by the next run.
+A month leaves whole, in one transaction of the owner's in which no block is made (the lock of sealing is taken first, that of
+the table last): its blocks and events are written to a file, the file is verified, an event that holds its hash is sealed, the
+partition is dropped. What arrives for that month afterwards gets a partition anew and, one day, a file of its own: a file is
+named after its blocks, and never written over. What was interrupted is done again by the next run.
 """
 
 import gzip
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,28 +16,29 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.db import connections, transaction
+from django.db import connections
 from psycopg import sql
 
 from audit.chain import CANONICAL, month_before
 from audit.keys import SigningKey
-from audit.relay import whole_lines
 from audit.seal import add, event_line, sealing
-from backoffice.databases import EVENT_STORE, as_owner, as_relay
+from audit.trusted import trusted_keys
+from audit.verification.archive import FORMAT, SUFFIX, as_line, block_line, verify_archive
+from audit.verification.archive import event_line as archived_event
+from audit.verification.attested import Attested, read_attested
+from audit.verification.blocks import ranges, read_blocks
+from audit.verification.events import lines, rows_by_block
+from audit.verification.findings import Report
+from audit.verification.trust import Trust
+from backoffice.databases import EVENT_STORE, as_owner
 
 AHEAD = 3  # months that partitions are made for
+LOCK_WAIT = "10s"  # for readers of the month; it is tried again by the next run
 MONTHS = "SELECT DISTINCT month FROM audit_seal WHERE month < %s AND to_regclass('audit_event_' || to_char(month, 'YYYY_MM')) IS NOT NULL ORDER BY month"
-SEALS = """
-    SELECT number, created, month, count, encode(ids, 'hex'), encode(root, 'hex'), encode(previous, 'hex'), encode(hash, 'hex'), key,
-           encode(signature, 'hex')
-    FROM audit_seal WHERE month = %s ORDER BY number
-"""
-SEAL_FIELDS = ("number", "created", "month", "count", "ids", "root", "previous", "hash", "key", "signature")
-LINES = """COPY (
-    SELECT block, position, erased IS NOT NULL, encode(leaf, 'hex'), {} FROM audit_event
-    WHERE created >= {}::timestamptz AND created < {}::timestamptz ORDER BY block, position
-) TO STDOUT"""
-ARCHIVED = "SELECT data -> 'months' FROM audit_event WHERE type = 'audit.archived' ORDER BY block DESC LIMIT 1"
+
+
+class RetentionError(Exception):
+    """Why a month stays in the store, in a sentence. Nothing was changed there."""
 
 
 def make_ahead(today: date) -> None:
@@ -54,64 +55,100 @@ def due(today: date) -> list[date]:
         return [month for (month,) in store.fetchall()]
 
 
-def archive(month: date, key: SigningKey) -> Path:
-    """Move a month to a file; return its path. Takes the relay's rights to seal and the owner's to detach."""
-    path: Path = settings.AUDIT_ARCHIVE_FOLDER / f"events-{month:%Y-%m}.jsonl.gz"
-    with as_relay(EVENT_STORE), sealing(key) as store:
-        store.execute(ARCHIVED)
-        found = store.fetchone()
-        before = [one for one in (json.loads(found[0]) if found else []) if one["month"] != month.isoformat()]
-        facts = {"month": month.isoformat(), "file": path.name, **_write(store, month, path)}
-        add(store, [event_line(store, "audit.archived", {"months": [*before, facts]})], key)
-    with as_owner(EVENT_STORE), transaction.atomic(using=EVENT_STORE), connections[EVENT_STORE].cursor() as store:
-        name = sql.Identifier(f"audit_event_{month:%Y_%m}")
+def archive(month: date, key: SigningKey) -> Path | None:
+    """Move a month to a file; return its path, or None where another run was faster. Connects as the owner.
+
+    Raises:
+        RetentionError: the month does not verify, or holds what no block does.
+        OperationalError: somebody has been reading the month for longer than LOCK_WAIT.
+    """
+    with as_owner(EVENT_STORE), sealing(key) as store:
+        store.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
+        store.execute("SELECT to_regclass(%s) IS NULL", [partition(month)])
+        if store.fetchone()[0]:
+            return None
+        trust = Trust(trusted_keys())
+        attested = read_attested(store, trust)
+        path = _move(store, month, trust, attested, key)
+        name = sql.Identifier(partition(month))
         store.execute(sql.SQL("ALTER TABLE audit_event DETACH PARTITION {}").format(name))
         store.execute(sql.SQL("DROP TABLE {}").format(name))
     return path
 
 
-def _write(store: Any, month: date, path: Path) -> dict[str, Any]:
-    """Write blocks and events of a month; return the facts of the file."""
-    beginnings = (f"{month} 00:00+00", f"{month_before(month, -1)} 00:00+00")
-    store.execute(SEALS, [month])
-    blocks = [dict(zip(SEAL_FIELDS, row, strict=True)) for row in store.fetchall()]
-    events = 0
-    with _whole(path) as file:
-        for block in blocks:
-            file.write(json.dumps({"block": block}, default=_written).encode() + b"\n")
-        columns = sql.SQL(", ").join(map(sql.Identifier, CANONICAL))
-        with store.copy(sql.SQL(LINES).format(columns, *map(sql.Literal, beginnings))) as copy:
-            for line in whole_lines(copy):
-                number, position, erased, leaf, canonical = line.split(b"\t", 4)
-                event = {
-                    "block": int(number),
-                    "position": int(position),
-                    "leaf": leaf.decode(),
-                    "line": canonical.decode(),
-                }
-                file.write(json.dumps({"event": {**event, "erased": erased == b"t"}}).encode() + b"\n")
-                events += 1
-    last = max((block["number"] for block in blocks), default=0)
-    return {
-        "sha256": sha256(path.read_bytes()).hexdigest(),
-        "events": events,
-        "blocks": len(blocks),
-        "last_block": last,
-    }
+def partition(month: date) -> str:
+    """Return the name of a month's table."""
+    return f"audit_event_{month:%Y_%m}"
+
+
+def _move(store: Any, month: date, trust: Trust, attested: Attested, key: SigningKey) -> Path | None:
+    """Write what is in the partition to a file, verify that, and seal an event of it; no file where there is nothing."""
+    parts = list(ranges(store, attested.last_block(month), month))
+    with fresh_file(settings.AUDIT_ARCHIVE_FOLDER) as fresh:
+        numbers = _write(store, month, parts, fresh)
+        report = Report()
+        verify_archive(fresh, trust, attested, store, report)
+        if report.findings:
+            raise RetentionError(f"{month:%Y-%m} stays: {report.findings[0].text} Run audit_verify.")
+        store.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(partition(month))))
+        if (there := store.fetchone()[0]) != report.events:
+            text = (
+                f"its partition holds {there} events, and the blocks to be archived {report.events}. Run audit_verify."
+            )
+            raise RetentionError(f"{month:%Y-%m} stays: {text}")
+        if not numbers:
+            return None
+        path = keep(fresh, f"events-{month:%Y-%m}.blocks-{numbers[0]}-{numbers[-1]}")
+    facts = {"events": report.events, "blocks": report.blocks, "first_block": numbers[0], "last_block": numbers[-1]}
+    told = {"month": month.isoformat(), "file": path.name, "sha256": sha256(path.read_bytes()).hexdigest(), **facts}
+    add(store, [event_line(store, "audit.archived", {"months": [*attested.archives, told]})], key)
+    return path
+
+
+def _write(store: Any, month: date, parts: list[tuple[int, int]], path: Path) -> list[int]:
+    """Write the blocks of a month in these ranges, each with its events; return their numbers."""
+    numbers = []
+    with compressed(path) as file:
+        file.write(as_line(archive=FORMAT, month=month.isoformat(), columns=CANONICAL))
+        for after, upto in parts:
+            found = rows_by_block(lines(store, after, upto, partition(month)))
+            for block in read_blocks(store, after, upto, month):
+                file.write(block_line(block))
+                file.writelines(map(archived_event, found.get(block.number, [])))
+                numbers.append(block.number)
+    return numbers
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[gzip.GzipFile]:
-    """Write a file that is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fresh = path.with_name(f"{path.name}.part")
-    with fresh.open("wb") as raw:
-        with gzip.GzipFile(fileobj=raw, mode="wb", mtime=0) as file:
+def compressed(path: Path) -> Iterator[gzip.GzipFile]:
+    """Write a compressed file that is on the disk afterwards; the same content gives the same bytes."""
+    with path.open("wb") as raw:
+        with gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, filename="") as file:
             yield file
         raw.flush()
         os.fsync(raw.fileno())
-    fresh.replace(path)
 
 
-def _written(value: date) -> str:
-    return value.isoformat()
+@contextmanager
+def fresh_file(folder: Path) -> Iterator[Path]:
+    """Lend a file in a folder of the owner's alone; it is gone afterwards, unless it was kept under another name."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = folder / f".{os.getpid()}.part"
+    try:
+        yield fresh
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def keep(fresh: Path, stem: str) -> Path:
+    """Give a file a name that no other content has; of what a run left that was interrupted, the same content is used."""
+    number = 1
+    while True:
+        path = fresh.with_name(stem + (f".{number}" if number > 1 else "") + SUFFIX)
+        try:
+            os.link(fresh, path)  # never over another
+        except FileExistsError:
+            if path.read_bytes() != fresh.read_bytes():
+                number += 1
+                continue
+        return path

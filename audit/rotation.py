@@ -8,7 +8,7 @@ finished by doing it again. The old private key is gone then: nobody can sign wi
 from django.conf import settings
 from django.db import connections
 
-from audit import keys
+from audit import keys, trusted
 from audit.seal import CURRENT, add, event_line, head, sealing
 from backoffice.databases import EVENT_STORE
 
@@ -16,7 +16,7 @@ ADD = "INSERT INTO audit_key (id, public, from_block, signed_by, signature) VALU
 KNOWN = "SELECT id, public, from_block, signed_by, signature FROM audit_key ORDER BY from_block"
 
 
-def rotate() -> keys.TrustedKey:
+def rotate() -> trusted.TrustedKey:
     """Replace the signing key; return the public half of the new one. Callers connect as the relay.
 
     Raises:
@@ -30,21 +30,19 @@ def rotate() -> keys.TrustedKey:
         _hand_over(old, new)
     trust_known()
     beside.replace(settings.AUDIT_KEY_FILE)
-    return keys.trusted_keys()[-1]
+    return trusted.trusted_keys()[-1]
 
 
 def trust_known() -> None:
     """Bring the trusted file up to the store's keys, as far as each is vouched for by the one before."""
-    trusted = keys.trusted_keys()
+    known = trusted.trusted_keys()
     with connections[EVENT_STORE].cursor() as store:
         store.execute(KNOWN)
         for facts in store.fetchall():
-            key = keys.TrustedKey(
-                **dict(zip(("key", "public", "from_block", "signed_by", "signature"), facts, strict=True))
-            )
-            if key not in trusted and not keys.broken([*trusted, key]):
-                keys.trust(key)
-                trusted.append(key)
+            key = trusted.TrustedKey.of(facts)
+            if key not in known and not trusted.broken([*known, key]):
+                trusted.trust(key)
+                known.append(key)
 
 
 def _current() -> str:
@@ -57,7 +55,7 @@ def _current() -> str:
 def _hand_over(old: keys.SigningKey, new: keys.SigningKey) -> None:
     with sealing(old) as store:
         first = head(store).number + 2  # after the block that tells of it
-        key = keys.TrustedKey(key=new.id, public=new.public.hex(), from_block=first, signed_by=old.id)
+        key = trusted.TrustedKey(key=new.id, public=new.public.hex(), from_block=first, signed_by=old.id)
         signature = old.sign(key.vouched()).hex()
         data = {"from": old.id, "to": new.id, "public": key.public, "from_block": first}
         add(store, [event_line(store, "audit.key_rotated", data)], old)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -19,7 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
 from psycopg import sql
 
-from audit import keys
+from audit import keys, trusted
 from audit.chain import CANONICAL, IDENTITY, NOTHING, SETTLE, Header, leaf, merkle_root, moment, month_of
 from audit.registry import event_type
 from backoffice.databases import EVENT_STORE
@@ -90,7 +91,7 @@ def check_key(store: Any, key: keys.SigningKey) -> None:
     found = store.fetchone()
     if found is None:
         store.execute(FIRST_KEY, [key.id, key.public.hex()])
-        keys.trust(keys.TrustedKey(key=key.id, public=key.public.hex(), from_block=1))
+        trusted.trust(trusted.TrustedKey(key=key.id, public=key.public.hex(), from_block=1))
     elif found[0] != key.id:
         raise ImproperlyConfigured(
             f"The event store is sealed with the key {found[0]}, and AUDIT_SIGNING_KEY holds {key.id}: "
@@ -113,11 +114,13 @@ def _new(store: Any, lines: Sequence[bytes]) -> list[bytes]:
 def _add_block(store: Any, lines: list[bytes], month: str, key: keys.SigningKey) -> None:
     before, now = head(store), datetime.now(UTC)
     leaves = [leaf(line) for line in lines]
+    ids = b"".join(UUID(line[:IDENTITY].decode()).bytes for line in lines)
     header = Header(
         number=before.number + 1,
         created=moment(now),
         month=month,
         count=len(lines),
+        ids=sha256(ids).hexdigest(),
         root=merkle_root(leaves).hex(),
         previous=before.hash.hex(),
         key=key.id,
@@ -126,7 +129,6 @@ def _add_block(store: Any, lines: list[bytes], month: str, key: keys.SigningKey)
     with store.copy(INTO) as copy:
         for position, (line, digest) in enumerate(zip(lines, leaves, strict=True)):
             copy.write(b"%d\t%d\t\\\\x%s\t%s\n" % (header.number, position, digest.hex().encode(), line))
-    ids = b"".join(UUID(line[:IDENTITY].decode()).bytes for line in lines)
     root, signature = bytes.fromhex(header.root), key.sign(header.signed())
     facts = [header.number, now, month, len(lines), ids, b"".join(leaves), root, before.hash, header.hash(), key.id]
     store.execute(ADD, [*facts, signature])

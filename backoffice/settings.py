@@ -98,7 +98,6 @@ OWNER_DATABASES = databases_from(urls, OWNER_URL_NAMES)
 RELAY_DATABASES = databases_from(urls, RELAY_URL_NAMES)
 # The record's own files. The key is made where none is named, except in production, where the relay refuses to start.
 AUDIT_FOLDER = BACKOFFICE_DATA / "audit"
-AUDIT_KEY_IS_NAMED = bool(AUDIT_SIGNING_KEY)
 AUDIT_KEY_FILE = Path(AUDIT_SIGNING_KEY or AUDIT_FOLDER / "signing_key.pem").expanduser()
 AUDIT_TRUSTED_FILE = Path(AUDIT_TRUSTED_KEYS or AUDIT_FOLDER / "trusted_keys.jsonl").expanduser()
 AUDIT_HEADS_FILE = Path(AUDIT_HEADS or AUDIT_FOLDER / "heads.jsonl").expanduser()

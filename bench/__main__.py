@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bench.report import Row
 
-NAMES = ("posting", "capture")
+NAMES = ("posting", "capture", "verify")
 
 
 def main(arguments: list[str]) -> int:

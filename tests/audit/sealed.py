@@ -11,7 +11,9 @@ from django.db import connections
 
 from audit import relay
 from audit.keys import signing_key
-from audit.verification import Finding, Verifier
+from audit.verification import Finding
+from audit.verification import verify as verify_store
+from audit.verification.trust import Trust
 from backoffice import embedded
 from backoffice.databases import as_relay
 from backoffice.models import Entity
@@ -61,9 +63,9 @@ def tamper(*statements: str) -> list[tuple[Any, ...]]:
 
 
 def verify(heads: list[dict[str, Any]] | None = None) -> list[Finding]:
-    from audit.keys import trusted_keys  # noqa: PLC0415  the files are those of the test that runs
+    from audit.trusted import trusted_keys  # noqa: PLC0415  the files are those of the test that runs
 
-    return Verifier(trusted_keys()).run(None, heads or [], lambda _: None).findings
+    return verify_store(Trust(trusted_keys(), heads or [])).findings
 
 
 def kinds(found: list[Finding]) -> list[tuple[int | None, str | None, str]]:

@@ -24,6 +24,15 @@ from backoffice.embedded.layout import Layout
 from tests.audit.store import EMPTY
 
 ROUNDS = 8
+MANY = 30  # rows of one statement, which one row of the outbox stands for
+LARGE = 12_000  # and one that fills more than a block
+INSERT = "INSERT INTO backoffice_entity (code, name) SELECT %s || '-' || n, 'N' FROM generate_series(1, %s) n"
+BULK = """
+    SELECT substr(split_part(c.code, '-', 1), 2)::int, e.type, count(*), count(DISTINCT c.code) FROM audit_event e
+    JOIN (SELECT object_id, data -> 'new' ->> 'code' AS code FROM audit_event WHERE type = 'change.created') c USING (object_id)
+    WHERE e.object_type = 'backoffice.entity' AND c.code LIKE 'k%-%' GROUP BY 1, 2
+"""
+UPDATE = "UPDATE backoffice_entity SET name = 'M' WHERE code LIKE %s"
 
 
 @pytest.fixture
@@ -51,14 +60,18 @@ def start_relay(environment: dict[str, str]) -> "subprocess.Popen[bytes]":
     return subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, stderr=subprocess.DEVNULL)
 
 
-class Writer(threading.Thread):
+class Writer(threading.Thread):  # of single events
     """Commits events as fast as it can, through every failure, and keeps which of them certainly committed."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, pause: float) -> None:
         super().__init__()
-        self.url, self.stopped = url, threading.Event()
+        self.url, self.pause, self.stopped = url, pause, threading.Event()
         self.certain: set[int] = set()
         self.tried = 0
+
+    def write(self, session: psycopg.Connection, number: int) -> None:
+        event = {**EMPTY, "type": "logout", "success": True, "data": {"n": number}}
+        session.execute("SELECT audit_record(%s::jsonb)", [json.dumps(event)])
 
     def run(self) -> None:
         while not self.stopped.is_set():
@@ -66,12 +79,20 @@ class Writer(threading.Thread):
                 with psycopg.connect(self.url, autocommit=True) as session:
                     while not self.stopped.is_set():
                         self.tried += 1
-                        event = {**EMPTY, "type": "logout", "success": True, "data": {"n": self.tried}}
-                        session.execute("SELECT audit_record(%s::jsonb)", [json.dumps(event)])
+                        self.write(session, self.tried)
                         self.certain.add(self.tried)
-                        time.sleep(0.001)
+                        time.sleep(self.pause)
             except psycopg.OperationalError:
                 time.sleep(0.05)
+
+
+class BulkWriter(Writer):
+    """The same with statements of many rows: an insert, then an update of what it inserted."""
+
+    def write(self, session: psycopg.Connection, number: int) -> None:
+        with session.transaction():
+            session.execute(INSERT, [f"k{number}", LARGE if number % 40 == 1 else MANY])
+            session.execute(UPDATE, [f"k{number}-%"])
 
 
 def kill_server(data: Path) -> None:
@@ -84,7 +105,8 @@ def kill_server(data: Path) -> None:
 
 
 def test_killing_relays_and_databases_loses_and_doubles_nothing(servers: dict[str, str], tmp_path: Path) -> None:
-    chance, writer = random.Random(5), Writer(servers["DATABASE_URL"])  # noqa: S311  when to kill, not a secret
+    chance = random.Random(5)  # noqa: S311  when to kill, not a secret
+    writer, bulk = Writer(servers["DATABASE_URL"], 0.001), BulkWriter(servers["DATABASE_URL"], 0.02)
     relays = [start_relay(servers), start_relay(servers)]
     deeds: list[Callable[[], None]] = [
         lambda: relays[0].kill(),  # noqa: PLW0108  it is another one later
@@ -93,6 +115,7 @@ def test_killing_relays_and_databases_loses_and_doubles_nothing(servers: dict[st
         lambda: kill_server(tmp_path / "store"),
     ]
     writer.start()
+    bulk.start()
     try:
         for round_ in range(ROUNDS):
             time.sleep(1 + chance.random())
@@ -101,16 +124,24 @@ def test_killing_relays_and_databases_loses_and_doubles_nothing(servers: dict[st
                 if process.poll() is not None:
                     relays[place] = start_relay(servers)
     finally:
-        writer.stopped.set()
-        writer.join()
+        for one in (writer, bulk):
+            one.stopped.set()
+            one.join()
         for process in relays:
             process.kill()
             process.wait()
-    until = time.monotonic() + 30
+    until = time.monotonic() + 60
     while json.loads((done := manage(servers, "audit_relay", "--once", "--json")).stdout)["waiting"]:
         assert time.monotonic() < until, done
     with psycopg.connect(servers["AUDIT_DATABASE_URL"]) as store:
         arrived = [n for (n,) in store.execute("SELECT (data ->> 'n')::int FROM audit_event WHERE type = 'logout'")]
+        many = list(store.execute(BULK))
+        rows = {n: count for n, kind, count, _ in many if kind == "change.created"}
+    assert [row for row in many if row[2] != row[3]] == []  # each object once of a kind
+    assert {n: count for n, kind, count, _ in many if kind == "change.updated"} == rows
+    assert {n: LARGE if n % 40 == 1 else MANY for n in rows} == rows
+    assert bulk.certain <= rows.keys()
+    assert len(bulk.certain) > 20
     assert len(arrived) == len(set(arrived))
     assert writer.certain <= set(arrived)
     assert len(writer.certain) > 100

@@ -1,23 +1,35 @@
-"""What leaves the event store: erased payloads and archived months; the chain verifies all the same."""
+"""Months that leave the event store for files: whole, once, with their seals; the chain verifies all the same."""
 
 import gzip
 import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from datetime import date
 from hashlib import sha256
+from pathlib import Path
 
+import psycopg
 import pytest
-from django.core.management import call_command
+from django.conf import settings as django_settings
+from django.core.management import CommandError, call_command
 from django.db import connections
 from django.utils import timezone
 from pytest_django import Settings
 
 from audit import retention
 from audit.chain import month_before
-from audit.keys import signing_key
 from audit.models import Event, Seal
+from audit.trusted import trusted_keys
+from audit.verification.archive import verify_archives
+from audit.verification.trust import Trust
+from backoffice import embedded
 from backoffice.databases import as_relay
-from backoffice.models import Entity, User
-from tests.audit.sealed import kinds, relay_batch, seal_events, superuser, tamper, verify, wait_until_due
+from backoffice.models import Entity
+from tests.audit.sealed import kinds, relay_batch, superuser, tamper, verify, wait_until_due
+from tests.audit.test_relay import addresses
 
 pytestmark = pytest.mark.usefixtures("committing")
 
@@ -26,39 +38,6 @@ def carry() -> None:
     wait_until_due()
     while relay_batch():
         pass
-
-
-def test_erasing_removes_what_is_told_of_a_person_and_the_chain_verifies() -> None:
-    jana = User.objects.create(username="jana", first_name="Jana", last_name="Nova")
-    karl = User.objects.create(username="karl", first_name="Karl")
-    User.objects.filter(pk=jana.pk).update(phone="+420 123")
-    carry()
-    call_command("audit_erase", f"backoffice.user:{jana.pk}", "--reason", "Asked for by letter of 3 May")
-    about = Event.objects.filter(object_type="backoffice.user", object_id=str(jana.pk))
-    assert {event.data["events"].keys() == set() for event in about.filter(type="audit.erased")} == {False}
-    assert [event.data for event in about.exclude(type="audit.erased")] == [{}, {}]
-    assert "Nova" not in str(list(Event.objects.values()))
-    assert Event.objects.get(object_id=str(karl.pk)).data["new"]["first_name"] == "Karl"
-    [erasure] = about.filter(type="audit.erased")
-    assert (erasure.reason, len(erasure.data["events"])) == ("Asked for by letter of 3 May", 2)
-    assert verify() == []
-
-
-def test_erasure_that_no_event_tells_of_is_an_edit() -> None:
-    seal_events(3)
-    event = Event.objects.get(block=1, position=1)
-    with superuser("audit") as session:
-        session.execute("SELECT audit_erase(ARRAY[%s]::uuid[])", [event.pk])
-    assert kinds(verify()) == [(1, str(event.pk), "edited")]
-
-
-def test_edit_after_an_erasure_is_found() -> None:
-    seal_events(3)
-    event = Event.objects.get(block=1, position=1)
-    call_command("audit_erase", f"backoffice.entity:{event.object_id}", "--reason", "Asked for")
-    assert verify() == []
-    tamper(f"UPDATE audit_event SET username = 'lead' WHERE id = '{event.pk}'")  # noqa: S608  a test's own
-    assert kinds(verify()) == [(1, str(event.pk), "edited")]
 
 
 @pytest.fixture
@@ -88,13 +67,12 @@ def test_month_is_archived_with_its_blocks_and_the_chain_verifies(old_month: dat
     [path] = settings.AUDIT_ARCHIVE_FOLDER.iterdir()
     [told] = Event.objects.get(type="audit.archived").data["months"]
     assert (told["file"], told["sha256"], told["events"]) == (path.name, sha256(path.read_bytes()).hexdigest(), 3)
-    lines = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
-    assert [line["block"]["number"] for line in lines if "block" in line] == [1]
-    events = [line["event"] for line in lines if "event" in line]
-    assert [sha256(b"\0" + event["line"].encode()).hexdigest() for event in events] == [
-        event["leaf"] for event in events
-    ]
+    _, block, *events = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+    assert (block["block"]["number"], len(block["block"]["signature"])) == (1, 128)
+    leaves = [sha256(b"\0" + event["event"]["line"].encode()).hexdigest() for event in events]
+    assert "".join(leaves) == block["block"]["leaves"]
     assert verify() == []
+    assert archived(path) == []
     call_command("audit_retention")
     assert Seal.objects.count() == 3
 
@@ -104,13 +82,192 @@ def test_month_that_was_stolen_is_not_archived(old_month: date) -> None:
     assert [(block, kind) for block, _, kind in kinds(verify())] == [(1, "deleted")] * 3
 
 
-def test_interrupted_archiving_is_done_again(old_month: date, settings: Settings) -> None:
+def test_interrupted_archiving_is_done_again(
+    old_month: date, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with as_relay("audit"):
         assert retention.due(timezone.now().date()) == [old_month]
-    retention.archive(old_month, signing_key())
-    settings.AUDIT_ARCHIVE_FOLDER.joinpath("left.part").touch()
+    monkeypatch.setattr(retention, "LOCK_WAIT", "100ms")
+    with superuser("audit") as reader:
+        reader.autocommit = False
+        reader.execute("SELECT FROM audit_event LIMIT 1")  # its lock outlasts our patience
+        with pytest.raises(CommandError, match="is tried again by the next run"):
+            call_command("audit_retention")
+    [path] = settings.AUDIT_ARCHIVE_FOLDER.iterdir()  # written, and not yet sealed
+    assert (kinds(verify()), Event.objects.filter(block=1).count()) == ([], 3)
+    settings.AUDIT_ARCHIVE_FOLDER.joinpath(".7.part").touch()
     call_command("audit_retention")
+    assert settings.AUDIT_ARCHIVE_FOLDER.joinpath(path.name).exists()
+    assert len(list(settings.AUDIT_ARCHIVE_FOLDER.glob("*.gz"))) == 1
+    assert (verify(), archived(path)) == ([], [])
+
+
+def late(month: date, code: str) -> None:
+    """Have an event of a past month arrive now."""
+    Entity.objects.create(code=code, name="N")
+    with superuser("default") as session:
+        session.execute("SET session_replication_role = replica")
+        session.execute("UPDATE audit_outbox SET created = %s::date + interval '4 days'", [month])
+    carry()
+
+
+def archived(*paths: Path) -> list[tuple[int | None, str | None, str]]:
+    return kinds(verify_archives(paths, Trust(trusted_keys())).findings)
+
+
+def archives(settings: Settings) -> list[Path]:
+    return sorted(settings.AUDIT_ARCHIVE_FOLDER.glob("*.gz"))
+
+
+def test_second_archive_of_a_month_is_a_file_of_its_own(old_month: date, settings: Settings) -> None:
+    call_command("audit_retention")
+    [first] = archives(settings)
+    content = first.read_bytes()
+    late(old_month, "late")
     assert verify() == []
+    call_command("audit_retention")
+    second, kept = archives(settings)[::-1] if archives(settings)[0] == first else archives(settings)
+    assert (kept, kept.read_bytes()) == (first, content)
+    assert [path.name[len("events-2025-09.") :] for path in (first, second)] == [
+        "blocks-1-1.jsonl.gz",
+        "blocks-4-4.jsonl.gz",
+    ]
+    assert (verify(), archived(first, second)) == ([], [])
+    [*_, told] = Event.objects.filter(type="audit.archived").order_by("block")
+    assert [one["file"] for one in told.data["months"]] == [first.name, second.name]
+
+
+def test_file_that_is_there_is_never_written_over(old_month: date, settings: Settings) -> None:
+    folder: Path = settings.AUDIT_ARCHIVE_FOLDER
+    folder.mkdir(parents=True)
+    taken = folder / f"events-{old_month:%Y-%m}.blocks-1-1.jsonl.gz"
+    taken.write_text("something else")
+    call_command("audit_retention")
+    assert taken.read_text() == "something else"
+    fresh = taken.with_name(f"events-{old_month:%Y-%m}.blocks-1-1.2.jsonl.gz")
+    assert archived(fresh) == []
+
+
+def test_event_that_arrives_while_its_month_leaves_is_not_lost(old_month: date, settings: Settings) -> None:
+    """The relay waits until the partition is gone, whose lock waits for a reader; then it makes another one."""
+    Entity.objects.create(code="late", name="N")
+    with superuser("default") as session:
+        session.execute("SET session_replication_role = replica")
+        session.execute("UPDATE audit_outbox SET created = %s::date + interval '4 days'", [old_month])
+    wait_until_due()
+    with superuser("audit") as reader:
+        reader.autocommit = False
+        reader.execute("SELECT FROM audit_event LIMIT 1")
+        leaving = command("audit_retention")
+        until(lambda: held(reader, "relation"))
+        arriving = command("audit_relay", "--once")
+        until(lambda: held(reader, "advisory"))
+        reader.rollback()
+    assert ended(leaving, arriving) == [(0, ""), (0, "1 events carried.\n")]
+    assert Event.objects.filter(data__new__code="late").count() == 1
+    assert (verify(), archived(*archives(settings))) == ([], [])
+
+
+def test_two_runs_at_once_archive_a_month_once(old_month: date, settings: Settings) -> None:
+    assert ended(*[command("audit_retention") for _ in range(3)]) == [(0, "")] * 3
+    [path] = archives(settings)
+    assert Event.objects.filter(type="audit.archived").count() == 1
+    assert (verify(), archived(path)) == ([], [])
+
+
+def command(*arguments: str) -> "subprocess.Popen[str]":
+    environment = {
+        **os.environ, **addresses(), "AUDIT_DATABASE_OWNER_URL": owner_url(), "AUDIT_RETENTION_MONTHS": "12",
+        "DJANGO_SETTINGS_MODULE": "backoffice.settings",
+    }  # fmt: skip
+    return subprocess.Popen(
+        [sys.executable, "manage.py", *arguments], cwd=django_settings.BASE_DIR, env=environment, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def ended(*processes: "subprocess.Popen[str]") -> list[tuple[int, str]]:
+    """Wait for processes; return their exit status and what they said on standard error."""
+    said = [process.communicate(timeout=60)[1] for process in processes]
+    return [(process.returncode, text) for process, text in zip(processes, said, strict=True)]
+
+
+def owner_url() -> str:
+    url = embedded.urls(django_settings.BACKOFFICE_DATA)["AUDIT_DATABASE_OWNER_URL"]
+    return psycopg.conninfo.make_conninfo(url, dbname=django_settings.DATABASES["audit"]["NAME"])
+
+
+def held(session: psycopg.Connection, kind: str) -> bool:
+    """Whether somebody waits for a lock of this kind in this database."""
+    query = "SELECT FROM pg_locks WHERE locktype = %s AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    return bool(session.execute(query, [kind]).rowcount)
+
+
+def until(there: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not there():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit_event SET reason = 'x' WHERE block = 1 AND position = 1",
+        "DELETE FROM audit_event WHERE block = 1 AND position = 1",
+        "UPDATE audit_event SET block = 9 WHERE block = 1 AND position = 1",
+        "UPDATE audit_seal SET root = sha256(root) WHERE number = 1",
+    ],
+)
+def test_month_that_does_not_verify_stays(old_month: date, settings: Settings, statement: str) -> None:
+    tamper(statement)
+    before = kinds(verify())
+    with pytest.raises(CommandError, match=f"{old_month:%Y-%m} stays: .* Run audit_verify"):
+        call_command("audit_retention")
+    assert (archives(settings), kinds(verify())) == ([], before)
+
+
+def test_change_of_an_archive_names_block_and_event(old_month: date, settings: Settings) -> None:
+    call_command("audit_retention")
+    [path] = archives(settings)
+    good = path.read_bytes()
+    lines = gzip.decompress(good).splitlines(keepends=True)
+    event = json.loads(lines[3])["event"]
+    name = event["line"][:36]
+
+    def changed(*lines: bytes) -> list[tuple[int | None, str | None, str]]:
+        path.write_bytes(gzip.compress(b"".join(lines)))
+        not_the_file, *found = archived(path)
+        assert not_the_file == (None, None, "archive")
+        return found
+
+    edited = json.dumps({"event": {**event, "line": event["line"].replace("old1", "new1")}}).encode() + b"\n"
+    assert changed(*lines[:3], edited, *lines[4:]) == [(1, name, "edited")]
+    assert changed(*lines[:3], *lines[4:]) == [(1, name, "deleted")]
+    erased = json.dumps({"event": {**event, "erased": "2026-01-01 00:00:00+00"}}).encode() + b"\n"
+    assert changed(*lines[:3], erased, *lines[4:]) == [(1, name, "edited")]
+    block = json.loads(lines[1])["block"]
+    other = json.dumps({"block": {**block, "count": 4}}).encode() + b"\n"
+    assert {kind for _, _, kind in changed(lines[0], other, *lines[2:])} == {"header", "signature", "root"}
+    assert changed(b"{}\n") == [(None, None, "archive")]
+    path.write_bytes(good[:-40])
+    assert {kind for _, _, kind in archived(path)} == {"archive"}
+    path.write_bytes(good)
+    assert archived(path) == []
+
+
+def test_archives_are_verified_by_the_command(
+    old_month: date, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("audit_retention")
+    capsys.readouterr()
+    call_command("audit_verify", "--json", "--archive", str(settings.AUDIT_ARCHIVE_FOLDER))
+    assert json.loads(capsys.readouterr().out) == {"events": 3, "blocks": 1, "findings": []}
+    tamper("UPDATE audit_seal SET hash = sha256(hash) WHERE number = 1")
+    with pytest.raises(SystemExit, match="1"):
+        call_command("audit_verify", "--json", "--archive", str(archives(settings)[0]))
+    [found] = json.loads(capsys.readouterr().out)["findings"]
+    assert (found["block"], found["kind"]) == (1, "chain")
 
 
 def test_partitions_are_made_ahead() -> None:

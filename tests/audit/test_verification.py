@@ -13,6 +13,7 @@ from django.core.management import call_command
 
 from audit.chain import BLOCK, canonical_json
 from audit.models import Event, Seal, Verification
+from audit.verification import blocks, run
 from tests.audit.sealed import kinds, make_events, seal_events, tamper, verify, wait_until_due
 from tests.audit.test_relay import addresses
 
@@ -158,9 +159,76 @@ def test_cut_tail_is_found_when_new_blocks_have_grown_over_it() -> None:
 def test_key_that_nobody_trusts_is_told(audit_files: Path) -> None:
     lines = settings.AUDIT_TRUSTED_FILE.read_text()
     settings.AUDIT_TRUSTED_FILE.write_text(lines.replace('"from_block": 1', '"from_block": 2'))
-    assert kinds(verify()) == [(1, None, "signature")]
+    assert kinds(verify()) == [(None, None, "key"), (1, None, "signature")]
     settings.AUDIT_TRUSTED_FILE.unlink()
-    assert {kind for _, _, kind in kinds(verify())} == {"signature"}
+    assert {kind for _, _, kind in kinds(verify())} == {"key", "signature"}
+
+
+@pytest.mark.usefixtures("store")
+def test_line_of_the_trusted_file_that_is_none_is_a_finding(capsys: pytest.CaptureFixture[str]) -> None:
+    good = settings.AUDIT_TRUSTED_FILE.read_text()
+    settings.AUDIT_TRUSTED_FILE.write_text(good + good.replace('"public": "', '"public": "zz') + "{}\n")
+    with pytest.raises(SystemExit, match="1"):
+        call_command("audit_verify", "--json")
+    found = [(one["kind"], one["text"]) for one in json.loads(capsys.readouterr().out)["findings"]]
+    path = settings.AUDIT_TRUSTED_FILE
+    assert found == [("key", f"Line {line} of {path} is no trusted key.") for line in (2, 3)]
+
+
+SEAL = {
+    "number": "99", "created": "created - interval '1 us'", "month": "month - 31", "count": "count + 1",
+    "ids": "set_byte(ids, 3, (get_byte(ids, 3) + 1) % 256)", "leaves": "set_byte(leaves, 3, (get_byte(leaves, 3) + 1) % 256)",
+    "key": "key || '0'",
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("column", [field.column for field in Seal._meta.concrete_fields])
+def test_no_column_of_a_seal_can_be_edited(column: str) -> None:
+    other = SEAL.get(column, f"sha256({column})")
+    tamper(f"UPDATE audit_seal SET {column} = {other} WHERE number = 2")  # noqa: S608  a test's own
+    found = kinds(verify())
+    expected = {
+        "number": {"missing", "header", "signature", "inserted", "deleted"},
+        "hash": {"header", "chain"},
+        "signature": {"signature"},
+        "leaves": {"root", "edited"},
+        "root": {"header", "signature", "root"},
+        "count": {"header", "signature", "root"},
+        "previous": {"header", "signature", "chain"},
+    }.get(column, {"header", "signature"})
+    assert {kind for _, _, kind in found} == expected
+    assert 2 in {block for block, _, _ in found}
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("column", ["id", "public", "from_block", "signed_by", "signature"])
+def test_no_column_of_a_key_can_be_edited(column: str) -> None:
+    other = "from_block + 1" if column == "from_block" else f"{column} || '0'"
+    tamper(f"UPDATE audit_key SET {column} = {other}")  # noqa: S608  a test's own
+    assert {kind for _, _, kind in kinds(verify())} == {"key"}
+
+
+@pytest.mark.usefixtures("store")
+def test_key_that_was_deleted_is_told() -> None:
+    call_command("audit_rotate_key")
+    tamper("DELETE FROM audit_key WHERE from_block = 1")
+    assert kinds(verify()) == [(None, None, "key")]
+
+
+@pytest.mark.usefixtures("store")
+def test_several_processes_find_the_same_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [event(1, 0), event(3, 2)]
+    tamper(
+        "UPDATE audit_event SET reason = 'x' WHERE block = 1 AND position = 0 OR block = 3 AND position = 2",
+        "UPDATE audit_seal SET previous = sha256(previous) WHERE number = 2",
+    )
+    alone = verify()
+    monkeypatch.setattr(blocks, "CHUNK", 1)  # a range a block
+    monkeypatch.setattr(run, "PROCESSES", 2)
+    assert set(verify()) == set(alone)
+    assert [one for one in kinds(alone) if one[2] == "edited"] == [(1, names[0], "edited"), (3, names[1], "edited")]
+    assert {(2, None, "chain"), (2, None, "header")} <= set(kinds(alone))
 
 
 @pytest.mark.usefixtures("store")
@@ -196,7 +264,14 @@ def test_command_exits_1_and_is_noted() -> None:
 
 @pytest.mark.usefixtures("store")
 @pytest.mark.parametrize(
-    "arguments", [["--since", "yesterday"], ["--head", "/nowhere/heads"], ["--keys", "/nowhere/keys"]]
+    "arguments",
+    [
+        ["--since", "yesterday"],
+        ["--head", "/nowhere/heads"],
+        ["--keys", "/nowhere/keys"],
+        ["--archive", "/nowhere/archive"],
+        ["--export", "/nowhere/events.zip"],
+    ],
 )
 def test_misuse_exits_2(arguments: list[str]) -> None:
     done = subprocess.run(
@@ -238,7 +313,7 @@ def replace_block(number: int, change: Callable[[list[bytes]], list[bytes]]) -> 
         level = [sha256(b"\1" + b"".join(pair)).digest() if len(pair) == 2 else pair[0] for pair in pairs]
     facts = {
         "number": number, "created": seal.created.isoformat(timespec="microseconds"), "month": seal.month.isoformat(),
-        "count": len(leaves), "root": level[0].hex(), "previous": bytes(seal.previous).hex(), "key": seal.key,
+        "count": len(leaves), "ids": sha256(bytes(seal.ids)).hexdigest(), "root": level[0].hex(), "previous": bytes(seal.previous).hex(), "key": seal.key,
     }  # fmt: skip
     digest = sha256(BLOCK + canonical_json(facts)).hexdigest()
     joined = b"".join(leaves).hex()

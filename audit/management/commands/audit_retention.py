@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError
 from django.utils import timezone
 
 from audit import retention
@@ -28,9 +29,13 @@ class Command(BaseCommand):
             with as_relay(EVENT_STORE):
                 retention.make_ahead(today)
                 months = retention.due(today)
-            files = [str(retention.archive(month, signing_key())) for month in months]
+            files = [str(path) for month in months if (path := retention.archive(month, signing_key()))]
         except ImproperlyConfigured as error:
             raise CommandError(str(error), returncode=MISUSE) from None
+        except retention.RetentionError as error:
+            raise CommandError(str(error), returncode=1) from None
+        except OperationalError as error:
+            raise CommandError(f"A month stays, and is tried again by the next run: {error}", returncode=1) from None
         if options["json"]:
             self.stdout.write(json.dumps({"archived": files}))
         else:

@@ -1,8 +1,10 @@
 """Prove that the event store holds what was sealed, and nothing else; exit 1 and name block and event where it does not."""
 
+import base64
 import json
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,14 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
-from audit.heads import HeadError, read_heads
-from audit.keys import trusted_keys
+from audit.exports import ExportError, read_export
+from audit.heads import read_heads
 from audit.models import Verification
-from audit.verification import Report, Verifier
+from audit.signing import check
+from audit.trusted import read_trusted
+from audit.verification import Finding, Report, verify
+from audit.verification.archive import SUFFIX, verify_archives
+from audit.verification.trust import Trust
 from backoffice.databases import EVENT_STORE, as_relay
 
 MISUSE = 2
@@ -32,31 +38,59 @@ class Command(BaseCommand):
         parser.add_argument("--since", help="only the blocks sealed since this date or moment, such as 2026-11-01")
         parser.add_argument("--head", type=Path, help="a file of heads, kept elsewhere; else AUDIT_HEADS")
         parser.add_argument("--keys", type=Path, help="a file of trusted keys, kept elsewhere; else AUDIT_TRUSTED_KEYS")
+        parser.add_argument(
+            "--archive",
+            type=Path,
+            nargs="+",
+            help="check files of months instead, or all of a folder, with the store's seals",
+        )
+        parser.add_argument("--export", type=Path, help="check an export and its signature instead: ZIP, CSV or JSON")
+        parser.add_argument(
+            "--export-key", help="the public key that it must be signed with, in base64; else this site's"
+        )
 
     def handle(self, **options: Any) -> None:
         started = time.monotonic()
-        since = moment_of(options["since"])
-        heads = self._heads(options["head"])
-        for path in (options["keys"],):
-            if path and not path.exists():
-                raise CommandError(f"There is no file {path}.", returncode=MISUSE)
-        report = Verifier(trusted_keys(options["keys"])).run(since, heads, self._progress)
-        self._note(report, since, time.monotonic() - started)
+        if options["export"]:
+            report = self._export(options["export"], options["export_key"])
+        else:
+            since = moment_of(options["since"])
+            trust, found = self._trust(options["keys"], options["head"])
+            if options["archive"]:
+                report = verify_archives(files_of(options["archive"]), trust, found=found)
+            else:
+                report = verify(trust, since=since, found=found, progress=self._progress)
+                self._note(report, since, time.monotonic() - started)
         self._tell(report, time.monotonic() - started, as_json=options["json"])
         if report.findings:
             sys.exit(1)
 
-    def _heads(self, path: Path | None) -> list[dict[str, Any]]:
-        file: Path = path or settings.AUDIT_HEADS_FILE
-        if not file.exists():
-            if path:
-                raise CommandError(f"There is no file {path}.", returncode=MISUSE)
-            self.stderr.write(f"There is no head at {file}: a tail that was cut off would not be noticed.")
-            return []
+    def _export(self, path: Path, key: str | None) -> Report:
+        """Check an export; say on standard error what its signature tells of it."""
+        report = Report()
         try:
-            return read_heads(file)
-        except (HeadError, OSError) as error:
+            content, signature = read_export(path)
+            trusted = base64.b64decode(key, validate=True) if key else None
+            report.add(Finding(None, None, "export", text) for text in check(content, signature, trusted=trusted))
+        except (ExportError, ImproperlyConfigured, ValueError) as error:
             raise CommandError(str(error), returncode=MISUSE) from None
+        if not report.findings:
+            self.stderr.write(signature.decode())
+        return report
+
+    def _trust(self, keys: Path | None, head: Path | None) -> tuple[Trust, list[Finding]]:
+        """Read what is trusted; lines that cannot be read are findings."""
+        for path in (keys, head):
+            if path and not path.exists():
+                raise CommandError(f"There is no file {path}.", returncode=MISUSE)
+        trusted, troubles = read_trusted(keys or settings.AUDIT_TRUSTED_FILE)
+        found = [Finding(None, None, "key", text) for text in troubles]
+        file: Path = head or settings.AUDIT_HEADS_FILE
+        if not file.exists():
+            self.stderr.write(f"There is no head at {file}: a tail that was cut off would not be noticed.")
+            return Trust(trusted), found
+        heads, troubles = read_heads(file)
+        return Trust(trusted, heads), found + [Finding(None, None, "head", text) for text in troubles]
 
     def _progress(self, events: int) -> None:
         self.stderr.write(f"{events:,} events …")
@@ -85,6 +119,17 @@ class Command(BaseCommand):
             self.stdout.write(f"{finding['kind']}: {finding['text']}")
         words = f"{len(report.findings) + report.unsaid} findings" if report.findings else "All is as it was sealed"
         self.stdout.write(f"{report.events:,} events in {report.blocks:,} blocks, {seconds:.1f} s. {words}.")
+
+
+def files_of(paths: Sequence[Path]) -> list[Path]:
+    """Return files, and those of folders."""
+    found = [file for path in paths for file in (sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path])]
+    for path in found:
+        if not path.exists():
+            raise CommandError(f"There is no file {path}.", returncode=MISUSE)
+    if not found:
+        raise CommandError(f"There is no archive in {paths[0]}.", returncode=MISUSE)
+    return found
 
 
 def moment_of(text: str | None) -> datetime | None:

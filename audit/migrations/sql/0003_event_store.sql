@@ -49,7 +49,9 @@ BEGIN
     IF to_regclass(name) IS NOT NULL THEN
         RETURN;
     END IF;
-    EXECUTE format('CREATE TABLE public.%I PARTITION OF audit_event FOR VALUES FROM (%L) TO (%L)', name,
+    -- Attached, not made as a partition: that would wait for all who read, and have everybody wait meanwhile.
+    EXECUTE format('CREATE TABLE public.%I (LIKE audit_event)', name);
+    EXECUTE format('ALTER TABLE audit_event ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', name,
         first || ' 00:00+00', (first + interval '1 month')::date || ' 00:00+00');
     EXECUTE format('CREATE TRIGGER audit_event_not_emptied BEFORE TRUNCATE ON %I FOR EACH STATEMENT
         EXECUTE FUNCTION audit_refuse_change()', name);

@@ -1,0 +1,84 @@
+"""Erasing beside the record: personal values of historical rows, and what readers keep that mentions a person.
+
+Historical rows refuse every change, their owner's too: the trigger is off for the one transaction that erases, under a lock
+that nobody else writes or reads past. That it was done is told by the event of the erasure.
+"""
+
+from typing import Any
+
+from django.db import connections, models, transaction
+from psycopg import sql
+
+from audit.erasure import Request
+from audit.models import Alert, DeadLetter, SavedSearch
+from audit.personal import model_of, personal_columns
+from backoffice.databases import LEDGERS, as_owner
+
+PEOPLE = "backoffice.user"
+REASON = "history_change_reason"
+MENTIONING = {Alert: ("text", "reason"), DeadLetter: ("error",)}
+ERASED = "(erased)"
+
+
+def erase_versions(request: Request) -> int:
+    """Blank personal values, and the reasons, of all versions of the objects, in ledger and sandbox; return how many.
+
+    Raises:
+        ImproperlyConfigured: the owner's URL is not set.
+    """
+    erased = 0
+    for alias in LEDGERS:
+        with as_owner(alias), transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+            for kind, identity in request.objects:
+                model = model_of(kind)
+                if model is not None and hasattr(model, "history"):
+                    erased += _blank(cursor, model, identity)
+    return erased
+
+
+def still_there(request: Request) -> list[str]:
+    """Name the objects whose present row still holds personal values: those are changed in the console, first."""
+    found = []
+    for kind, identity in request.objects:
+        model = model_of(kind)
+        names = (
+            [field.name for field in model._meta.concrete_fields if field.column in personal_columns(model)]
+            if model
+            else []
+        )
+        if model is not None and names:
+            row = model._base_manager.using("default").filter(pk=identity).values(*names).first()
+            if row and any(row.values()):
+                found.append(f"{kind}:{identity}")
+    return found
+
+
+def erase_kept(request: Request) -> int:
+    """Delete saved searches of the people, or that mention a text; blank what alerts and dead letters mention of it."""
+    people = [int(identity) for kind, identity in request.objects if kind == PEOPLE and identity.isdigit()]
+    wanted = models.Q(user_id__in=people)
+    for text in request.spellings():
+        wanted |= models.Q(name__icontains=text) | models.Q(query__icontains=text)
+    erased, _ = SavedSearch.objects.filter(wanted).delete()
+    for model, names in MENTIONING.items():
+        for name in names:
+            for text in request.spellings():
+                erased += model._default_manager.filter(**{f"{name}__icontains": text}).update(**{name: ERASED})
+    return erased
+
+
+def _blank(cursor: Any, model: type[models.Model], identity: str) -> int:
+    versions: Any = model.history.model  # type: ignore[attr-defined]  # put there by the declaration of capture
+    table, key = sql.Identifier(versions._meta.db_table), model._meta.pk
+    blanks: list[tuple[str, str | None]] = [(REASON, "")]
+    personal = (field for field in versions._meta.concrete_fields if field.column in personal_columns(model))
+    blanks += [(field.column, None if field.null else "") for field in personal]
+    sets = sql.SQL(", ").join(
+        sql.SQL("{} = {}").format(sql.Identifier(name), sql.Literal(value)) for name, value in blanks
+    )
+    cursor.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER audit_history_immutable").format(table))
+    where = sql.SQL("{} = {}").format(sql.Identifier(str(key.column)), sql.Literal(key.to_python(identity)))
+    cursor.execute(sql.SQL("UPDATE {} SET {} WHERE {}").format(table, sets, where))
+    erased = int(cursor.rowcount)
+    cursor.execute(sql.SQL("ALTER TABLE {} ENABLE TRIGGER audit_history_immutable").format(table))
+    return erased

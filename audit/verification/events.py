@@ -1,0 +1,155 @@
+"""Events beside the block that seals them: a hash an event where all agrees, row by row where it does not."""
+
+from collections.abc import Callable, Iterable, Iterator
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from psycopg import sql
+
+from audit.chain import CANONICAL, IDENTITY, LEAF, leaf
+from audit.verification.blocks import Block
+from audit.verification.copy import rows_of_copy
+from audit.verification.findings import Finding
+
+if TYPE_CHECKING:
+    from audit.verification.attested import Attested
+
+LINES = sql.SQL("""COPY (
+    SELECT block, position, encode(leaf, 'hex'), erased, {} FROM {}
+    WHERE block > {} AND block <= {} ORDER BY block, position
+) TO STDOUT""")
+COLUMNS = sql.SQL(", ").join(map(sql.Identifier, CANONICAL))
+NOT_ERASED = b"\\N"
+POSITIONS = [b"%d" % number for number in range(100_000)]
+
+
+class Row(NamedTuple):
+    """An event as it stands in the store or in a file; `erased` is the moment as text, or NOT_ERASED."""
+
+    position: int
+    stored: bytes
+    erased: bytes
+    line: bytes
+
+    @property
+    def id(self) -> str:
+        return self.line[:IDENTITY].decode()
+
+
+class Sealed(NamedTuple):
+    """The events of a block as they are read: where they say they stand, their leaves as stored and as computed."""
+
+    number: int
+    positions: list[bytes]
+    stored: list[bytes]
+    erased: list[bytes]
+    leaves: list[bytes]
+
+    def agrees(self, leaves: bytes) -> bool:
+        """Return whether all stands as it was sealed; where something was erased, it does not."""
+        count = len(self.leaves)
+        return (
+            b"".join(self.leaves) == leaves
+            and self.positions == POSITIONS[:count]
+            and b"".join(self.stored) == leaves.hex().encode()
+            and self.erased.count(NOT_ERASED) == count
+        )
+
+
+def lines(store: Any, after: int, upto: int, table: str = "audit_event") -> Iterator[bytes]:
+    """Yield the events of a range of blocks: block, position, leaf, erased, and the canonical line."""
+    query = LINES.format(COLUMNS, sql.Identifier(table), sql.Literal(after), sql.Literal(upto))
+    yield from rows_of_copy(store.connection, query)
+
+
+def by_block(texts: Iterable[bytes]) -> Iterator[Sealed]:
+    """Yield the events of each block that has any, in order."""
+    current, block = b"", None
+    for text in texts:
+        number, position, stored, erased, line = text.split(b"\t", 4)
+        if block is None or number != current:
+            if block is not None:
+                yield block
+            current, block = number, Sealed(int(number), [], [], [], [])
+            positions, leaves, stored_ones, flags = block.positions, block.leaves, block.stored, block.erased
+        positions.append(position)
+        stored_ones.append(stored)
+        flags.append(erased)
+        leaves.append(sha256(LEAF + line).digest())
+    if block is not None:
+        yield block
+
+
+def rows(store: Any, number: int) -> list[Row]:
+    """Return the events of one block."""
+    return rows_by_block(lines(store, number - 1, number)).get(number, [])
+
+
+def rows_by_block(texts: Iterable[bytes]) -> dict[int, list[Row]]:
+    """Return the events of some blocks."""
+    found: dict[int, list[Row]] = {}
+    for text in texts:
+        number, position, stored, erased, line = text.split(b"\t", 4)
+        found.setdefault(int(number), []).append(Row(int(position), bytes.fromhex(stored.decode()), erased, line))
+    return found
+
+
+def compare(
+    blocks: list[Block], found: Iterable[Sealed], rows_of: Callable[[int], list[Row]], attested: "Attested"
+) -> Iterator[Finding]:
+    """Say how the events of some blocks differ from what was sealed; `rows_of` reads one block again."""
+    by_number = {block.number: block for block in blocks}
+    disagreeing: list[int] = []
+    unknown: list[int] = []
+    for one in found:
+        block = by_number.get(one.number)
+        if block is None:
+            unknown.append(one.number)
+        elif one.agrees(block.leaves):
+            del by_number[one.number]
+        else:
+            disagreeing.append(one.number)
+    for number in disagreeing:
+        yield from look_into(by_number.pop(number), rows_of(number), attested)
+    for number in unknown:
+        for row in rows_of(number):
+            text = f"Event {row.id} says that it is in block {number}, which there is not."
+            yield Finding(number, row.id, "inserted", text)
+    for block in by_number.values():
+        if block.size and not attested.archived(block.month, block.number):
+            yield from look_into(block, [], attested)
+
+
+def look_into(block: Block, found: list[Row], attested: "Attested") -> Iterator[Finding]:
+    """Name the rows of a block that are not as they were sealed."""
+    sealed = {event: (position, digest) for position, (event, digest) in enumerate(block.sealed())}
+    where, number = f"in block {block.number}", block.number
+    for row in found:
+        if row.id not in sealed:
+            yield Finding(number, row.id, "inserted", f"Event {row.id} was not {where} when that was sealed.")
+            continue
+        position, digest = sealed.pop(row.id)
+        if trouble := changed(row, digest, attested):
+            yield Finding(number, row.id, "edited", f"Event {row.id} {where} {trouble}.")
+        elif row.position != position:
+            text = f"Event {row.id} {where} stands at {row.position} and was sealed at {position}."
+            yield Finding(number, row.id, "moved", text)
+    for event, (position, _) in sealed.items():
+        text = f"Event {event}, which was sealed {where} at {position}, is gone."
+        yield Finding(number, event, "deleted", text)
+
+
+def changed(row: Row, sealed: bytes, attested: "Attested") -> str:
+    """Return how an event differs from what was sealed, or nothing."""
+    if row.erased != NOT_ERASED:
+        if attested.erased.get(row.id) != what_is_left(row.line, row.erased):
+            return "was erased, and no sealed event says so, or it was changed after that"
+        return "" if row.stored == sealed else "was erased, and its leaf was changed"
+    if leaf(row.line) != sealed:
+        return "was changed after it was sealed" + (", and its leaf with it" if row.stored == leaf(row.line) else "")
+    return "" if row.stored == sealed else "has another leaf than the one that was sealed"
+
+
+def what_is_left(line: bytes, erased: bytes) -> str:
+    """Return the hash of an erased event and of the moment of that, which the event of the erasure holds."""
+    return sha256(LEAF + line + b"\t" + erased).hexdigest()
