@@ -2,7 +2,7 @@
 
 Three aliases: `default` (the ledger), `sandbox` (the same schema for analysts) and `audit` (the event store, and
 nothing else). The site runs as the app role; `as_owner` is the only way to the owner's, and only `migrate`,
-`sandbox_refresh` and `audit_retention` take it; `as_relay` is the only way to the relay's, which empties the outboxes and
+`sandbox_refresh`, `audit_retention` and `audit_erase` take it; `as_relay` is the only way to the relay's, which empties the outboxes and
 adds to the event store, and only the audit's own commands take that.
 
 A request works on the ledger or on the sandbox, never on both: `working_on(alias)` is its choice. Within:
