@@ -58,6 +58,7 @@ def rows(only: re.Pattern[str]) -> Iterator[Row]:
         theirs=found["theirs"],
         aim=f"at least {AIM:,} events/s",
         unit="events/s",
+        note="CPU is in milliseconds a thousand events; ours takes as many processes as there are cores",
     )
 
 
@@ -73,15 +74,15 @@ class Pass:
     def __exit__(self, *_: object) -> None: ...
 
     def run(self, seconds: float) -> Measured:
-        """Read it; rate in events a second, CPU in milliseconds an event, of this process and those it started."""
+        """Read it; rate in events a second, CPU in milliseconds a thousand events, ours with the processes started."""
         client, of_server, started = _cpu(), server.cpu_seconds(), time.perf_counter()
         events = self.act()
         took = time.perf_counter() - started
         connections[EVENT_STORE].close()
         time.sleep(0.2)  # the server has noticed then, and counted its process's time
-        return Measured(
-            events / took, (_cpu() - client) * 1_000 / events, (server.cpu_seconds() - of_server) * 1_000 / events
-        )
+        thousands = events / 1_000
+        ours, theirs = _cpu() - client, server.cpu_seconds() - of_server
+        return Measured(events / took, ours * 1_000 / thousands, theirs * 1_000 / thousands)
 
 
 def verified() -> int:
@@ -110,8 +111,6 @@ def fill(events: int) -> None:
     with as_relay(EVENT_STORE):
         for start in range(0, events, BLOCK):
             seal(list(_lines(min(BLOCK, events - start))), key)
-        with connections[EVENT_STORE].cursor() as store:
-            store.execute("SELECT count(*) FROM audit_event")
 
 
 def _lines(number: int) -> Iterator[bytes]:

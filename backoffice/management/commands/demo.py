@@ -108,6 +108,7 @@ class Command(BaseCommand):
             stdout=self.stderr,
         )
         call_command("sandbox_refresh", if_empty=True, stdout=self.stderr)
+        call_command("audit_retention", stdout=self.stderr)  # what a timer does every day elsewhere
         connections.close_all()
         return password
 
