@@ -14,13 +14,13 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm
 from django.contrib.auth.models import Group
-from django.core.exceptions import FieldError
-from django.db.models import F, Model, QuerySet
+from django.core.exceptions import FieldDoesNotExist, FieldError
+from django.db.models import BinaryField, F, JSONField, Model, QuerySet
 from django.db.models.fields.related import RelatedField
 from django.http import HttpRequest, HttpResponse
 
 from audit.asof import history_of
-from audit.history import HistoryPages, Line, link_lines
+from audit.history import HistoryPages, Line, Until, link_lines
 from audit.moment import NAME as AS_OF
 from audit.moment import MomentFilter, moment_of, page_then
 from backoffice import people, reason
@@ -106,6 +106,14 @@ class ConsoleAdmin(HistoryPages, ExportMixin, admin.ModelAdmin):  # type: ignore
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ConsoleList
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Refuse filters that look into documents: those hold what their readers may not see."""
+        try:
+            field = self.opts.get_field(lookup.partition("__")[0])
+        except FieldDoesNotExist:
+            field = None
+        return not isinstance(field, JSONField | BinaryField) and super().lookup_allowed(lookup, value, request)
 
     def get_list_filter(self, request: HttpRequest) -> Any:
         """Offer a moment of the past where the model is captured."""
@@ -282,10 +290,10 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg, misc] 
         roles = request.user.has_perm("backoffice.assign_roles") and obj is not None and obj.pk != request.user.pk
         return (*fixed, "is_superuser", "user_permissions", *(() if roles else ("is_staff", "groups")))
 
-    def other_history(self, request: HttpRequest, obj: Any) -> list[Line]:
+    def other_history(self, request: HttpRequest, obj: Any, until: Until) -> list[Line]:
         """Tell of the groups and permissions that the person was given and lost."""
-        groups = link_lines(User.groups.through.history, "user", "group", obj)  # type: ignore[attr-defined]  # captured
-        rights = link_lines(User.user_permissions.through.history, "user", "permission", obj)  # type: ignore[attr-defined]  # as above
+        groups = link_lines(User.groups.through.history, "user", "group", obj, until)  # type: ignore[attr-defined]  # captured
+        rights = link_lines(User.user_permissions.through.history, "user", "permission", obj, until)  # type: ignore[attr-defined]  # as above
         return [*groups, *rights]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:

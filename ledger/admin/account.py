@@ -8,12 +8,12 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils.html import format_html
 
-from audit.history import MOST, Line
+from audit.history import Line, Until
 from ledger.admin import extras, past, search
 from ledger.admin.commanded import CommandedAdmin
 from ledger.admin.commands import ACCOUNT_COMMANDS
 from ledger.admin.filters import CurrencyFilter
-from ledger.admin.telling import amount, called, of_account, status_chip, told, what
+from ledger.admin.telling import amount, called, of_account, readable, status_chip, told, what
 from ledger.choices import HoldState, Status
 from ledger.models import Account, Hold
 from ledger.money import written
@@ -65,9 +65,9 @@ class AccountAdmin(CommandedAdmin):
         """Show when the account last changed."""
         return account.modified
 
-    def other_history(self, request: HttpRequest, obj: Account) -> list[Line]:
+    def other_history(self, request: HttpRequest, obj: Account, until: Until) -> list[Line]:
         """Tell of the account's actions, which are the history of its balance and status."""
-        actions = of_account(request, obj, MOST)
+        actions = readable(request, until.of(of_account(obj), "recorded"))
         return [Line(action.recorded, str(action.by), told(action), action.comment) for action in actions]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -136,7 +136,7 @@ class AccountAdmin(CommandedAdmin):
             "commands": [command for command in self.permitted(request) if command.posting_type in allowed],
             "latest": [
                 (action, what(action), amount(action), written(action.balance, action.currency))
-                for action in of_account(request, account, LATEST)
+                for action in readable(request, of_account(account)[:LATEST])
             ],
         }
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -43,10 +44,9 @@ def readable(request: HttpRequest, actions: Iterable[Any]) -> list[Any]:
     return rows
 
 
-def of_account(request: HttpRequest, account: Account, most: int) -> list[Any]:
-    """Return the latest actions of an account, ready to be told. One query."""
-    actions = Action.objects.filter(account=account).select_related(*RELATED).order_by("-version")
-    return readable(request, actions[:most])
+def of_account(account: Account) -> QuerySet[Action]:
+    """Return the actions of an account, the latest first, with what their words need."""
+    return Action.objects.filter(account=account).select_related(*RELATED).order_by("-version")
 
 
 @admin.display(description="Status", ordering="status")

@@ -5,42 +5,25 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
 from audit.models import Outbox
 from audit.record import record
 from audit.registry import TYPES, UnknownEventType
-from backoffice.grants import grant
-from backoffice.models import Entity, User
+from backoffice.models import User
 from ledger.models import Account
 from tests.audit.store import stored
+from tests.cast import PASSWORD
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit"])
-PASSWORD = "correct horse battery"
 EVENTS = "console:audit_event_changelist"
 
 
 def recorded(*types: str) -> list[dict[str, Any]]:
     rows = Outbox.objects.exclude(type__startswith="change.").exclude(type__startswith="ledger.")
     return [dict(row) for row in (rows.filter(type__in=types) if types else rows).order_by("id").values()]
-
-
-@pytest.fixture
-def reviewer(nord: Entity) -> User:
-    user = User.objects.create_user("reviewer", password=PASSWORD, is_staff=True)
-    wanted = ["view_event", "view_account", "view_user", "view_staff", "view_entity", "view_action"]
-    user.user_permissions.set(Permission.objects.filter(codename__in=wanted))
-    grant(user, nord)
-    return user
-
-
-@pytest.fixture
-def log(client: Client, reviewer: User) -> Client:
-    """A browser in which the reviewer is logged in."""
-    client.force_login(reviewer)
-    return client
 
 
 def test_unknown_type_is_refused() -> None:

@@ -20,7 +20,6 @@ from django.utils import timezone
 from audit.exports import check_export
 from audit.models import Event, Outbox, SavedSearch
 from audit.signing import public_key
-from backoffice.grants import grant
 from backoffice.models import Entity, User
 from ledger.models import Account, Limit
 from tests.audit.store import stored
@@ -32,30 +31,6 @@ LOG = "console:audit_event_changelist"
 
 def logged(**of: Any) -> Event:
     return stored(**{"type": "logout", **of})
-
-
-@pytest.fixture
-def reviewer(nord: Entity) -> User:
-    user = User.objects.create_user("reviewer", is_staff=True)
-    wanted = [
-        "view_event",
-        "view_account",
-        "view_user",
-        "view_staff",
-        "view_entity",
-        "view_action",
-        "view_limit",
-        "view_personal",
-    ]
-    user.user_permissions.set(Permission.objects.filter(codename__in=wanted))
-    grant(user, nord)
-    return user
-
-
-@pytest.fixture
-def log(client: Client, reviewer: User) -> Client:
-    client.force_login(reviewer)
-    return client
 
 
 def shown(log: Client, query: Any = None) -> list[str]:
