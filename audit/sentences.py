@@ -129,7 +129,9 @@ def _file(event: Event, data: dict[str, Any]) -> SafeString:
 
 MORE: dict[str, Callable[[Event, dict[str, Any]], SafeString]] = {
     "ledger.posted": _posted,
-    "access.refused": lambda event, data: format_html("{} {}", event.method, event.path),
+    "access.refused": lambda event, data: format_html(
+        "{} {}{}", event.method, event.path, f": {data['why']}" if data.get("why") else ""
+    ),
     "page.viewed": lambda event, data: format_html("the page {}", data.get("page") or event.path),
     "command.refused": lambda event, data: format_html("{}. {}", data["command"], " ".join(data["refusals"])),
     "right": lambda event, data: format_html("the {} {}", data["kind"], data["right"]),

@@ -6,9 +6,9 @@ names what it prefetches.
 
 from typing import Any, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.admin.utils import flatten_fieldsets, unquote
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -17,12 +17,14 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import FieldDoesNotExist, FieldError
 from django.db.models import BinaryField, F, JSONField, Model, QuerySet
 from django.db.models.fields.related import RelatedField
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 
 from audit.asof import history_of
 from audit.history import HistoryPages, Line, Until, link_lines
 from audit.moment import NAME as AS_OF
 from audit.moment import MomentFilter, moment_of, page_then
+from audit.subject import MISSING, note_entity
 from backoffice import people, reason
 from backoffice.exporting import ExportMixin
 from backoffice.grants import request_entities
@@ -74,6 +76,10 @@ class ConsoleAdmin(HistoryPages, ExportMixin, admin.ModelAdmin):  # type: ignore
     entity_path: str | None = None
     unrestricted: str = ""
     using = "default"
+    missing_advice = (
+        "Nothing is ever deleted here: the number is wrong, or it belongs to an entity that you do not work on. "
+        "The attempt is recorded."
+    )
 
     list_per_page = 25
     list_max_show_all = 0
@@ -103,6 +109,23 @@ class ConsoleAdmin(HistoryPages, ExportMixin, admin.ModelAdmin):  # type: ignore
         if isinstance(other, ConsoleAdmin):
             return other.get_queryset(request).using(db)
         return super().get_field_queryset(db, db_field, request)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return the object, read once for a page that is only looked at; its entity is kept for the record."""
+        kept: dict[Any, Any] = request.__dict__.setdefault("_objects", {}) if request.method == "GET" else {}
+        key = (self.opts.label_lower, object_id, from_field)
+        if key not in kept:
+            kept[key] = super().get_object(request, object_id, from_field)
+            if kept[key] is not None and self.entity_path == "entity":
+                note_entity(request, kept[key])
+        return kept[key]
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
+        """Say what is true, and leave a mark by which the attempt is recorded: `audit.middleware`."""
+        setattr(request, MISSING, True)
+        text = f"There is no {opts.verbose_name} “{unquote(object_id)}” that you may see. {self.missing_advice}"
+        self.message_user(request, text, messages.WARNING)
+        return HttpResponseRedirect(reverse("admin:index", current_app=self.admin_site.name))
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ConsoleList

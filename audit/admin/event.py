@@ -38,6 +38,11 @@ class EventAdmin(ReadOnlyAdmin):
 
     using = EVENT_STORE
     view_event = "log.viewed"  # how audit.middleware records these pages
+    entity_path = "entity_id"
+    missing_advice = (
+        "Either its number is wrong, it concerns an entity that you do not work on, or its month was moved to a file. "
+        "The attempt is recorded."
+    )
     list_display = ("what", "created", "username", "type", "reason", "success", "ip")
     list_display_links = ("created",)
     list_filter = (SearchFilter,)
