@@ -263,10 +263,8 @@ class EntityAdmin(ConsoleAdmin):
         return False
 
 
-class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]  # generic in the stubs only
+class PasswordForm(reason.PasswordReason, AdminPasswordChangeForm):  # type: ignore[type-arg]  # generic in the stubs only
     """Another person's new password, and why."""
-
-    reason = reason.ReasonField()
 
 
 @admin.register(User)
@@ -325,13 +323,6 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg, misc] 
         if obj is None or self.has_change_permission(request, obj):
             return fieldsets
         return ((None, {"fields": ("username",)}), *list(fieldsets)[1:])
-
-    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002  Django's signature
-        """Set another person's password with a reason; without one the form refuses."""
-        if request.method == "POST" and (text := request.POST.get(reason.NAME, "").strip()):
-            reason.give_reason(text[: reason.LONGEST], using=self.using)
-        answer: HttpResponse = super().user_change_password(request, id, form_url)
-        return answer
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let nobody but superusers touch one: a new password or address would be theirs."""

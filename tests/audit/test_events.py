@@ -203,7 +203,7 @@ def test_every_type_is_documented() -> None:
 def test_refused_command_is_recorded_with_its_sentence(client: Client, admin: User, account: Account) -> None:
     client.force_login(admin)
     page = reverse("console:ledger_account_withdraw", args=[account.pk])
-    sent = {"key": str(uuid.uuid4()), "amount": "5000", "reference_type": "none"}
+    sent = {"key": str(uuid.uuid4()), "amount": "5000", "reference_type": "none", "comment": "Asked"}
     client.post(page, sent)
     [row] = recorded("command.refused")
     assert (row["success"], row["object_id"], row["data"]["command"]) == (False, str(account.pk), "withdraw")
