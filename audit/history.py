@@ -15,13 +15,11 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 
 from audit.asof import at, history_of
 from audit.names import visible
 from audit.personal import may_see
-from audit.sentences import value
+from audit.sentences import in_words, value
 from audit.timeline import Line, Until, Words, compared, event_lines, link_lines, version_lines
 
 __all__ = ["HistoryPages", "Line", "Until", "link_lines"]
@@ -153,9 +151,7 @@ def said(then: Any, field: Any) -> str:
     found = getattr(then, field.attname)
     if field.choices:
         return str(dict(field.flatchoices).get(found, ""))
-    if isinstance(found, datetime):
-        return date_format(localtime(found), "DATETIME_FORMAT")
-    return value(found).strip("“”")
+    return in_words(field, found, {}, getattr(then, "currency", "")).strip("“”")
 
 
 def _captured_relations(model: type[models.Model]) -> list[str]:

@@ -91,7 +91,11 @@ class Words:
     def of(self, row: Any, field: Any) -> str:
         """Return a field's value."""
         found = getattr(row, field.attname)
-        return MASK if field.column in self.hidden and found else in_words(field, found, self.names)
+        return (
+            MASK
+            if field.column in self.hidden and found
+            else in_words(field, found, self.names, getattr(row, "currency", ""))
+        )
 
 
 def _pointed_at(rows: Sequence[Any]) -> Iterator[Key]:

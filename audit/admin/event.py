@@ -27,6 +27,7 @@ from backoffice.databases import EVENT_STORE
 from backoffice.exporting import CAPS, ListGuard
 from backoffice.grants import request_entities
 from backoffice.models import Entity
+from backoffice.said import told
 from backoffice.views import guarded
 
 MOST_ENTITIES = 200  # that the form offers
@@ -43,8 +44,8 @@ class EventAdmin(ReadOnlyAdmin):
         "Either its number is wrong, it concerns an entity that you do not work on, or its month was moved to a file. "
         "The attempt is recorded."
     )
-    list_display = ("what", "created", "username", "type", "reason", "success", "ip")
-    list_display_links = ("created",)
+    list_display = ("what", "when", "username", "type", "reason", "success", "ip")
+    list_display_links = ("when",)
     list_filter = (SearchFilter,)
     list_select_related = ()
     sortable_by = ()
@@ -58,7 +59,7 @@ class EventAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     fields = (
         "what",
-        ("created", "type", "success"),
+        ("when", "type", "success"),
         ("username", "user_id", "of_person"),
         "entity_id",
         ("object_type", "object_id", "of_object"),
@@ -68,7 +69,7 @@ class EventAdmin(ReadOnlyAdmin):
         "reason",
         "everything",
     )
-    readonly_fields = ("what", "everything", "of_object", "of_request", "of_person")
+    readonly_fields = ("what", "when", "everything", "of_object", "of_request", "of_person")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return EventList
@@ -160,6 +161,11 @@ class EventAdmin(ReadOnlyAdmin):
     def what(self, event: Any) -> SafeString:
         """Show the event as a sentence."""
         return cast("SafeString", event.sentence)
+
+    @admin.display(description="When")
+    def when(self, event: Event) -> str:
+        """Show the moment in the site's zone, and which that is."""
+        return told(event.created)
 
     @admin.display(description="Data")
     def everything(self, event: Any) -> SafeString:

@@ -170,7 +170,7 @@ def test_history_page_tells_compares_and_looks_back(log: Client, account: Accoun
     assert "<td>nothing</td><td>“Second”</td>" in html
     assert "revert" not in html.lower()
     stood = log.get(page, {"at": "2999-01-01T00:00"}).content.decode()
-    assert "<dd>100.0000</dd>" in stood
+    assert "<dd>CZK 100.00</dd>" in stood
     assert "It did not exist then" in log.get(page, {"at": "1999-01-01T00:00"}).content.decode()
     assert log.get(page, {"old": "x", "new": "9" * 30, "at": "never"}).status_code == 200
 
