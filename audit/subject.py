@@ -52,7 +52,7 @@ def at_hand(request: HttpRequest, model_admin: Any) -> int | None:
             return found[0]
     if getattr(model_admin, "entity_path", None) is None:
         return None
-    own = getattr(request, "_entities", None) or ()
+    own: list[int] = getattr(request, "_entities", None) or []
     return own[0] if len(own) == 1 else None
 
 
@@ -63,8 +63,7 @@ def _named(request: HttpRequest, model_admin: Any) -> Iterator[tuple[Any, list[s
         yield model_admin, ids.split(",")
     kind, _, key = asked.get("seen", f"{asked.get('object_type', '')} {asked.get('object_id', '')}").partition(" ")
     pairs: list[tuple[Any, str]] = [(model_of(kind), key), (Entity, asked.get("entity_id", ""))]
-    for name, value in asked.items():
-        pairs.append((_pointed_at(model_admin.opts, name), value))
+    pairs += [(_pointed_at(model_admin.opts, name), str(asked[name])) for name in asked]
     for model, value in pairs:
         if model in registry and value:
             yield registry[model], [value]

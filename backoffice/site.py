@@ -12,6 +12,7 @@ from django.contrib.auth.views import PasswordChangeView
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils.functional import SimpleLazyObject
 
@@ -35,7 +36,7 @@ class Autocomplete(AutocompleteJsonView):
         return {**super().serialize_result(obj, to_field_name), "text": name(obj)}
 
 
-class OwnPasswordForm(PasswordReason, PasswordChangeForm):  # type: ignore[type-arg]  # generic in the stubs only
+class OwnPasswordForm(PasswordReason, PasswordChangeForm):
     """One's own new password, and why."""
 
 
@@ -78,7 +79,7 @@ class ConsoleSite(AdminSite):
         apps = super().get_app_list(request, app_label)
         return sorted(apps, key=lambda app: LAST.index(app["app_label"]) if app["app_label"] in LAST else -1)
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Let people change their own password, with a reason as for every change."""
         view = PasswordChangeView.as_view(
             form_class=OwnPasswordForm,
@@ -86,7 +87,7 @@ class ConsoleSite(AdminSite):
             success_url=reverse("admin:password_change_done", current_app=self.name),
             extra_context={**self.each_context(request), **(extra_context or {})},
         )
-        return view(request)
+        return cast("TemplateResponse", view(request))
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         """Answer the search behind a field."""

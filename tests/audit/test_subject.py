@@ -76,7 +76,7 @@ def test_list_bears_the_entity_that_it_is_narrowed_to(
         ("audit_event_changelist", {"object_type": "ledger.account", "object_id": theirs.pk}),
         ("audit_event_changelist", seen),
     ):
-        client.get(reverse(f"console:{name}"), asked).getvalue()
+        client.get(reverse(f"console:{name}", query=asked)).getvalue()
         assert last().entity_id == west.pk, name
     client.get(reverse("console:ledger_account_freeze_selected"), {"ids": f"{account.pk},{theirs.pk}"})
     assert last().entity_id is None

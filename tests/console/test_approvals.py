@@ -211,7 +211,7 @@ def test_every_decision_needs_a_reason_and_keeps_it(
     decide(decider, approval, name, comment="The papers are complete")
     approval.refresh_from_db()
     assert (approval.state, approval.comment) == (state, "The papers are complete")
-    assert type(approval).history.latest().history_change_reason == "The papers are complete"  # type: ignore[attr-defined]  # captured
+    assert type(approval).history.latest().history_change_reason == "The papers are complete"
     events = Outbox.objects.filter(object_type="ledger.approval", type__startswith="approval.").order_by("id")
     assert events.last().reason == "The papers are complete"  # type: ignore[union-attr]  # there is one
 
