@@ -7,8 +7,10 @@ A table that is not captured is read as it is today.
 
 What comes of such a queryset carries `_as_of`, and its relations, forward and reverse, lead to the same moment. Columns
 that are not captured are empty, or what the model's declaration completes; filtering or sorting by them raises FieldError.
+Where it is `hidden`, personal columns are masked in the table expression itself: so nothing that the statement says, finds,
+sorts or counts tells of them.
 
-Imports nothing of the project, so that every model may import it.
+Imports nothing of the project but `audit.personal`, so that every model may import it.
 """
 
 import re
@@ -26,6 +28,8 @@ from django.db.models.fields import related_descriptors as related
 from django.db.models.query import ModelIterable
 from django.db.models.sql import Query
 
+from audit.personal import MASK, personal_columns
+
 NAME = re.compile(r'"(\w+)"')
 
 
@@ -41,15 +45,21 @@ def _by_table() -> dict[str, type[models.Model]]:
     return {model._meta.db_table: model for model in every if history_of(model) and not model._meta.proxy}
 
 
-def past_of(table: str, connection: BaseDatabaseWrapper) -> str:
+def past_of(table: str, connection: BaseDatabaseWrapper, *, hidden: bool = False) -> str:
     """Return the expression that stands for a captured table; its one parameter is the moment."""
     model = _by_table()[table]
     history, quote = history_of(model), connection.ops.quote_name
     kept = {field.column for field in history.tracked_fields}
-    columns = ", ".join(
-        quote(name) if name in kept else f"NULL::{kind} AS {quote(name)}"
-        for name, kind in ((str(field.column), field.db_type(connection)) for field in model._meta.concrete_fields)
-    )
+    masked = personal_columns(model) if hidden else ()
+
+    def column(name: str, kind: str | None) -> str:
+        if name not in kept:
+            return f"NULL::{kind} AS {quote(name)}"
+        if name in masked:
+            return f"CASE WHEN {quote(name)} = '' THEN '' ELSE '{MASK}' END::{kind} AS {quote(name)}"
+        return quote(name)
+
+    columns = ", ".join(column(str(field.column), field.db_type(connection)) for field in model._meta.concrete_fields)
     key = quote(str(model._meta.pk.column))
     return f"""{quote(table)} AS NOT MATERIALIZED (SELECT {columns} FROM (
         SELECT DISTINCT ON ({key}) * FROM {quote(history._meta.db_table)} WHERE history_date <= %s
@@ -70,7 +80,7 @@ class PastCompiler(SQLCompiler):
         tables = sorted({name for name in NAME.findall(sql) if name in _by_table()})
         if not tables:
             return sql, params
-        shadows = ", ".join(past_of(table, self.connection) for table in tables)
+        shadows = ", ".join(past_of(table, self.connection, hidden=query.hidden) for table in tables)
         return f"WITH {shadows} {sql}", (*[query.moment] * len(tables), *params)
 
 
@@ -78,6 +88,7 @@ class PastQuery(Query):
     """A query of the rows that stood at `moment`."""
 
     moment: datetime
+    hidden: bool
 
     def get_compiler(self, using: Any = None, connection: Any = None, elide_empty: bool = True) -> Any:
         """Return the compiler that shadows tables, for the plain SELECT and no other."""
@@ -107,29 +118,29 @@ class PastIterable(ModelIterable):  # type: ignore[type-arg]  # generic in the s
 
     def __iter__(self) -> Iterator[Any]:
         rows = list(super().__iter__())
-        moment = self.queryset.query.moment  # type: ignore[attr-defined]  # a PastQuery's
+        query: Any = self.queryset.query
         met: dict[int, Any] = {}
-        _remember(rows, moment, met)
+        _remember(rows, query, met)
         by_model: dict[Any, list[Any]] = {}
         for row in met.values():
             by_model.setdefault(history_of(type(row)), []).append(row)
         for history, group in by_model.items():
             if complete := getattr(history, "complete", None):
-                complete(group, moment, self.queryset.db)
+                complete(group, query.moment, self.queryset.db)
         return iter(rows)
 
 
-def _remember(rows: Iterable[Any], moment: datetime, met: dict[int, Any]) -> None:
+def _remember(rows: Iterable[Any], query: PastQuery, met: dict[int, Any]) -> None:
     """Mark rows and what came along with them by `select_related`."""
     for row in rows:
         if isinstance(row, models.Model) and id(row) not in met:
-            row._as_of = moment  # type: ignore[attr-defined]  # ours
+            row._as_of, row._hidden = query.moment, query.hidden  # type: ignore[attr-defined]  # ours
             met[id(row)] = row
-            _remember(row._state.fields_cache.values(), moment, met)
+            _remember(row._state.fields_cache.values(), query, met)
 
 
-def at(queryset: Any, moment: datetime) -> Any:
-    """Return a queryset over the rows that stood at a moment. No query by itself.
+def at(queryset: Any, moment: datetime, *, hidden: bool = False) -> Any:
+    """Return a queryset over the rows that stood at a moment, with personal values masked if `hidden`. No query by itself.
 
     Raises:
         TypeError: the model is not captured, so nothing is known of its past.
@@ -139,19 +150,21 @@ def at(queryset: Any, moment: datetime) -> Any:
         raise TypeError(f"{queryset.model._meta.label} is not captured: nothing is known of its past.")
     if moment.tzinfo is None:
         raise ValueError("A moment has a time zone.")
-    return _placed(queryset, moment)
+    return _placed(queryset, moment, hidden=hidden)
 
 
-def _placed(queryset: Any, moment: datetime) -> Any:
+def _placed(queryset: Any, moment: datetime, *, hidden: bool) -> Any:
     past = queryset.all()
     past.query = past.query.chain(klass=PastQuery)
-    past.query.moment = moment
+    past.query.moment, past.query.hidden = moment, hidden
     past._iterable_class = PastIterable if past._iterable_class is ModelIterable else past._iterable_class
     return past
 
 
-def _moment_of(row: Any) -> datetime | None:
-    return getattr(row, "_as_of", None)
+def _beside(queryset: Any, row: Any) -> Any:
+    """Return a queryset of the moment that a row is of, or as it is for a row of today."""
+    moment = getattr(row, "_as_of", None)
+    return _placed(queryset, moment, hidden=row._hidden) if moment else queryset
 
 
 def _of_the_same_moment(get_queryset: Callable[..., Any]) -> Callable[..., Any]:
@@ -159,8 +172,7 @@ def _of_the_same_moment(get_queryset: Callable[..., Any]) -> Callable[..., Any]:
 
     def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
         found = get_queryset(self, *args, **kwargs)
-        moment = _moment_of(kwargs.get("instance") or getattr(self, "instance", None))
-        return _placed(found, moment) if moment else found
+        return _beside(found, kwargs.get("instance") or getattr(self, "instance", None))
 
     return wrapped
 
@@ -169,9 +181,8 @@ def _prefetched(get_prefetch_querysets: Callable[..., Any], start: Callable[[Any
     """Wrap what `prefetch_related` calls in the same way."""
 
     def wrapped(self: Any, instances: Any, querysets: Any = None) -> Any:
-        moment = _moment_of(instances[0])
-        if moment and querysets is None:
-            querysets = [_placed(start(self), moment)]
+        if getattr(instances[0], "_as_of", None) and querysets is None:
+            querysets = [_beside(start(self), instances[0])]
         return get_prefetch_querysets(self, instances, querysets)
 
     return wrapped

@@ -15,17 +15,16 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 
 from audit.asof import at, history_of
 from audit.names import visible
-from audit.personal import MASK, may_see, personal_columns
-from audit.sentences import value
-from audit.timeline import MOST, Line, Words, compared, event_lines, link_lines, version_lines
+from audit.personal import may_see
+from audit.sentences import in_words, value
+from audit.timeline import Line, Until, Words, compared, event_lines, link_lines, version_lines
 
-__all__ = ["MOST", "HistoryPages", "Line", "link_lines"]
+__all__ = ["HistoryPages", "Line", "Until", "link_lines"]
 
+COMPARED = 2
 LEFT_OUT = {"password", "last_login"}
 RELATED = 20  # rows of each kind that are shown beside an object as it stood
 
@@ -36,6 +35,7 @@ class Question(forms.Form):
     old = forms.IntegerField(required=False)
     new = forms.IntegerField(required=False)
     at = forms.DateTimeField(required=False, label="As it stood on")
+    until = forms.CharField(required=False)
 
 
 class HistoryPages:
@@ -47,8 +47,8 @@ class HistoryPages:
     using: str
     view_events = "audit.view_event"
 
-    def other_history(self, request: HttpRequest, obj: Any) -> Iterable[Line]:
-        """Return what else happened to the object, at most MOST lines."""
+    def other_history(self, request: HttpRequest, obj: Any, until: Until) -> Iterable[Line]:
+        """Return what else happened to the object until a moment, newest first, as much as `until.of` takes."""
         return ()
 
     def history_view(
@@ -71,47 +71,56 @@ class HistoryPages:
 
     def history_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         """Return what the page shows."""
-        captured = history_of(self.model) is not None
-        rows = (
-            list(self.model.history.filter(**{obj._meta.pk.attname: obj.pk}).select_related("history_user")[:MOST])
-            if captured
-            else []
-        )
-        words = Words(request, self.admin_site, self.model, rows)
-        others = list(self.other_history(request, obj))
-        reads_log = self.admin_site.name == "console" and request.user.has_perm(self.view_events)
-        events = event_lines(request, self.admin_site, obj) if reads_log else []
-        # Versions are never cut in favour of what is joined to them: they are what can be compared.
-        lines = [*version_lines(rows, words), *others[:MOST], *(events or ())]
         question = Question(request.GET)
         question.is_valid()
         asked = question.cleaned_data
+        until, captured = Until.read(asked["until"]), history_of(self.model) is not None
+        rows, chosen = self.versions(obj, until, asked) if captured else ([], [])
+        words = Words(request, self.admin_site, self.model, [*rows, *chosen])
+        reads_log = self.admin_site.name == "console" and request.user.has_perm(self.view_events)
+        events = event_lines(request, self.admin_site, obj, until) if reads_log else []
+        others = self.other_history(request, obj, until)
+        lines, older = until.page([*version_lines(rows, words), *others, *(events or ())])
+        here = {line.version for line in lines}
         return {
             "title": f"History: {obj}",
             "object": obj,
             "opts": self.opts,
             "module_name": str(self.opts.verbose_name_plural).capitalize(),
             "captured": captured,
-            "lines": sorted(lines, key=lambda line: line.when, reverse=True),
-            "cut": MOST in {len(rows), len(others), len(events or ())},
+            "lines": lines,
+            "older": older,
+            "is_older": until.moment is not None,
             "store_away": events is None,
             "question": question,
-            "comparison": _comparison(rows, words, asked.get("old"), asked.get("new")),
+            "elsewhere": [
+                (name, row)
+                for name in ("old", "new")
+                for row in chosen
+                if row.history_id == asked.get(name) and row.history_id not in here
+            ],
+            "comparison": _comparison(chosen, words),
             "stood": self.stood(request, obj, asked["at"]) if captured and asked.get("at") else None,
             "events_url": reverse("console:audit_event_changelist", query=_about(obj)) if reads_log else "",
         }
 
+    def versions(self, obj: Any, until: Until, asked: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+        """Return the versions that the page can show, and those that the reader chose, wherever they stand. Two queries."""
+        every = self.model.history.filter(**{obj._meta.pk.attname: obj.pk}).select_related("history_user")
+        picked = {asked[name] for name in ("old", "new") if asked.get(name) is not None}
+        return list(until.of(every, "history_date")), list(every.filter(history_id__in=picked)) if picked else []
+
     def stood(self, request: HttpRequest, obj: Any, moment: datetime) -> dict[str, Any]:
         """Return the object as it stood at a moment, and what was related to it then."""
         every = self.model._base_manager.using(obj._state.db).filter(pk=obj.pk)
-        then = at(every, moment).select_related(*_captured_relations(self.model)).first()
+        hidden = not may_see(request)
+        then = at(every, moment, hidden=hidden).select_related(*_captured_relations(self.model)).first()
         if then is None:
             return {"at": moment, "fields": [], "related": []}
-        hidden = frozenset() if may_see(request) else personal_columns(self.model)
         fields = [field for field in obj._meta.concrete_fields if field.name not in LEFT_OUT]
         return {
             "at": moment,
-            "fields": [(field.verbose_name, MASK if field.column in hidden else said(then, field)) for field in fields],
+            "fields": [(field.verbose_name, said(then, field)) for field in fields],
             "related": list(self.related(request, then)),
         }
 
@@ -125,7 +134,9 @@ class HistoryPages:
             if seen is None:
                 continue
             every = model._base_manager.using(then._state.db).filter(**{relation.field.name: then.pk})
-            past = at(every, then._as_of).select_related(*_captured_relations(model)).order_by("pk")
+            past = (
+                at(every, then._as_of, hidden=then._hidden).select_related(*_captured_relations(model)).order_by("pk")
+            )
             rows = list(past[: RELATED + 1])
             kept = set(seen.filter(pk__in=[row.pk for row in rows]).values_list("pk", flat=True)) if rows else ()
             if shown := [str(row) for row in rows[:RELATED] if row.pk in kept]:
@@ -140,9 +151,7 @@ def said(then: Any, field: Any) -> str:
     found = getattr(then, field.attname)
     if field.choices:
         return str(dict(field.flatchoices).get(found, ""))
-    if isinstance(found, datetime):
-        return date_format(localtime(found), "DATETIME_FORMAT")
-    return value(found).strip("“”")
+    return in_words(field, found, {}, getattr(then, "currency", "")).strip("“”")
 
 
 def _captured_relations(model: type[models.Model]) -> list[str]:
@@ -150,11 +159,10 @@ def _captured_relations(model: type[models.Model]) -> list[str]:
     return [f.name for f in fields if isinstance(f, models.ForeignKey) and history_of(f.remote_field.model)]
 
 
-def _comparison(rows: Sequence[Any], words: Words, old: int | None, new: int | None) -> dict[str, Any] | None:
-    by_id = {row.history_id: row for row in rows}
-    if old is None or new is None or not {old, new} <= by_id.keys():
+def _comparison(chosen: Sequence[Any], words: Words) -> dict[str, Any] | None:
+    if len(chosen) != COMPARED:
         return None
-    first, second = sorted((by_id[old], by_id[new]), key=lambda row: row.history_id)
+    first, second = sorted(chosen, key=lambda row: row.history_id)
     return {"old": first, "new": second, "fields": compared(first, second, words)}
 
 

@@ -7,16 +7,18 @@ that could not be recorded.
 
 from typing import Any
 
+from django.contrib.admin.utils import unquote
 from django.http import HttpRequest, HttpResponse
 from django.urls import ResolverMatch
 
 from audit import hidden
 from audit.record import record
+from audit.subject import MISSING, at_hand, entity_of, why_missing
 from backoffice.databases import SANDBOX
 from backoffice.middleware import GetResponse
 from backoffice.scope import change
 
-OK, FORBIDDEN = 200, 403
+OK, FORBIDDEN, MISSING_PAGE = 200, 403, 404
 UNSEEN = {"jsi18n", "login", "logout"}  # texts of the admin's scripts; logins are events of their own
 QUEUE = "audit_after_request"
 DOWNLOAD = "audit_download"
@@ -64,16 +66,20 @@ def seen(request: HttpRequest, response: HttpResponse) -> dict[str, Any] | None:
     page = {"page": (match.url_name if match else "") or "", "query": hidden.query_of(request)}
     data: dict[str, Any] = {key: value for key, value in page.items() if value}
     if response.status_code == FORBIDDEN:
-        return {"name": "access.refused", "success": False, **subject(match), "data": data}
+        return {"name": "access.refused", "success": False, **subject(request), "data": data}
+    if was_missing(request, response):
+        key = unquote(str(match.kwargs.get("object_id", ""))) if match else ""
+        data["why"] = why_missing(request, model_admin_of(match), key)
+        return {"name": "access.refused", "success": False, **subject(request), "data": data}
     if response.status_code != OK or not match or not getattr(request, "user", None) or not request.user.is_staff:
         return None
     if match.namespace == SANDBOX:
         data["database"] = SANDBOX
     if "attachment" in response.get("Content-Disposition", ""):
-        return {"name": "export.downloaded", **subject(match), "data": data | getattr(request, DOWNLOAD, {})}
+        return {"name": "export.downloaded", **subject(request), "data": data | getattr(request, DOWNLOAD, {})}
     if request.method not in {"GET", "POST"} or match.url_name in UNSEEN:
         return None
-    about = subject(match)
+    about = subject(request)
     kind = "object.viewed" if "object_id" in about else "list.viewed" if about else "page.viewed"
     kind = getattr(model_admin_of(match), "view_event", kind)
     return {"name": kind, **about, "data": data}
@@ -85,10 +91,21 @@ def model_admin_of(match: ResolverMatch | None) -> Any:
     return getattr(view, "model_admin", None) or getattr(view, "view_initkwargs", {}).get("model_admin")
 
 
-def subject(match: ResolverMatch | None) -> dict[str, Any]:
-    """Return the model, and the object if there is one, that a page is about."""
+def was_missing(request: HttpRequest, response: HttpResponse) -> bool:
+    """Whether staff asked for objects of the console by their numbers, and did not get them."""
+    if model_admin_of(request.resolver_match) is None or not request.user.is_staff:
+        return False
+    return response.status_code == MISSING_PAGE or hasattr(request, MISSING)
+
+
+def subject(request: HttpRequest) -> dict[str, Any]:
+    """Return the model, the object if there is one, and the entity if it is one, that a page is about."""
+    match = request.resolver_match
     model_admin = model_admin_of(match)
     if match is None or model_admin is None:
         return {}
     about = {"object_type": model_admin.opts.label_lower}
-    return {**about, "object_id": match.kwargs["object_id"]} if "object_id" in match.kwargs else about
+    if "object_id" not in match.kwargs:
+        return {**about, "entity_id": at_hand(request, model_admin)}
+    key = unquote(str(match.kwargs["object_id"]))
+    return {**about, "object_id": key, "entity_id": entity_of(request, model_admin, key)}

@@ -12,6 +12,7 @@ from django.db import models
 
 from audit import facts
 from audit.follow_up import Alert, Cursor, DeadLetter, SavedSearch
+from backoffice.said import told
 
 __all__ = ["Alert", "Cursor", "DeadLetter", "Event", "Outbox", "SavedSearch"]
 
@@ -71,7 +72,7 @@ class Event(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.type} {self.created:%Y-%m-%d %H:%M:%S}"
+        return f"{self.type} {told(self.created)}"
 
 
 class Seal(models.Model):
@@ -140,7 +141,7 @@ class Verification(models.Model):
         default_permissions = ["view"]
 
     def __str__(self) -> str:
-        return f"Verification {self.created:%Y-%m-%d %H:%M:%S}"
+        return f"Verification {told(self.created)}"
 
 
 class Outbox(models.Model):

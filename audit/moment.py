@@ -1,7 +1,8 @@
 """A list as it stood at a moment: `?as_of=` on the list of any captured model.
 
 The list is the same (columns, search, filters, downloads, what the reader may see); its rows are those of the moment, and
-they lead to the object's history at that moment. What no version holds cannot be sorted or filtered by.
+they lead to the object's history at that moment. What no version holds cannot be sorted or filtered by. To readers who
+may not see personal values of the record, these are masked before anything is found or sorted by them.
 """
 
 from datetime import datetime
@@ -15,6 +16,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from audit.asof import at
+from audit.personal import may_see
 
 NAME = "as_of"
 
@@ -50,7 +52,7 @@ class MomentFilter(admin.ListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         moment = self.moment
-        return at(queryset, moment) if moment else queryset
+        return at(queryset, moment, hidden=not may_see(request)) if moment else queryset
 
     @property
     def moment(self) -> datetime | None:

@@ -25,6 +25,7 @@ class Subject(NamedTuple):
 
     label: str
     url: str = ""
+    currency: str = ""
 
     @property
     def html(self) -> SafeString:
@@ -54,7 +55,10 @@ def _of_type(request: HttpRequest, site: AdminSite, object_type: str, ids: set[s
     rows = visible(request, site, model) if keys else None
     if rows is None:
         return {}
-    return {(object_type, str(row.pk)): Subject(str(row), page_of(row, site)) for row in rows.filter(pk__in=keys)}
+    return {
+        (object_type, str(row.pk)): Subject(str(row), page_of(row, site), getattr(row, "currency", ""))
+        for row in rows.filter(pk__in=keys)
+    }
 
 
 def fits(model: type[models.Model], key: str) -> bool:

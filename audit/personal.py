@@ -2,9 +2,11 @@
 
 A model names them in `personal_fields`. Versions, diffs and what events hold of such a field are shown to who has
 `audit.view_personal`; to everybody else, and to every subscriber outside, they are masked. That a field changed is told.
+What somebody typed to find a person is personal too: searches, and filters by such a field.
 """
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -14,7 +16,8 @@ from django.http import HttpRequest
 
 MASK = "•••"
 PERMISSION = "audit.view_personal"
-TYPED = {"q"}  # what was searched for is mostly a name
+TYPED = {"q", "term"}  # what a list and a field are searched for is mostly a name
+NESTED = "_changelist_filters"  # the query of the list that a page was opened from
 
 
 def may_see(request: HttpRequest) -> bool:
@@ -55,10 +58,27 @@ def masked(object_type: str, data: Mapping[str, Any]) -> dict[str, Any]:
             for name, change in data["changes"].items()
         }
     if data.get("query"):
-        pairs = parse_qsl(data["query"], keep_blank_values=True)
-        result["query"] = urlencode([(name, MASK if name in TYPED else value) for name, value in pairs], safe=MASK)
+        result["query"] = masked_query(data["query"])
     return result
 
 
+def masked_query(query: str) -> str:
+    """Return a query string without what was typed to find somebody."""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    return urlencode([(name, _masked_value(name, value)) for name, value in pairs])
+
+
+def _masked_value(name: str, value: str) -> str:
+    if name == NESTED:
+        return masked_query(value)
+    return str(_mask(name in TYPED or not _personal_names().isdisjoint(name.split("__")), value))
+
+
+@cache
+def _personal_names() -> frozenset[str]:
+    """Return what fields that are personal are called, of whatever model."""
+    return frozenset(name for model in apps.get_models() for name in getattr(model, "personal_fields", ()))
+
+
 def _mask(personal: bool, value: Any) -> Any:
-    return MASK if personal and value not in {None, ""} else value
+    return MASK if personal and value not in (None, "") else value

@@ -40,7 +40,7 @@ _TYPES = (
     EventType("login.succeeded", "{who} logged in", "somebody logged in"),
     EventType("login.failed", "Somebody failed to log in as {who}", "a login was refused; never with the password, nor with a name that nobody has", schemas.FailedLogin),
     EventType("logout", "{who} logged out", "somebody logged out"),
-    EventType("access.refused", "{who} was refused {more}", "a page was answered with 403, whatever became of the request", schemas.Page),
+    EventType("access.refused", "{who} was refused {more}", "a page was answered with 403, or an object was asked for by its number that is not there or not for them", schemas.Refusal),
     EventType("command.refused", "{who} tried on {object}: {more}", "the ledger refused all that a command page asked for", schemas.RefusedCommand),
     EventType("right.given", "{who} gave {object} {more}", "somebody was put into a group, or given a permission or an entity", schemas.Right),
     EventType("right.taken", "{who} took from {object} {more}", "a group, a permission or an entity was taken away", schemas.Right),

@@ -22,6 +22,12 @@ class Page(Nothing, total=False):
     query: str
 
 
+class Refusal(Page, total=False):
+    """A page that was not shown: why, where that was not a matter of permissions."""
+
+    why: str
+
+
 class Download(Page, total=False):
     """A file: how many rows of which format, and, where it is signed, its SHA-256."""
 

@@ -5,19 +5,23 @@ readers without the right.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
 
 from django.contrib.admin import AdminSite
 from django.db import models
+from django.db.backends.postgresql.psycopg_any import Range
 from django.http import HttpRequest
+from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from audit.models import Event
 from audit.names import Key, Names, Subject, field_of, key_of, look_up
-from audit.personal import masked, may_see, model_of
+from audit.personal import MASK, masked, may_see, model_of
 from audit.registry import TYPES, EventType
+from backoffice.said import told, written
 
 SHOWN = 60  # characters of a value in a sentence
 NAMELESS = "somebody unknown"
@@ -84,7 +88,9 @@ def _more(event: Event, data: dict[str, Any], names: Names) -> SafeString:
     if event.erased:
         return format_html(" ({})", "erased")
     if "changes" in data:
-        return differences(model_of(event.object_type), data["changes"], names if is_live(event) else {})
+        known = names if is_live(event) else {}
+        subject = known.get((event.object_type, event.object_id), Subject(""))
+        return differences(model_of(event.object_type), data["changes"], known, subject.currency)
     if link := _link_of(event):
         given = names.get(link[0], Subject(" ".join(link[0]).removeprefix("auth.")))
         return format_html(": {} {}", "given" if link[1] else "relieved of", given.label)
@@ -101,8 +107,8 @@ def _asked(data: dict[str, Any]) -> str:
 
 
 def _posted(event: Event, data: dict[str, Any]) -> SafeString:
-    amount = next((data[name] for name in ("delta", "held_delta") if float(data.get(name, 0))), None)
-    money = f", {amount} {data['currency']}" if amount else ""
+    amount = next((data[name] for name in ("delta", "held_delta") if Decimal(data.get(name, 0))), None)
+    money = f", {written(Decimal(amount), data['currency'])}" if amount else ""
     return format_html(": {}{}, reference {}", data["what"].replace("_", " "), money, data["reference"])
 
 
@@ -113,23 +119,28 @@ def _downloaded(event: Event, data: dict[str, Any]) -> SafeString:
 
 def _approval(event: Event, data: dict[str, Any]) -> SafeString:
     text = f": {data['text']}" if "text" in data else ""
-    return format_html(": {} {} {}{}", data["asked"].get("verb", data["kind"]), data["amount"], data["currency"], text)
+    amount = written(Decimal(data["amount"]), data["currency"])
+    return format_html(": {} {}{}", data["asked"].get("verb", data["kind"]), amount, text)
 
 
 def _file(event: Event, data: dict[str, Any]) -> SafeString:
-    told = [
+    counts = [
         f"{data[name]:,} {name.replace('_', ' ')}"
         for name in ("rows", "posted", "already_posted", "refused")
         if name in data
     ]
     return format_html(
-        " ({}){}", data["file"], ": " + (data.get("problem") or ", ".join(told)) if told or data.get("problem") else ""
+        " ({}){}",
+        data["file"],
+        ": " + (data.get("problem") or ", ".join(counts)) if counts or data.get("problem") else "",
     )
 
 
 MORE: dict[str, Callable[[Event, dict[str, Any]], SafeString]] = {
     "ledger.posted": _posted,
-    "access.refused": lambda event, data: format_html("{} {}", event.method, event.path),
+    "access.refused": lambda event, data: format_html(
+        "{} {}{}", event.method, event.path, f": {data['why']}" if data.get("why") else ""
+    ),
     "page.viewed": lambda event, data: format_html("the page {}", data.get("page") or event.path),
     "command.refused": lambda event, data: format_html("{}. {}", data["command"], " ".join(data["refusals"])),
     "right": lambda event, data: format_html("the {} {}", data["kind"], data["right"]),
@@ -142,24 +153,44 @@ MORE: dict[str, Callable[[Event, dict[str, Any]], SafeString]] = {
 }
 
 
-def differences(model: type[models.Model] | None, changes: Mapping[str, Any], names: Names) -> SafeString:
+def differences(
+    model: type[models.Model] | None, changes: Mapping[str, Any], names: Names, currency: str = ""
+) -> SafeString:
     """Return `: note from “a” to “b”, entity from Nord to Süd …` for what changed."""
     parts = []
     for column, change in changes.items():
         field = field_of(model, column)
-        told = ""  # changed, and its value is nobody's business
+        said = ""  # changed, and its value is nobody's business
         if isinstance(change, dict):
-            told = f" from {in_words(field, change['old'], names)} to {in_words(field, change['new'], names)}"
-        parts.append((str(getattr(field, "verbose_name", column)), told))
+            old, new = (in_words(field, change[side], names, currency) for side in ("old", "new"))
+            said = f" from {old} to {new}"
+        parts.append((str(getattr(field, "verbose_name", column)), said))
     return format_html(": {}", format_html_join("; ", "{}{}", parts))
 
 
-def in_words(field: Any, of: object, names: Names) -> str:
-    """Return a field's value as people know it."""
+def in_words(field: Any, of: object, names: Names, currency: str = "") -> str:
+    """Return a field's value as people know it; amounts are in `currency`, if that is known."""
     if key := key_of(field, of):
         return names[key].label if key in names else f"{field.remote_field.model._meta.verbose_name} {of}"
+    if formatted := _formatted(field, of, currency):
+        return formatted
     label = dict(getattr(field, "flatchoices", ())).get(of) if isinstance(of, str) and of else None
     return value(of) if label is None else str(label)
+
+
+def _formatted(field: Any, of: Any, currency: str) -> str:
+    """Return an amount, a moment or a span of time as people read it, '' for anything else."""
+    if of is None or of == MASK:
+        return ""
+    if isinstance(field, models.DecimalField):
+        return written(Decimal(str(of)), currency)
+    if isinstance(field, models.DateTimeField):
+        moment = parse_datetime(of) if isinstance(of, str) else of
+        return told(moment) if moment else ""
+    if isinstance(of, Range):
+        ends = [f"{word} {told(end)}" for word, end in (("from", of.lower), ("until", of.upper)) if end]
+        return " ".join(ends) or "always"
+    return ""
 
 
 def value(of: object) -> str:

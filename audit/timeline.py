@@ -1,9 +1,10 @@
 """What happened to an object, as lines of a timeline: its versions, what was linked to it, and its events.
 
-Every lookup is batched: versions and events take the same queries however many they are.
+Every lookup is batched: versions and events take the same queries however many they are. The page goes back in time by the
+moment of its last line; what happened at that very moment is told apart by how much of it was shown (`Since`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -20,7 +21,8 @@ from audit.names import Key, Names, key_of, look_up
 from audit.personal import MASK, may_see, personal_columns
 from audit.sentences import NAMELESS, as_lines, in_words
 
-MOST = 200  # versions on the page, and as many lines of anything else; the event log has the older ones
+PAGE = 100  # lines of a timeline
+MOST_SHOWN = 10_000  # lines of one moment
 DEED = {"+": "Created", "-": "Deleted"}
 TOLD_OTHERWISE = ("change.", "ledger.posted")  # by versions, and by the object's actions
 
@@ -34,6 +36,41 @@ class Line(NamedTuple):
     reason: str = ""
     version: int | None = None
     url: str = ""
+
+
+class Until(NamedTuple):
+    """Where a page of a timeline begins: at what happened until a moment, without the lines of that moment shown before."""
+
+    moment: datetime | None = None
+    shown: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.moment.isoformat()} {self.shown}" if self.moment else ""
+
+    @classmethod
+    def read(cls, text: str) -> "Until":
+        """Return what a parameter says; the newest page where it says nothing that can be read."""
+        moment, _, shown = text.rpartition(" ")
+        try:
+            until = cls(datetime.fromisoformat(moment), max(0, min(int(shown), MOST_SHOWN)))
+        except ValueError:
+            return cls()
+        return until if until.moment and until.moment.tzinfo else cls()
+
+    def of(self, rows: Any, field: str) -> Any:
+        """Return what a source, newest first, can give to the page, and one row more."""
+        narrowed = rows.filter(**{f"{field}__lte": self.moment}) if self.moment else rows
+        return narrowed[: self.shown + PAGE + 1]
+
+    def page(self, lines: Iterable[Line]) -> "tuple[list[Line], Until | None]":
+        """Return the page, newest first, and where the next one begins, if there is one."""
+        latest = sorted(lines, key=lambda line: line.when, reverse=True)[self.shown :]
+        page = latest[:PAGE]
+        if len(latest) <= PAGE:
+            return page, None
+        last = page[-1].when
+        before = self.shown if last == self.moment else 0
+        return page, Until(last, before + sum(line.when == last for line in page))
 
 
 class Difference(NamedTuple):
@@ -54,7 +91,11 @@ class Words:
     def of(self, row: Any, field: Any) -> str:
         """Return a field's value."""
         found = getattr(row, field.attname)
-        return MASK if field.column in self.hidden and found else in_words(field, found, self.names)
+        return (
+            MASK
+            if field.column in self.hidden and found
+            else in_words(field, found, self.names, getattr(row, "currency", ""))
+        )
 
 
 def _pointed_at(rows: Sequence[Any]) -> Iterator[Key]:
@@ -85,7 +126,7 @@ def who_of(row: Any) -> str:
 
 
 def version_lines(rows: Sequence[Any], words: Words) -> Iterator[Line]:
-    """Tell versions, newest first, each by what it changed."""
+    """Tell versions, newest first, each by what it changed; the last is the first there was, or not on the page."""
     for new, old in pairwise([*rows, None]):
         text: str | SafeString = DEED.get(new.history_type, "Changed")
         if new.history_type == "~" and old is not None:
@@ -94,14 +135,14 @@ def version_lines(rows: Sequence[Any], words: Words) -> Iterator[Line]:
         yield Line(new.history_date, who_of(new), text, new.history_change_reason, new.history_id)
 
 
-def link_lines(manager: Any, owner: str, other: str, obj: models.Model) -> Iterator[Line]:
+def link_lines(manager: Any, owner: str, other: str, obj: models.Model, until: Until) -> Iterator[Line]:
     """Tell when an object came to belong to something and when it ceased to, from the rows of a link table."""
-    for row in manager.filter(**{owner: obj}).select_related(other, "history_user")[:MOST]:
+    for row in until.of(manager.filter(**{owner: obj}).select_related(other, "history_user"), "history_date"):
         text = format_html("{} {}", "Taken into" if row.history_type == "+" else "Taken out of", getattr(row, other))
         yield Line(row.history_date, who_of(row), text, row.history_change_reason)
 
 
-def event_lines(request: HttpRequest, site: AdminSite, obj: models.Model) -> list[Line] | None:
+def event_lines(request: HttpRequest, site: AdminSite, obj: models.Model, until: Until) -> list[Line] | None:
     """Tell who saw the object and what else was recorded of it; None where the event store is away.
 
     What its versions and actions tell is left out.
@@ -111,7 +152,7 @@ def event_lines(request: HttpRequest, site: AdminSite, obj: models.Model) -> lis
     for told in TOLD_OTHERWISE:
         others = others.exclude(type__startswith=told)
     try:
-        events = list(others[:MOST])
+        events = list(until.of(others, "created"))
     except OperationalError:
         return None
     sentences = as_lines(request, site, events)

@@ -6,23 +6,25 @@ names what it prefetches.
 
 from typing import Any, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.admin.utils import flatten_fieldsets, unquote
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm
 from django.contrib.auth.models import Group
-from django.core.exceptions import FieldError
-from django.db.models import F, Model, QuerySet
+from django.core.exceptions import FieldDoesNotExist, FieldError
+from django.db.models import BinaryField, F, JSONField, Model, QuerySet
 from django.db.models.fields.related import RelatedField
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 
 from audit.asof import history_of
-from audit.history import HistoryPages, Line, link_lines
+from audit.history import HistoryPages, Line, Until, link_lines
 from audit.moment import NAME as AS_OF
 from audit.moment import MomentFilter, moment_of, page_then
+from audit.subject import MISSING, note_entity
 from backoffice import people, reason
 from backoffice.exporting import ExportMixin
 from backoffice.grants import request_entities
@@ -74,6 +76,10 @@ class ConsoleAdmin(HistoryPages, ExportMixin, admin.ModelAdmin):  # type: ignore
     entity_path: str | None = None
     unrestricted: str = ""
     using = "default"
+    missing_advice = (
+        "Nothing is ever deleted here: the number is wrong, or it belongs to an entity that you do not work on. "
+        "The attempt is recorded."
+    )
 
     list_per_page = 25
     list_max_show_all = 0
@@ -104,8 +110,33 @@ class ConsoleAdmin(HistoryPages, ExportMixin, admin.ModelAdmin):  # type: ignore
             return other.get_queryset(request).using(db)
         return super().get_field_queryset(db, db_field, request)
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return the object, read once for a page that is only looked at; its entity is kept for the record."""
+        kept: dict[Any, Any] = request.__dict__.setdefault("_objects", {}) if request.method == "GET" else {}
+        key = (self.opts.label_lower, object_id, from_field)
+        if key not in kept:
+            kept[key] = super().get_object(request, object_id, from_field)
+            if kept[key] is not None and self.entity_path == "entity":
+                note_entity(request, kept[key])
+        return kept[key]
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
+        """Say what is true, and leave a mark by which the attempt is recorded: `audit.middleware`."""
+        setattr(request, MISSING, True)
+        text = f"There is no {opts.verbose_name} “{unquote(object_id)}” that you may see. {self.missing_advice}"
+        self.message_user(request, text, messages.WARNING)
+        return HttpResponseRedirect(reverse("admin:index", current_app=self.admin_site.name))
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return ConsoleList
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Refuse filters that look into documents: those hold what their readers may not see."""
+        try:
+            field = self.opts.get_field(lookup.partition("__")[0])
+        except FieldDoesNotExist:
+            field = None
+        return not isinstance(field, JSONField | BinaryField) and super().lookup_allowed(lookup, value, request)
 
     def get_list_filter(self, request: HttpRequest) -> Any:
         """Offer a moment of the past where the model is captured."""
@@ -232,10 +263,8 @@ class EntityAdmin(ConsoleAdmin):
         return False
 
 
-class PasswordForm(AdminPasswordChangeForm):  # type: ignore[type-arg]  # generic in the stubs only
+class PasswordForm(reason.PasswordReason, AdminPasswordChangeForm):  # type: ignore[type-arg]  # generic in the stubs only
     """Another person's new password, and why."""
-
-    reason = reason.ReasonField()
 
 
 @admin.register(User)
@@ -282,10 +311,10 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg, misc] 
         roles = request.user.has_perm("backoffice.assign_roles") and obj is not None and obj.pk != request.user.pk
         return (*fixed, "is_superuser", "user_permissions", *(() if roles else ("is_staff", "groups")))
 
-    def other_history(self, request: HttpRequest, obj: Any) -> list[Line]:
+    def other_history(self, request: HttpRequest, obj: Any, until: Until) -> list[Line]:
         """Tell of the groups and permissions that the person was given and lost."""
-        groups = link_lines(User.groups.through.history, "user", "group", obj)  # type: ignore[attr-defined]  # captured
-        rights = link_lines(User.user_permissions.through.history, "user", "permission", obj)  # type: ignore[attr-defined]  # as above
+        groups = link_lines(User.groups.through.history, "user", "group", obj, until)  # type: ignore[attr-defined]  # captured
+        rights = link_lines(User.user_permissions.through.history, "user", "permission", obj, until)  # type: ignore[attr-defined]  # as above
         return [*groups, *rights]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -294,13 +323,6 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg, misc] 
         if obj is None or self.has_change_permission(request, obj):
             return fieldsets
         return ((None, {"fields": ("username",)}), *list(fieldsets)[1:])
-
-    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002  Django's signature
-        """Set another person's password with a reason; without one the form refuses."""
-        if request.method == "POST" and (text := request.POST.get(reason.NAME, "").strip()):
-            reason.give_reason(text[: reason.LONGEST], using=self.using)
-        answer: HttpResponse = super().user_change_password(request, id, form_url)
-        return answer
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let nobody but superusers touch one: a new password or address would be theirs."""

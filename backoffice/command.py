@@ -58,8 +58,9 @@ class Line:
 
 
 class CommandForm(forms.Form):
-    """The form of a command: shape only, the rules are the ledger's."""
+    """The form of a command: shape only, the rules are the ledger's. Every one asks why."""
 
+    why: ClassVar[str] = "comment"  # the field that says it
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
 
 
@@ -133,8 +134,7 @@ class CommandPage(BaseView):
             return self.show_preview(form, lines)
         if warning := self.why_not(token, form, lines):
             return self.show_preview(form, lines, warning)
-        if comment := form.cleaned_data.get("comment"):
-            give_reason(comment, using=worked_on() or "default")
+        give_reason(form.cleaned_data[form.why], using=worked_on() or "default")
         lines = (self.ask if "ask" in request.POST and any(line.askable for line in lines) else self.execute)(
             form.cleaned_data
         )

@@ -21,6 +21,16 @@ LONGEST_BROWSER = 300  # characters of a User-Agent that are kept
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
+class OneLine(logging.Filter):
+    """Leaves the traceback out of what is said of refused requests: nothing of ours has failed there."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep every record, those of a status below 500 as one line."""
+        if getattr(record, "status_code", 500) < 500:  # noqa: PLR2004  HTTP's own number
+            record.exc_info = record.exc_text = None
+        return True
+
+
 class QueryMeter:
     """Counts the statements of a request, on every database, and the time they take."""
 

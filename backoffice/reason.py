@@ -10,6 +10,7 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest, HttpResponse, QueryDict
 
+from backoffice.databases import worked_on
 from backoffice.scope import announce, change
 
 NAME = "reason"
@@ -32,6 +33,17 @@ class ReasonField(forms.CharField):
                 **how,
             }
         )
+
+
+class PasswordReason(forms.Form):
+    """A new password, and why; mixed into Django's forms before the one that saves it."""
+
+    reason = ReasonField()
+
+    def save(self, commit: bool = True) -> Any:
+        """Say why, then save."""
+        give_reason(self.cleaned_data[NAME], using=worked_on() or "default")
+        return super().save(commit)  # type: ignore[misc]  # of the form that this is mixed into
 
 
 def with_reason(form: type[Any]) -> type[Any]:

@@ -197,7 +197,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "filters": {"one_line": {"()": "backoffice.middleware.OneLine"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {"backoffice": {"level": LOG_LEVEL}},
+    "loggers": {"backoffice": {"level": LOG_LEVEL}, "django.request": {"filters": ["one_line"]}},
 }

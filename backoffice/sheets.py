@@ -21,6 +21,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 APOSTROPHE = "'"
+TELLING = frozenset((*FORMULA_STARTS, APOSTROPHE))  # first characters of texts that have to be looked at
 EXACT_DIGITS = 15  # of a spreadsheet's numbers
 Row = Sequence[Any]
 
@@ -43,6 +44,8 @@ def number(value: Decimal, places: int = 0) -> Number:
 
 def guarded_text(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula."""
+    if text[:1] not in TELLING:
+        return text
     return APOSTROPHE + text if text.lstrip(APOSTROPHE).startswith(FORMULA_STARTS) else text
 
 
@@ -64,17 +67,27 @@ def write_csv(file: IO[bytes], header: Row, rows: Iterable[Row]) -> int:
 
 
 def _as_text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float | Decimal | Number):
-        return str(value)
-    if isinstance(value, datetime):
-        return (timezone.localtime(value) if timezone.is_aware(value) else value).isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    return guarded_text(str(value))
+    return TEXTS.get(type(value), _other_text)(value)
+
+
+def _other_text(value: Any) -> str:
+    kind = next((kind for kind in TEXTS if isinstance(value, kind)), None)
+    return TEXTS[kind](value) if kind else guarded_text(str(value))
+
+
+TEXTS: dict[
+    type[Any], Callable[[Any], str]
+] = {  # by type: a file has a million cells; bool before int, of which it is one
+    str: guarded_text,
+    type(None): lambda _: "",
+    Number: str,
+    bool: lambda value: str(value).lower(),
+    int: str,
+    float: str,
+    Decimal: str,
+    datetime: lambda value: (timezone.localtime(value) if timezone.is_aware(value) else value).isoformat(),
+    date: date.isoformat,
+}
 
 
 def write_xlsx(file: IO[bytes], header: Row, rows: Iterable[Row], notes: Sequence[str] = ()) -> int:

@@ -7,15 +7,19 @@ from typing import Any, NamedTuple, cast
 from django.conf import settings
 from django.contrib.admin import AdminSite
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.views import PasswordChangeView
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils.functional import SimpleLazyObject
 
 from audit.away import delay_notice
 from backoffice.databases import working_on
 from backoffice.guards import PermissionGuard, StaffGuard
+from backoffice.reason import PasswordReason
 
 LAST = ("backoffice", "auth")  # people and their rights are looked after less often than their accounts
 SANDBOX_GUARD = StaffGuard() & PermissionGuard("sandbox.use_sandbox")
@@ -30,6 +34,10 @@ class Autocomplete(AutocompleteJsonView):
         """Return one choice."""
         name = getattr(self.model_admin, "autocomplete_text", str)
         return {**super().serialize_result(obj, to_field_name), "text": name(obj)}
+
+
+class OwnPasswordForm(PasswordReason, PasswordChangeForm):
+    """One's own new password, and why."""
 
 
 class HeaderLink(NamedTuple):
@@ -70,6 +78,16 @@ class ConsoleSite(AdminSite):
         """Return the apps by name, the daily work first."""
         apps = super().get_app_list(request, app_label)
         return sorted(apps, key=lambda app: LAST.index(app["app_label"]) if app["app_label"] in LAST else -1)
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """Let people change their own password, with a reason as for every change."""
+        view = PasswordChangeView.as_view(
+            form_class=OwnPasswordForm,
+            template_name="console/password.html",
+            success_url=reverse("admin:password_change_done", current_app=self.name),
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )
+        return cast("TemplateResponse", view(request))
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         """Answer the search behind a field."""

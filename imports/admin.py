@@ -35,14 +35,14 @@ class ImportAdmin(ReadOnlyAdmin):
     search_fields = ("file_name__startswith", "sha256__exact")
     ordering = ("-id",)
     export_fields = (
-        "id", "file_name", "sha256", "format", "size", "created", "by", "state", "rows", "posted", "already_posted",
+        "id", "file_name", "sha256", "format", "size", "created", "by", "reason", "state", "rows", "posted", "already_posted",
         "refused", "problem", "finished",
     )  # fmt: skip
     fields = (
         ("file_name", "format", "size"),
         "sha256",
         ("by", "created", "finished"),
-        "all_or_nothing",
+        ("reason", "all_or_nothing"),
         ("rows", "posted", "already_posted", "refused"),
         "problem",
     )

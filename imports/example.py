@@ -27,7 +27,7 @@ NOTES = (
     "amount: more than zero, with a point and without thousands separators, in the account's currency.",
     "asof: when it happened, 2024-01-31 or 2024-01-31T14:30; empty means now.",
     f"reference_type: {', '.join(ReferenceType.values)}; empty means none. Needed where there is a reference.",
-    "reference: how the bank, the cheque or the invoice calls it. comment: the reason. Both may be empty.",
+    "reference: how the bank, the cheque or the invoice calls it. comment: the reason of the row. Both may be empty.",
     "key: a name of your own for the row. A row with a key is posted once, whatever file it comes in.",
     "Without keys the same file posts once; a changed file is another file and posts all its rows.",
     "account, type and amount are needed, the other columns may be left out.",

@@ -7,6 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
+from backoffice.reason import ReasonField
 from imports.deciding import MOST_BYTES, MOST_ROWS, READERS
 
 VALID, ALL = "valid", "all"
@@ -29,6 +30,8 @@ class UploadForm(forms.Form):
         ],
         initial=VALID,
     )
+
+    reason = ReasonField()
 
     def clean_file(self) -> UploadedFile[Any]:
         """Refuse a file that is too large or of another kind, before it is read."""

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from backoffice.models import User
 from backoffice.models.base import Record
+from backoffice.reason import LONGEST
 
 PREVIEW_AGE = timedelta(hours=1)
 
@@ -44,6 +45,7 @@ class Import(Record):
     format = models.CharField(max_length=4, choices=[("csv", "CSV"), ("xlsx", "XLSX")])
     size = models.PositiveIntegerField(help_text="Bytes.")
     content = models.BinaryField(default=b"", editable=False)
+    reason = models.CharField(max_length=LONGEST, default="", help_text="Why it was imported.")
     all_or_nothing = models.BooleanField(default=False, help_text="Post nothing unless every row is fine.")
     state = models.CharField(max_length=10, choices=State, default=State.PREVIEWED)
     problem = models.CharField(max_length=1000, blank=True, help_text="Why the file as a whole cannot be used.")
@@ -78,6 +80,11 @@ class Import(Record):
     def is_fresh(self) -> bool:
         """Whether it can still be confirmed."""
         return self.state == State.PREVIEWED and self.created > timezone.now() - PREVIEW_AGE
+
+    @property
+    def why(self) -> str:
+        """The reason of all that it posts, which names the file."""
+        return f"Import of {self.file_name}: {self.reason}"[:LONGEST]
 
     def earlier_version(self) -> "Import | None":
         """Return the last posted file of the same name and another content: rows it shares would be posted twice."""

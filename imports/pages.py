@@ -21,6 +21,7 @@ from django.urls import reverse
 from audit.record import record
 from backoffice.guards import PermissionGuard, StaffGuard
 from backoffice.models import User
+from backoffice.reason import give_reason
 from backoffice.sheets import FORMATS
 from backoffice.views import BaseView
 from imports.deciding import Decision, Drift, Result, digest_of, handed_back, kept
@@ -85,7 +86,9 @@ class UploadPage(ImportPage):
         if not form.is_valid():
             return self.show(form)
         Import.expire(by=self.person)
-        upload = self.received(form.cleaned_data["file"], all_or_nothing=form.cleaned_data["how"] == ALL)
+        asked = form.cleaned_data
+        upload = self.received(asked["file"], all_or_nothing=asked["how"] == ALL, reason=asked["reason"])
+        give_reason(upload.why, using="default")
         try:
             upload.rows = len(self.decide(upload).rows)
         except BadFile as error:
@@ -97,7 +100,7 @@ class UploadPage(ImportPage):
             return self.show(form)
         return HttpResponseRedirect(self.url("confirm", upload))
 
-    def received(self, file: UploadedFile[Any], *, all_or_nothing: bool) -> Import:
+    def received(self, file: UploadedFile[Any], *, all_or_nothing: bool, reason: str) -> Import:
         """Return the unsaved record of an upload."""
         content = file.read()
         return Import(
@@ -107,6 +110,7 @@ class UploadPage(ImportPage):
             size=len(content),
             content=content,
             all_or_nothing=all_or_nothing,
+            reason=reason,
             by=self.person,
         )
 
@@ -138,6 +142,7 @@ class PreviewPage(ImportPage):
         shown = decision.preview()
         if warning := self.why_not(request.POST.get("token", ""), upload, shown):
             return self.show(upload, decision, shown, warning)
+        give_reason(upload.why, using="default")
         try:
             results = decision.post(shown)
         except Drift as drift:

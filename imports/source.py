@@ -22,6 +22,7 @@ from ledger.posting import Posting
 from ledger.shape import storable
 
 LONGEST_KEY = 80  # characters; with its prefix it fits the ledger's
+COMMENT = "Imported from a file"  # of a row without its own; always the same, as a key is compared with its comment too
 
 
 class Reading:
@@ -62,7 +63,7 @@ class Reading:
             amount=draft.amount,
             reference_type=draft.reference_type,
             reference=draft.reference,
-            comment=draft.comment,
+            comment=draft.comment or COMMENT,
             idempotency_key=self._key(draft, line) or place,
         )
 

@@ -11,6 +11,7 @@ from backoffice.grants import grant
 from backoffice.models import Entity, User
 from ledger.models import Account
 
+PASSWORD = "correct horse battery"
 LONG_AGO = datetime(2024, 1, 1, tzinfo=UTC)
 OpenAccount = Callable[..., Account]
 
@@ -24,7 +25,7 @@ def nord() -> Entity:
 @pytest.fixture
 def agent(nord: Entity) -> User:
     """A support agent who works on nord; what an agent may do is given by groups, here only that they exist."""
-    agent = User.objects.create_user("agent", password="correct horse battery", is_staff=True)
+    agent = User.objects.create_user("agent", password=PASSWORD, is_staff=True)
     grant(agent, nord)
     return agent
 
@@ -32,7 +33,7 @@ def agent(nord: Entity) -> User:
 @pytest.fixture
 def admin() -> User:
     """An administrator."""
-    return User.objects.create_superuser("admin", password="correct horse battery")
+    return User.objects.create_superuser("admin", password=PASSWORD)
 
 
 @pytest.fixture

@@ -210,7 +210,6 @@ def test_every_list_declares_how_its_rows_are_narrowed() -> None:
         "ledger.Cap",
         "audit.Alert",
         "audit.DeadLetter",
-        "audit.Event",
         "audit.Seal",
         "audit.Verification",
         "imports.Import",

@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 
 from audit.admin.keyset import EventList
 from audit.admin.saved import DeleteSearch, SaveSearch
-from audit.admin.search import SearchFilter, meant
+from audit.admin.search import SearchFilter, SearchForm, meant
 from audit.exports import KINDS, rows_of, signed_zip
 from audit.middleware import downloading
 from audit.models import Event, SavedSearch
@@ -27,6 +27,7 @@ from backoffice.databases import EVENT_STORE
 from backoffice.exporting import CAPS, ListGuard
 from backoffice.grants import request_entities
 from backoffice.models import Entity
+from backoffice.said import told
 from backoffice.views import guarded
 
 MOST_ENTITIES = 200  # that the form offers
@@ -38,8 +39,13 @@ class EventAdmin(ReadOnlyAdmin):
 
     using = EVENT_STORE
     view_event = "log.viewed"  # how audit.middleware records these pages
-    list_display = ("what", "created", "username", "type", "reason", "success", "ip")
-    list_display_links = ("created",)
+    entity_path = "entity_id"
+    missing_advice = (
+        "Either its number is wrong, it concerns an entity that you do not work on, or its month was moved to a file. "
+        "The attempt is recorded."
+    )
+    list_display = ("what", "when", "username", "type", "reason", "success", "ip")
+    list_display_links = ("when",)
     list_filter = (SearchFilter,)
     list_select_related = ()
     sortable_by = ()
@@ -53,7 +59,7 @@ class EventAdmin(ReadOnlyAdmin):
     )  # fmt: skip
     fields = (
         "what",
-        ("created", "type", "success"),
+        ("when", "type", "success"),
         ("username", "user_id", "of_person"),
         "entity_id",
         ("object_type", "object_id", "of_object"),
@@ -63,10 +69,14 @@ class EventAdmin(ReadOnlyAdmin):
         "reason",
         "everything",
     )
-    readonly_fields = ("what", "everything", "of_object", "of_request", "of_person")
+    readonly_fields = ("what", "when", "everything", "of_object", "of_request", "of_person")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return EventList
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Let only the search form narrow the log: each of its conditions has an index, and none looks into the data."""
+        return lookup in SearchForm.base_fields
 
     def get_urls(self) -> list[URLPattern]:
         """Put the signed downloads and the saved searches before the admin's own pages."""
@@ -151,6 +161,11 @@ class EventAdmin(ReadOnlyAdmin):
     def what(self, event: Any) -> SafeString:
         """Show the event as a sentence."""
         return cast("SafeString", event.sentence)
+
+    @admin.display(description="When")
+    def when(self, event: Event) -> str:
+        """Show the moment in the site's zone, and which that is."""
+        return told(event.created)
 
     @admin.display(description="Data")
     def everything(self, event: Any) -> SafeString:

@@ -19,7 +19,7 @@ class WhyForm(forms.Form):
 
 
 class ReasonedCommand(BaseView):
-    """GET asks why; POST with a reason does it. Subclasses say which rows, and what is done."""
+    """GET asks why; POST with a reason does it. Subclasses say which rows in which state, and what is done."""
 
     name: ClassVar[str]
     verb: ClassVar[str]
@@ -28,9 +28,17 @@ class ReasonedCommand(BaseView):
     model_admin: Any = None
     template = "audit/command.html"
 
+    rows: ClassVar[Any]  # the manager of what it is done to
+    state: ClassVar[str]  # in which it is due
+
+    @classmethod
+    def is_due(cls, row: Any) -> bool:
+        """Whether it can be done to this row."""
+        return bool(row.state == cls.state)
+
     def due(self) -> Any:
         """Return the rows that it can be done to."""
-        raise NotImplementedError
+        return self.rows.filter(state=self.state)
 
     def execute(self, row: Any, reason: str) -> None:
         """Do it and record it; the row is locked by what `due` narrows it to."""

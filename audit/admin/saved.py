@@ -1,4 +1,7 @@
-"""Searches that a reviewer keeps: saved under a name, deleted again, seen by nobody else."""
+"""Searches that a reviewer keeps: saved under a name, deleted again, seen by nobody else.
+
+They are a reader's own convenience: nobody is asked why, and the record says what for.
+"""
 
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -12,6 +15,7 @@ from audit.hidden import NAMES
 from audit.models import SavedSearch
 from audit.record import record
 from backoffice.guards import PermissionGuard, StaffGuard
+from backoffice.reason import give_reason
 from backoffice.views import BaseView
 
 MOST = 50  # searches of one person
@@ -61,6 +65,7 @@ class SaveSearch(SearchPage):
         if self.own.exclude(name=name).count() >= MOST:
             messages.error(request, f"{MOST} searches can be kept: delete one first.")
             return self.back(query)
+        give_reason(f"To look again: “{name}”", using="default")
         SavedSearch.objects.update_or_create(user_id=request.user.pk or 0, name=name, defaults={"query": query})
         record("search.saved", data={"name": name, "query": query}, using="default")
         messages.success(request, f"The search “{name}” is saved.")
@@ -75,6 +80,7 @@ class DeleteSearch(SearchPage):
         search = self.own.filter(pk=search_id).first()
         if search is None:
             raise Http404("You have no such search.")
+        give_reason(f"Not needed any more: “{search.name}”", using="default")
         record("search.deleted", data={"name": search.name, "query": search.query}, using="default")
         search.delete()
         messages.success(request, f"The search “{search.name}” is deleted.")

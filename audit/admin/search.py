@@ -70,6 +70,7 @@ class SearchForm(forms.Form):
         chosen.choices = [("", "All"), *entities]
         for name in ("since", "until"):
             self.fields[name].widget = forms.DateTimeInput(attrs={"type": "datetime-local"})
+            self.fields[name].label = f"{name.capitalize()} ({timezone.get_current_timezone_name()})"
 
 
 def same_subject(object_type: str, object_id: str) -> list[tuple[str, str]]:

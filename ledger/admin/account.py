@@ -1,25 +1,44 @@
 """Accounts in the console: the list, the account's page, and the ways to its commands."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
+from django.utils import timezone
 from django.utils.html import format_html
 
-from audit.history import MOST, Line
+from audit.history import Line, Until
 from ledger.admin import extras, past, search
 from ledger.admin.commanded import CommandedAdmin
 from ledger.admin.commands import ACCOUNT_COMMANDS
 from ledger.admin.filters import CurrencyFilter
-from ledger.admin.telling import amount, called, of_account, status_chip, told, what
-from ledger.choices import HoldState, Status
-from ledger.models import Account, Hold
+from ledger.admin.telling import amount, called, deed, link, of_account, readable, status_chip, told, what
+from ledger.choices import ApprovalState, HoldState, Status
+from ledger.models import Account, Approval, Hold
 from ledger.money import written
 from ledger.rules import ALLOWED
 
 LATEST = 15  # actions, and pending holds, on an account's page
+
+
+def waiting(account: Account) -> list[tuple[Approval, str]]:
+    """Return what was asked for on the account and nobody has decided yet, the latest first. One query."""
+    pending = Approval.objects.filter(account=account, state=ApprovalState.PENDING, expires__gt=timezone.now())
+    return [(approval, deed(approval)) for approval in pending.select_related("maker").order_by("-pk")[:LATEST]]
+
+
+def approval_lines(account: Account, until: Until) -> Iterator[Line]:
+    """Tell what was asked for on the account, and what became of it. Two queries."""
+    approvals = Approval.objects.filter(account=account).select_related("maker", "checker")
+    for one in until.of(approvals.order_by("-requested"), "requested"):
+        text = format_html("Asked for approval: {}, {}", deed(one), link(one, str(one)))
+        yield Line(one.requested, str(one.maker), text, one.reason)
+    for one in until.of(approvals.filter(decided__isnull=False).order_by("-decided"), "decided"):
+        text = format_html("{}: {}, {}", one.get_state_display(), deed(one), link(one, str(one)))
+        yield Line(one.decided, str(one.checker or one.maker), text, one.comment or one.error_text)
 
 
 @admin.register(Account)
@@ -65,10 +84,11 @@ class AccountAdmin(CommandedAdmin):
         """Show when the account last changed."""
         return account.modified
 
-    def other_history(self, request: HttpRequest, obj: Account) -> list[Line]:
+    def other_history(self, request: HttpRequest, obj: Account, until: Until) -> list[Line]:
         """Tell of the account's actions, which are the history of its balance and status."""
-        actions = of_account(request, obj, MOST)
-        return [Line(action.recorded, str(action.by), told(action), action.comment) for action in actions]
+        actions = readable(request, until.of(of_account(obj), "recorded"))
+        lines = [Line(action.recorded, str(action.by), told(action), action.comment) for action in actions]
+        return [*lines, *approval_lines(obj, until)] if request.user.has_perm("ledger.view_approval") else lines
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -130,13 +150,15 @@ class AccountAdmin(CommandedAdmin):
             "balance": written(account.balance, account.currency),
             "held": written(account.held, account.currency) if account.held else "",
             "available": written(account.available, account.currency),
+            "saved_note": account.note,  # the form changes its own copy, also where it is not saved
+            "waiting": waiting(account) if request.user.has_perm("ledger.view_approval") else (),
             "holds": self.pending_holds(account) if request.user.has_perm("ledger.view_hold") else None,
             "chip": status_chip(account),
             "sees_past": past.GUARD.allows(request),
             "commands": [command for command in self.permitted(request) if command.posting_type in allowed],
             "latest": [
                 (action, what(action), amount(action), written(action.balance, action.currency))
-                for action in of_account(request, account, LATEST)
+                for action in readable(request, of_account(account)[:LATEST])
             ],
         }
 

@@ -1,6 +1,6 @@
 """Actions in the console: the whole record, read-only, and the ways to take an action back."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
@@ -9,12 +9,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 
 from backoffice.admin import ConsoleList, ReadOnlyAdmin
+from backoffice.said import told
 from ledger.admin import search, telling
 from ledger.admin.commanded import CommandedAdmin
 from ledger.admin.commands import ACTION_COMMANDS
 from ledger.admin.filters import CurrencyFilter
 from ledger.choices import ActionType, Status
-from ledger.models import Account, Action
+from ledger.models import Account, Action, Approval
 from ledger.money import written
 from ledger.rules import ALLOWED, REVERSIBLE
 
@@ -37,7 +38,9 @@ class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
     search_fields = ("reference",)  # shows the box; get_search_results does not use it
     search_help_text = search.HELP
     entity_path = "entity"
-    list_select_related = ("account__user", "account__entity", *telling.RELATED)
+    list_select_related = (
+        "account__user", "account__entity", "approval__maker", "approval__checker", *telling.RELATED
+    )  # fmt: skip
     ordering = ("-id",)
     export_fields = (
         "reference", "uid", "created", "recorded", "account__uid", "account__user", "account__entity", "type", "currency",
@@ -45,7 +48,7 @@ class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
     )  # fmt: skip
     readonly_fields = (
         "account_link", "what", "delta_written", "balance_written", "held_written", "other_leg", "took_back", "placed",
-        "uid", "reference", "recorded",
+        "requested_by", "approved_by", "uid", "reference", "recorded",
     )  # fmt: skip
     change_form_template = "console/action.html"
     commands = ACTION_COMMANDS
@@ -63,7 +66,7 @@ class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
             ("created", "recorded", "version"),
             ("reference_type", "external_reference"),
             "comment",
-            "by",
+            ("requested_by", "approved_by") if obj and obj.approval else "by",
             "uid",
         )
 
@@ -149,6 +152,18 @@ class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
         """Lead to the hold that it placed."""
         hold = action.placed_hold
         return format_html("{} {}", telling.link(hold, action.reference), telling.state_chip(hold))
+
+    @admin.display(description="Requested by")
+    def requested_by(self, action: Action) -> str:
+        """Lead to who asked for it, and to the request."""
+        return format_html("{} · {}", telling.person(action.by), telling.request(action.approval))
+
+    @admin.display(description="Approved by")
+    def approved_by(self, action: Action) -> str:
+        """Lead to who approved it, and say when."""
+        approval = cast("Approval", action.approval)
+        decided = told(approval.decided) if approval.decided else ""
+        return format_html("{}, {}", telling.person(approval.checker), decided)
 
     @admin.display(description="Amount")
     def delta_written(self, action: Action) -> str:

@@ -23,10 +23,10 @@ from backoffice.models.voiding import AnyOf
 from backoffice.site import HeaderLink
 from ledger.admin import deciding
 from ledger.admin.filters import AskedByFilter, CurrencyFilter, StateFilter
+from ledger.admin.telling import deed
 from ledger.asking import VERBS
-from ledger.choices import ApprovalKind, ApprovalState, LimitKind
+from ledger.choices import ApprovalKind, ApprovalState
 from ledger.models import Approval
-from ledger.money import written
 
 MANY = 100  # from here on the header counts no further
 
@@ -35,17 +35,6 @@ MANY = 100  # from here on the header counts no further
 def state_chip(approval: Approval) -> str:
     """Show the state as a chip."""
     return format_html('<span class="chip chip-{}">{}</span>', approval.state, approval.get_state_display())
-
-
-def deed(approval: Approval) -> str:
-    """Say what was asked for: `Deposit CZK 10.00`, `Maximum deposit CZK 10.00`, `End maximum deposit`."""
-    money = written(approval.amount, approval.currency)
-    if approval.kind == ApprovalKind.POSTING:
-        return f"{approval.verb.capitalize()} {money}"
-    if approval.kind == ApprovalKind.CAP:
-        return f"Cap of {approval.currency} {money}"
-    kind = LimitKind(approval.asked["kind"]).label
-    return f"End {kind.lower()}" if approval.asked["amount"] is None else f"{kind} {money}"
 
 
 @admin.register(Approval)

@@ -18,6 +18,7 @@ from backoffice.command import TOKEN_AGE
 from backoffice.databases import SANDBOX, worked_on
 from backoffice.guards import Guard, PermissionGuard, StaffGuard
 from backoffice.models import User
+from backoffice.reason import MISSING, give_reason
 from backoffice.views import BaseView
 from ledger import errors
 from ledger.choices import ApprovalKind, ApprovalState
@@ -121,6 +122,9 @@ class Decision(BaseView):
         approval, comment = cast("Approval", found), request.POST.get("comment", "").strip()
         if not self.allowed(approval):
             raise PermissionDenied
+        if not comment:
+            return self._again(approval, comment, warning=MISSING)
+        give_reason(comment, using=worked_on() or "default")
         try:
             done = self.decide(approval, comment)
         except errors.StalePreview:

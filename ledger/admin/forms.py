@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
 from backoffice.command import CommandForm
+from backoffice.reason import MISSING
 from ledger.admin.telling import called
 from ledger.choices import ReferenceType
 from ledger.models import Account, Action
@@ -37,13 +38,13 @@ class AmountField(forms.CharField):
         return Decimal(typed)
 
 
-def reason(*, required: bool = True, autofocus: bool = False) -> forms.CharField:
-    """Return the field of the reason, the comment of an action."""
+def reason(*, autofocus: bool = False) -> forms.CharField:
+    """Return the field of the reason, the comment of an action: the ledger's callers may leave it out, the console not."""
     return forms.CharField(
-        required=required,
         max_length=LONGEST["comment"],
         label="Reason",
-        help_text="It becomes part of the record." if required else "",
+        help_text="It becomes part of the record.",
+        error_messages={"required": MISSING},
         widget=forms.Textarea(attrs={"rows": 2, **({"autofocus": True} if autofocus else {})}),
     )
 
@@ -81,7 +82,7 @@ class MoneyForm(AmountForm):
     reference = forms.CharField(
         required=False, max_length=LONGEST["reference"], help_text="How the bank, the cheque or the invoice calls it."
     )
-    comment = reason(required=False)
+    comment = reason()
 
 
 class ReasonForm(LedgerForm):
@@ -107,7 +108,7 @@ class TransferForm(AmountForm):
         help_text="Search by a reference, a public id, an e-mail address or how a name begins.",
         error_messages={"invalid_choice": "Choose an account from the list that the search shows."},
     )
-    comment = reason(required=False)
+    comment = reason()
     field_order = ("key", "to", "amount", "comment")
 
     def choose(self, accounts: QuerySet[Any], site: AdminSite) -> None:
@@ -128,20 +129,14 @@ class HoldForm(AmountForm):
         help_text="Then it is released by itself. Empty: it waits for somebody to capture or release it.",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
-    comment = reason(required=False)
-
-
-class OptionalReasonForm(LedgerForm):
-    """Why, where somebody wants to say so."""
-
-    comment = reason(required=False, autofocus=True)
+    comment = reason()
 
 
 class CaptureForm(AmountForm):
     """How much of what is held is taken."""
 
     amount = AmountField(required=False)
-    comment = reason(required=False)
+    comment = reason()
 
 
 class RefundForm(AmountForm):

@@ -8,14 +8,15 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from backoffice.grants import request_entities
-from ledger.choices import ActionType
-from ledger.models import Account, Action, Hold
+from ledger.choices import ActionType, ApprovalKind, LimitKind
+from ledger.models import Account, Action, Approval, Hold
 from ledger.money import written
 
 RELATED = ("by", "counterparty__user", "reverses", "hold__placed")
@@ -43,10 +44,9 @@ def readable(request: HttpRequest, actions: Iterable[Any]) -> list[Any]:
     return rows
 
 
-def of_account(request: HttpRequest, account: Account, most: int) -> list[Any]:
-    """Return the latest actions of an account, ready to be told. One query."""
-    actions = Action.objects.filter(account=account).select_related(*RELATED).order_by("-version")
-    return readable(request, actions[:most])
+def of_account(account: Account) -> QuerySet[Action]:
+    """Return the actions of an account, the latest first, with what their words need."""
+    return Action.objects.filter(account=account).select_related(*RELATED).order_by("-version")
 
 
 @admin.display(description="Status", ordering="status")
@@ -74,6 +74,27 @@ def link(row: Any, text: str) -> SafeString:
 
 def _plain_link(page: str, text: str) -> SafeString:
     return format_html('<a href="{}">{}</a>', page, text)
+
+
+def person(who: Any) -> str:
+    """Return a person as a link."""
+    return _plain_link(reverse("admin:backoffice_user_change", args=[who.pk]), str(who)) if who else "nobody"
+
+
+def request(approval: Any) -> str:
+    """Return a request for approval as a link."""
+    return link(approval, str(approval))
+
+
+def deed(approval: Approval) -> str:
+    """Say what was asked for: `Deposit CZK 10.00`, `Maximum deposit CZK 10.00`, `End maximum deposit`."""
+    money = written(approval.amount, approval.currency)
+    if approval.kind == ApprovalKind.POSTING:
+        return f"{approval.verb.capitalize()} {money}"
+    if approval.kind == ApprovalKind.CAP:
+        return f"Cap of {approval.currency} {money}"
+    kind = LimitKind(approval.asked["kind"]).label
+    return f"End {kind.lower()}" if approval.asked["amount"] is None else f"{kind} {money}"
 
 
 def other_account(action: Any) -> str:

@@ -85,7 +85,8 @@ class Import:
     def _alone(self) -> Iterator[None]:
         """Be in one transaction, the only one of this format."""
         request_id = f"import_postings {uuid.uuid4()}"
-        with acting(actor=self.by.pk, request_id=request_id, using=self.using):
+        why = f"Import of a file, format {self.source.name}"
+        with acting(actor=self.by.pk, request_id=request_id, reason=why, using=self.using):
             alone(self.source.name, using=self.using)
             yield
 

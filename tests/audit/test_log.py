@@ -20,7 +20,6 @@ from django.utils import timezone
 from audit.exports import check_export
 from audit.models import Event, Outbox, SavedSearch
 from audit.signing import public_key
-from backoffice.grants import grant
 from backoffice.models import Entity, User
 from ledger.models import Account, Limit
 from tests.audit.store import stored
@@ -32,30 +31,6 @@ LOG = "console:audit_event_changelist"
 
 def logged(**of: Any) -> Event:
     return stored(**{"type": "logout", **of})
-
-
-@pytest.fixture
-def reviewer(nord: Entity) -> User:
-    user = User.objects.create_user("reviewer", is_staff=True)
-    wanted = [
-        "view_event",
-        "view_account",
-        "view_user",
-        "view_staff",
-        "view_entity",
-        "view_action",
-        "view_limit",
-        "view_personal",
-    ]
-    user.user_permissions.set(Permission.objects.filter(codename__in=wanted))
-    grant(user, nord)
-    return user
-
-
-@pytest.fixture
-def log(client: Client, reviewer: User) -> Client:
-    client.force_login(reviewer)
-    return client
 
 
 def shown(log: Client, query: Any = None) -> list[str]:
@@ -315,3 +290,30 @@ def test_erased_event_is_told_without_what_it_told(log: Client, account: Account
     at = moment()
     logged(type="ledger.posted", object_type="ledger.account", object_id=str(account.pk), data={}, erased=at)
     assert "(erased)" in log.get(reverse(LOG), {"type": "ledger.posted"}).content.decode()
+
+
+def test_amounts_and_moments_are_told_as_elsewhere(log: Client, account: Account) -> None:
+    money = {"currency": "CZK", "balance": "0", "version": 1, "reference": "R", "held_delta": "0.0000"}
+    key = {"object_type": "ledger.account", "object_id": str(account.pk)}
+    logged(type="ledger.posted", data={**money, "what": "deposited", "delta": "1234567.5000"}, **key)
+    logged(type="approval.requested", data={"kind": "posting", "asked": {"verb": "deposit"}, "amount": "2500.0000", "currency": "JPY"})  # fmt: skip
+    logged(type="change.updated", data={"changes": {"amount": {"old": "1000.0000", "new": "1500.2500"}, "requested": {"old": None, "new": "2026-07-01T10:00:00+00:00"}}}, object_type="ledger.approval", object_id="0")  # fmt: skip
+    event = logged(type="logout", created="2026-11-20T10:30:05Z")
+    html = log.get(reverse(LOG)).content.decode()
+    assert "deposited, CZK 1,234,567.50, reference R" in html
+    assert "deposit JPY 2,500" in html
+    assert "amount from 1,000 to 1,500.25; requested from nothing to 1 Jul 2026, 12:00:00 CEST" in html
+    assert "20 Nov 2026, 11:30:05 CET" in html
+    assert "Since (Europe/Prague)" in html
+    page = log.get(reverse("console:audit_event_change", args=[event.pk])).content.decode()
+    assert "logout 20 Nov 2026, 11:30:05 CET" in page
+    assert "10:30:05" not in page
+
+
+def test_amounts_of_versions_bear_their_currency(log: Client, account: Account, nord: Entity) -> None:
+    limit = Limit.objects.create(kind="max_balance", currency="CZK", amount=1000, entity=nord)
+    Limit.objects.filter(pk=limit.pk).update(amount=2500)
+    page = reverse("console:ledger_limit_history", args=[limit.pk])
+    html = log.get(page, {"at": moment().isoformat()}).content.decode()
+    assert "from CZK 1,000.00 to CZK 2,500.00" in html
+    assert "<dd>CZK 2,500.00</dd>" in html

@@ -1,17 +1,27 @@
 """Why: every form of the console that changes something refuses without a reason, and the record keeps it."""
 
+import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.contrib import admin as django_admin
 from django.contrib.auth.models import Group
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, RequestFactory
-from django.urls import reverse
+from django.urls import get_resolver, reverse
+from django.views.generic import RedirectView
 
+from audit.admin.reasoned import ReasonedCommand
+from audit.admin.saved import DeleteSearch, SaveSearch
 from audit.models import Outbox
+from backoffice.command import CommandPage
 from backoffice.models import Entity, User
+from imports.pages import PreviewPage, UploadPage
+from ledger.admin.deciding import Decision
 from ledger.models import Account
 from sandbox.site import site as sandbox
+from tests.cast import PASSWORD
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit"])
 PAGES = [page for site in (django_admin.site, sandbox) for page in site._registry.values()]
@@ -37,6 +47,75 @@ def test_every_form_that_changes_something_asks_why(admin: User, page: Any) -> N
             assert [fields for _, how in page.get_fieldsets(request, obj) for fields in how["fields"]].count(
                 "reason"
             ) == 1
+
+
+def views(resolver: Any) -> Iterator[type[Any]]:
+    """Walk the classes behind all addresses."""
+    for pattern in resolver.url_patterns:
+        if hasattr(pattern, "url_patterns"):
+            yield from views(pattern)
+        elif view := getattr(pattern.callback, "view_class", None):
+            yield view
+
+
+def test_every_page_that_takes_a_post_asks_why() -> None:
+    taking = {view for view in views(get_resolver()) if hasattr(view, "post")}
+    commands = {view for view in taking if issubclass(view, CommandPage)}
+    assert len(commands) >= 14
+    for view in commands:
+        form = view.form_class
+        assert form.base_fields[form.why].required, view
+    # Asked by these themselves, each with a test of its own; a preview posts with the reason of its upload.
+    others = {view for view in taking - commands if not issubclass(view, ReasonedCommand | Decision)}
+    assert others == {UploadPage, PreviewPage, SaveSearch, DeleteSearch, RedirectView}
+
+
+def test_money_is_not_moved_without_a_reason(browser: Client, account: Account) -> None:
+    page = reverse("console:ledger_account_deposit", args=[account.pk])
+    sent = {"key": str(uuid.uuid4()), "amount": "5", "reference_type": "none"}
+    for why in ({}, {"comment": "  "}):
+        answer = browser.post(page, {**sent, **why})
+        assert answer.context["form"].errors == {"comment": ["Say why: the record keeps the reason."]}
+    preview = browser.post(page, {**sent, "comment": "Cash at the desk"})
+    browser.post(page, {**sent, "comment": "Cash at the desk", "token": preview.context["token"]})
+    assert account.actions.latest().comment == "Cash at the desk"
+    assert Outbox.objects.filter(type="ledger.posted").latest("id").reason == "Cash at the desk"
+
+
+def test_one_s_own_password_is_changed_with_a_reason(client: Client, agent: User) -> None:
+    client.force_login(agent)
+    page = reverse("console:password_change")
+    assert 'name="reason"' in client.get(page).content.decode()
+    new = {"old_password": PASSWORD, "new_password1": "another horse battery", "new_password2": "another horse battery"}
+    assert "Say why: the record keeps the reason." in client.post(page, new).content.decode()
+    assert client.post(page, {**new, "reason": "Somebody looked"}).status_code == 302
+    agent.refresh_from_db()
+    assert agent.check_password("another horse battery")
+    assert (
+        Outbox.objects.filter(type="change.updated", object_id=str(agent.pk)).latest("id").reason == "Somebody looked"
+    )
+
+
+def test_import_asks_why_and_all_that_it_posts_says_so(browser: Client, account: Account) -> None:
+    page = reverse("console:imports_import_add")
+    rows = f"account,type,amount,comment\n{account.uid},deposit,5,Salary\n{account.uid},deposit,6,\n"
+
+    def upload(**why: str) -> Any:
+        return browser.post(
+            page, {"file": SimpleUploadedFile("june.csv", rows.encode()), "how": "valid", **why}, follow=True
+        )
+
+    assert upload(reason=" ").context["form"].errors == {"reason": ["Say why: the record keeps the reason."]}
+    preview = upload(reason="The bank sent it")
+    at = reverse("console:imports_import_confirm", args=[preview.context["upload"].pk])
+    browser.post(at, {"token": preview.context["token"]})
+    assert Outbox.objects.filter(type="ledger.posted").latest("id").reason == "Import of june.csv: The bank sent it"
+    assert list(account.actions.order_by("-version").values_list("comment", flat=True)[:2]) == [
+        "Imported from a file",
+        "Salary",
+    ]
+    told = Outbox.objects.filter(type__startswith="import.").values_list("type", "reason")
+    assert set(told) == {(f"import.{name}", "Import of june.csv: The bank sent it") for name in ("uploaded", "posted")}
 
 
 def test_change_without_a_reason_is_refused_and_with_one_kept(browser: Client, account: Account) -> None:

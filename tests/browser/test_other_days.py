@@ -46,6 +46,7 @@ def test_importer_posts_a_file_once(login: Login, picture: Callable[[Page, str],
     for _ in range(2):
         page.goto(upload)
         page.set_input_files("input[type=file]", file)
+        page.fill("#id_reason", "Salaries of November")
         preview(page)
         if page.locator("main").get_by_text("Nothing to post").count():
             break
@@ -63,6 +64,7 @@ def test_analyst_plays_in_the_sandbox(login: Login, picture: Callable[[Page, str
     open_first_account(page)
     page.click("main >> text=Deposit")
     page.fill("#id_amount", "5000")
+    page.fill("#id_comment", "Trying")
     preview(page)
     confirm(page)
     expect(page.locator(".messagelist")).to_contain_text("Deposited")

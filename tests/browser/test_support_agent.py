@@ -58,6 +58,7 @@ def test_agent_is_told_what_a_rule_refuses(login: Login) -> None:
     open_first_account(page)
     page.click("main >> text=Withdraw")
     page.fill("#id_amount", "999999999")
+    page.fill("#id_comment", "Asked for at the desk")
     preview(page)
     expect(page.locator("main")).to_contain_text("is over the maximum withdrawal")
     assert page.input_value("#id_amount") == "999999999"
@@ -78,16 +79,17 @@ def test_agent_finds_a_customer_by_name_and_by_reference(login: Login, picture: 
 def test_double_click_on_confirm_posts_once(login: Login) -> None:
     page = login("agent")
     open_first_account(page)
-    before = page.locator("main table tbody tr").count()
+    before = page.locator("section[aria-labelledby=latest-heading] tbody tr").count()
     account = page.url
     page.click("main >> text=Deposit")
     page.fill("#id_amount", "1")
+    page.fill("#id_comment", "Asked for at the desk")
     preview(page)
     page.dblclick("main button.button:not([name=back])")
     expect(page.locator(".messagelist")).to_be_visible()
     page.go_back()
     page.goto(account)
-    rows = page.locator("main table tbody tr")
+    rows = page.locator("section[aria-labelledby=latest-heading] tbody tr")
     assert rows.count() == min(before + 1, 15)
     assert [rows.nth(row).locator("td.amount").first.inner_text() for row in (0, 1)].count("+CZK 1.00") == 1
 
@@ -120,6 +122,7 @@ def test_agent_transfers_to_a_customer_found_by_name(login: Login, picture: Call
     page.keyboard.type(receiver)
     page.click(f".select2-results__option:has-text('{receiver} · CZK')")
     page.fill("#id_amount", "0.01")
+    page.fill("#id_comment", "Asked for at the desk")
     preview(page)
     expect(page.locator("main tbody tr")).to_have_count(2)
     expect(page.locator("main tbody")).to_contain_text(receiver)

@@ -11,8 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from audit.models import Outbox
 from backoffice.grants import grant
 from backoffice.models import Entity, User
+from backoffice.reason import MISSING
 from ledger.models import Account, Approval, Cap, Limit
 from tests.cast import OpenAccount
 from tests.console.test_commands import hidden, permit, select
@@ -73,12 +75,12 @@ def shown(client: Client, approval: Approval) -> dict[str, str]:
 
 
 def decide(client: Client, approval: Approval, name: str, **fields: str) -> Any:
-    return client.post(page(approval, name), {**shown(client, approval), **fields})
+    return client.post(page(approval, name), {**shown(client, approval), "comment": "Seen", **fields})
 
 
 def preview(client: Client, url: str, **fields: str) -> Any:
     form = hidden(client.get(url).content.decode())
-    return client.post(url, {**form, "reference_type": "none", **fields})
+    return client.post(url, {**form, "reference_type": "none", "comment": "Asked", **fields})
 
 
 def test_a_preview_over_the_threshold_offers_to_ask(maker: Client, account: Account, agent: User) -> None:
@@ -110,9 +112,7 @@ def test_confirming_what_needs_approval_posts_nothing(maker: Client, account: Ac
 def test_asking_without_a_reason_is_told_at_its_field(maker: Client, account: Account) -> None:
     threshold()
     url = reverse("console:ledger_account_deposit", args=[account.pk])
-    html = preview(maker, url, amount="60").content.decode()
-    answer = maker.post(url, {**hidden(html), "ask": "ask"})
-    assert answer.context["form"].errors["comment"] == ["Give a reason: whoever approves has to know why."]
+    assert preview(maker, url, amount="60", comment=" ").context["form"].errors["comment"] == [MISSING]
 
 
 def test_bulk_asks_for_each_over_the_threshold_and_posts_none(maker: Client, open_account: OpenAccount) -> None:
@@ -151,7 +151,7 @@ def test_approving_posts_and_goes_on_to_the_next(checker: Client, account: Accou
 
 def test_approving_twice_posts_once_and_says_so(checker: Client, account: Account, agent: User) -> None:
     approval = ask(account, agent)
-    sent = shown(checker, approval)
+    sent = {**shown(checker, approval), "comment": "Seen"}
     checker.post(page(approval, "approve"), sent)
     again = checker.post(page(approval, "approve"), sent)
     assert "The request is approved already." in text(again.content.decode())
@@ -170,7 +170,7 @@ def test_drift_is_marked_and_nothing_decided(checker: Client, account: Account, 
     assert "Fine</textarea>" in html
     approval.refresh_from_db()
     assert approval.state == "pending"
-    checker.post(page(approval, "approve"), hidden(html))
+    checker.post(page(approval, "approve"), {**hidden(html), "comment": "Fine"})
     approval.refresh_from_db()
     assert approval.state == "approved"
 
@@ -189,16 +189,35 @@ def test_a_token_that_was_not_made_here_decides_nothing(
     checker: Client, account: Account, agent: User, token: str
 ) -> None:
     approval = ask(account, agent)
-    checker.post(page(approval, "approve"), {"token": token})
+    checker.post(page(approval, "approve"), {"token": token, "comment": "Seen"})
     other = ask(account, agent, "Other")
-    checker.post(page(approval, "approve"), shown(checker, other))
+    checker.post(page(approval, "approve"), {**shown(checker, other), "comment": "Seen"})
     assert set(Approval.objects.values_list("state", flat=True)) == {"pending"}
 
 
-def test_rejecting_needs_a_reason_and_looking_changes_nothing(checker: Client, account: Account, agent: User) -> None:
+@pytest.mark.parametrize(
+    ("whose", "name", "state"),
+    [("checker", "approve", "approved"), ("checker", "reject", "rejected"), ("maker", "cancel", "cancelled")],
+)
+def test_every_decision_needs_a_reason_and_keeps_it(
+    request: pytest.FixtureRequest, account: Account, agent: User, *, whose: str, name: str, state: str
+) -> None:
+    decider = request.getfixturevalue(whose)
     approval = ask(account, agent)
-    answer = decide(checker, approval, "reject")
-    assert "Give a reason" in text(answer.content.decode())
+    for why in ("", "  "):
+        assert MISSING in text(decide(decider, approval, name, comment=why).content.decode())
+    approval.refresh_from_db()
+    assert approval.state == "pending"
+    decide(decider, approval, name, comment="The papers are complete")
+    approval.refresh_from_db()
+    assert (approval.state, approval.comment) == (state, "The papers are complete")
+    assert type(approval).history.latest().history_change_reason == "The papers are complete"
+    events = Outbox.objects.filter(object_type="ledger.approval", type__startswith="approval.").order_by("id")
+    assert events.last().reason == "The papers are complete"  # type: ignore[union-attr]  # there is one
+
+
+def test_looking_at_a_decision_changes_nothing(checker: Client, account: Account, agent: User) -> None:
+    approval = ask(account, agent)
     for name in ("approve", "reject", "cancel"):
         assert checker.get(page(approval, name)).headers["Location"] == page(approval)
     approval.refresh_from_db()
@@ -211,7 +230,7 @@ def test_the_maker_sees_no_way_to_decide_and_takes_it_back(maker: Client, accoun
     assert "Approve:" not in html
     assert "Approvals:" not in html
     assert maker.post(page(approval, "approve"), hidden(html)).status_code == 403
-    maker.post(page(approval, "cancel"), hidden(html))
+    maker.post(page(approval, "cancel"), {**hidden(html), "comment": "Not needed"})
     approval.refresh_from_db()
     assert approval.state == "cancelled"
 

@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from backoffice.models import User
+from backoffice.reason import MISSING
 from ledger.models import Account, Action, Limit
 from tests.cast import OpenAccount
 
@@ -49,7 +50,7 @@ def hidden(html: str) -> dict[str, str]:
 def begin(console: Client, url: str, **fields: str) -> dict[str, str]:
     """Open the form, fill it in, and return what the preview's confirmation would send."""
     form = hidden(console.get(url).content.decode())
-    preview = console.post(url, {**form, "reference_type": "none", **fields})
+    preview = console.post(url, {**form, "reference_type": "none", "comment": "Asked", **fields})
     assert preview.status_code == 200
     return hidden(preview.content.decode())
 
@@ -74,7 +75,7 @@ def test_deposit_from_form_to_account_page(console: Client, account: Account) ->
 def test_preview_shows_before_and_after(console: Client, account: Account) -> None:
     url = page(account, "withdraw")
     form = hidden(console.get(url).content.decode())
-    html = console.post(url, {**form, "amount": "30", "reference_type": "none"}).content.decode()
+    html = console.post(url, {**form, "amount": "30", "reference_type": "none", "comment": "Asked"}).content.decode()
     for shown in ("CZK 100.00", "-CZK 30.00", "CZK 70.00"):
         assert shown in html
 
@@ -94,7 +95,7 @@ def test_back_to_the_form_and_confirming_again_posts_once(console: Client, accou
     url = page(account, "deposit")
     form = hidden(console.get(url).content.decode())
     for _ in range(2):
-        preview = console.post(url, {**form, "amount": "10", "reference_type": "none"})
+        preview = console.post(url, {**form, "amount": "10", "reference_type": "none", "comment": "Asked"})
         console.post(url, hidden(preview.content.decode()))
     account.refresh_from_db()
     assert account.balance == 110
@@ -103,9 +104,9 @@ def test_back_to_the_form_and_confirming_again_posts_once(console: Client, accou
 def test_a_used_form_with_another_amount_is_refused(console: Client, account: Account) -> None:
     url = page(account, "deposit")
     form = hidden(console.get(url).content.decode())
-    preview = console.post(url, {**form, "amount": "10", "reference_type": "none"})
+    preview = console.post(url, {**form, "amount": "10", "reference_type": "none", "comment": "Asked"})
     console.post(url, hidden(preview.content.decode()))
-    answer = console.post(url, {**form, "amount": "11", "reference_type": "none"})
+    answer = console.post(url, {**form, "amount": "11", "reference_type": "none", "comment": "Asked"})
     assert "was used for another posting" in answer.content.decode()
 
 
@@ -173,7 +174,7 @@ def test_each_refusal_is_a_sentence_at_its_field(
     Limit.objects.create(kind="max_deposit", currency="CZK", account=account, amount=50)
     url = page(account, verb)
     form = hidden(console.get(url).content.decode())
-    answer = console.post(url, {**form, "amount": amount, "reference_type": "none"})
+    answer = console.post(url, {**form, "amount": amount, "reference_type": "none", "comment": "Asked"})
     assert answer.context["form"].errors["amount"] == [sentence]
     assert sentence in answer.content.decode()
 
@@ -192,7 +193,7 @@ def test_status_commands_change_the_status_with_a_reason(
     account = open_account()
     url = page(account, verb)
     form = hidden(console.get(url).content.decode())
-    assert console.post(url, form).context["form"].errors["comment"] == ["This field is required."]
+    assert console.post(url, form).context["form"].errors["comment"] == [MISSING]
     console.post(url, begin(console, url, comment="As asked by the customer"))
     account.refresh_from_db()
     assert (account.status, account.actions.latest().comment) == (status, "As asked by the customer")
@@ -263,7 +264,7 @@ def test_reload_of_a_bulk_result_posts_nothing_that_was_refused(
 def test_bulk_of_several_currencies_is_refused(console: Client, open_account: OpenAccount) -> None:
     url = select(console, "deposit", open_account(), open_account(currency="EUR"))
     form = hidden(console.get(url).content.decode())
-    answer = console.post(url, {**form, "amount": "1", "reference_type": "none"})
+    answer = console.post(url, {**form, "amount": "1", "reference_type": "none", "comment": "Asked"})
     assert "The selection mixes CZK and EUR" in answer.content.decode()
 
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin import site as admin_site
 from django.contrib.auth.models import Permission
 from django.db import connection
+from django.http import HttpRequest
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -17,8 +19,8 @@ from openpyxl import load_workbook
 from backoffice import exporting
 from backoffice.exporting import ExportMixin
 from backoffice.models import User
-from backoffice.sheets import guarded_text, number, unguarded, write_xlsx
-from ledger.models import Account
+from backoffice.sheets import guarded_text, number, unguarded, write_csv, write_xlsx
+from ledger.models import Account, Action, Hold
 from tests.cast import OpenAccount
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit"])
@@ -163,3 +165,37 @@ def test_statements_of_a_download_do_not_grow_with_its_rows(
             assert len(rows_of(download(console, name))) > more
         counts.append([query["sql"] for query in queries])
     assert len(counts[0]) == len(counts[1]) <= 15, counts
+
+
+@pytest.mark.parametrize("model", [Action, Account, Hold])
+def test_values_and_instances_give_the_same_cells(account: Account, agent: User, admin: User, model: Any) -> None:
+    Account.deposit(uid=account.uid, amount=Decimal(7), by=agent, asof=account.modified, comment="=1+1")
+    Hold.place(uid=account.uid, amount=Decimal(3), by=agent, asof=account.modified)
+    model_admin: Any = admin_site.get_model_admin(model)
+    columns = {
+        name: source for name, source in model_admin.export_columns(HttpRequest()).items() if source != "available"
+    }
+    queryset = model.objects.order_by("pk")
+    slow = {**columns, "last": lambda row: None}  # a column that is no field: instances are made
+    files = []
+    for chosen in (columns, slow):
+        file = io.BytesIO()
+        assert (
+            write_csv(file, [], (row[: len(columns)] for row in exporting.rows_of(queryset, chosen)))
+            == queryset.count()
+            > 0
+        )
+        files.append(file.getvalue())
+    assert files[0] == files[1]
+
+
+@pytest.mark.parametrize("rows", [3, 30])
+def test_file_takes_the_same_statements_however_long(
+    client: Client, admin: User, open_account: Any, django_assert_max_num_queries: Any, rows: int
+) -> None:
+    for _ in range(rows):
+        open_account("1")
+    client.force_login(admin)
+    with django_assert_max_num_queries(16):
+        body = client.get(reverse("console:ledger_action_export_csv")).getvalue()
+    assert body.count(b"\n") == 2 * rows + 1

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from backoffice.models import Entity, User
+from backoffice.reason import MISSING
 from ledger.models import Account, Action, Hold, Limit
 from tests.cast import LONG_AGO, OpenAccount
 from tests.console.test_commands import begin, hidden, permit
@@ -67,7 +68,7 @@ def balances() -> list[Decimal]:
 
 def previewed(console: Client, url: str, **fields: str) -> str:
     form = hidden(console.get(url).content.decode())
-    return console.post(url, {**form, **fields}).content.decode()
+    return console.post(url, {**form, "comment": "Asked", **fields}).content.decode()
 
 
 def test_transfer_shows_both_accounts_and_posts_once(console: Client, pair: tuple[Account, Account]) -> None:
@@ -216,7 +217,7 @@ def test_reverse_takes_a_transfer_back_on_both_accounts_once(
 def test_reverse_needs_a_reason(console: Client, account: Account) -> None:
     action = account.actions.latest()
     form = hidden(console.get(at(action, "reverse")).content.decode())
-    assert console.post(at(action, "reverse"), form).context["form"].errors["comment"] == ["This field is required."]
+    assert console.post(at(action, "reverse"), form).context["form"].errors["comment"] == [MISSING]
 
 
 def test_refund_says_how_much_can_go_back_and_takes_no_more(console: Client, account: Account) -> None:

@@ -59,7 +59,7 @@ def hidden(html: str) -> dict[str, str]:
 
 def preview(browser: Client, url: str, **fields: str) -> str:
     start = hidden(browser.get(url).content.decode())
-    return browser.post(url, {**start, "reference_type": "none", **fields}).content.decode()
+    return browser.post(url, {**start, "reference_type": "none", "comment": "Asked", **fields}).content.decode()
 
 
 def statements(browser: Client, url: str) -> int:

@@ -40,7 +40,9 @@ class Desk:
 
     def upload(self, content: bytes, name: str = "postings.csv", how: str = "valid") -> Any:
         """Upload a file and follow to its preview."""
-        return self.console.post(reverse(ADD), {"file": upload(content, name), "how": how}, follow=True)
+        return self.console.post(
+            reverse(ADD), {"file": upload(content, name), "how": how, "reason": "The bank sent it"}, follow=True
+        )
 
     def error(self, content: bytes, name: str = "postings.csv") -> str:
         """Upload a file that cannot be used and return the sentence at its field."""

@@ -88,7 +88,7 @@ def test_file_of_another_kind_is_refused_by_its_name(desk: Desk, name: str) -> N
 
 
 def test_no_file_is_asked_for(desk: Desk) -> None:
-    answer = desk.console.post("/console/imports/import/add/", {"how": "valid"})
+    answer = desk.console.post("/console/imports/import/add/", {"how": "valid", "reason": "The bank sent it"})
     assert answer.context["form"].errors == {"file": ["Choose a file."]}
 
 

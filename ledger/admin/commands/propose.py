@@ -45,6 +45,7 @@ class Moment(forms.DateTimeField):
 class ProposalForm(CommandForm):
     """What every proposal has: an amount and why."""
 
+    why = "reason"
     amount = AmountField()
     reason = forms.CharField(
         max_length=LONGEST["comment"], widget=forms.Textarea(attrs={"rows": 2}), help_text="For whoever decides on it."
@@ -74,6 +75,7 @@ class NewForm(ChangeForm):
 class EndForm(CommandForm):
     """The end of a limit."""
 
+    why = "reason"
     valid_from = Moment(required=False, label="Ends", help_text="Empty: with its approval.")
     reason = ProposalForm.base_fields["reason"]
     field_order = ("valid_from", "reason")

@@ -4,7 +4,7 @@ from typing import Any
 
 from backoffice.guards import PermissionGuard, StaffGuard
 from ledger.admin.commands.held import HoldCommand
-from ledger.admin.forms import OptionalReasonForm
+from ledger.admin.forms import ReasonForm
 from ledger.choices import ActionType
 from ledger.models import Hold
 from ledger.posting import Posting
@@ -18,7 +18,7 @@ class Release(HoldCommand):
     past = "Released"
     help_text = "Nobody has a claim any more: the customer can spend the money again."
     guard = StaffGuard() & PermissionGuard("ledger.hold")
-    form_class = OptionalReasonForm
+    form_class = ReasonForm
     posting_type = ActionType.RELEASED
 
     def posting(self, item: Hold, data: dict[str, Any]) -> Posting:

@@ -1,0 +1,59 @@
+"""Amounts and moments as staff read them. Facts about currencies and languages from CLDR through Babel.
+
+An amount is written with the separators of the language that Django has active, as all other numbers on the page are; its
+currency is the ISO code in front, in every language, because a symbol such as $ or kr names several. A moment is told in the
+zone of the site, and says which that is.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
+
+from babel import Locale, UnknownLocaleError
+from babel.numbers import format_currency, format_decimal, get_currency_precision
+from django.conf import settings
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import get_language, to_locale
+
+ENGLISH = Locale("en", "GB")  # where CLDR does not know the language
+MOMENT = "j M Y, H:i:s T"
+
+
+@cache
+def exponent(currency: str) -> int:
+    """Return the number of decimals of an ISO 4217 currency: 2 for CZK, 0 for JPY, 3 for KWD."""
+    return get_currency_precision(currency)
+
+
+def written(amount: Decimal, currency: str) -> str:
+    """Return an amount as staff read it: `CZK 1,234.50`, with a minus sign in front when it is negative.
+
+    Without a currency it is the number alone.
+    """
+    if not currency:
+        return format_decimal(amount.normalize(), locale=_locale(), decimal_quantization=False)
+    places = exponent(currency)
+    pattern = f"¤¤ #,##0.{'0' * places}".rstrip(".")
+    sign = "-" if amount < 0 else ""  # the same in all languages: templates look at it
+    return sign + format_currency(abs(amount), currency, pattern, _locale(), currency_digits=False)
+
+
+def told(moment: datetime) -> str:
+    """Return a moment as staff read it: `21 Nov 2026, 12:30:05 CET`."""
+    return date_format(localtime(moment), MOMENT)
+
+
+def _locale() -> Locale:
+    return locale_of(get_language() or settings.LANGUAGE_CODE)
+
+
+@cache
+def locale_of(language: str) -> Locale:
+    """Return CLDR's locale of one of Django's language codes: `cs` for "cs", `de_CH` for "de-ch"."""
+    for tag in (to_locale(language), to_locale(language).partition("_")[0]):
+        try:
+            return Locale.parse(tag)
+        except (UnknownLocaleError, ValueError):
+            continue  # a region or script that CLDR lacks: the language alone may be known
+    return ENGLISH
