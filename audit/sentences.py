@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 
 from audit.models import Event
 from audit.names import Key, Names, Subject, field_of, key_of, look_up
+from audit.origin import told
 from audit.personal import masked, may_see, model_of
 from audit.registry import TYPES, EventType
 
@@ -63,11 +64,9 @@ def name_of(event: Event) -> str:
 
 
 def who_of(event: Event) -> str:
-    """Return who acted: a person, or the role and program that wrote past the site."""
-    if event.username:
-        return event.username
-    if source := event.data.get("source"):
-        return f"Outside of the site, {source}"
+    """Return who acted: a person, a command, or the role and program that wrote past the site."""
+    if known := told(event.data.get("source", ""), event.username):
+        return known
     return "a name that nobody has" if event.data.get("unknown_name") else NAMELESS
 
 

@@ -1,4 +1,4 @@
-"""expire_holds: releases what is due, once or until stopped."""
+"""expire_due: releases what is due, once or until stopped."""
 
 import io
 import json
@@ -30,7 +30,7 @@ def place(account: Account, agent: User, *, days: int) -> Hold:
 
 def run(**options: object) -> dict[str, int]:
     out = io.StringIO()
-    call_command("expire_holds", json=True, stdout=out, **options)
+    call_command("expire_due", json=True, stdout=out, **options)
     found: dict[str, int] = json.loads(out.getvalue())
     return found
 
@@ -38,8 +38,8 @@ def run(**options: object) -> dict[str, int]:
 @pytest.mark.django_db
 def test_command_releases_what_is_due_and_says_how_many(account: Account, agent: User) -> None:
     later, due = place(account, agent, days=1), place(account, agent, days=-1)
-    assert run() == {"released": 1}
-    assert run() == {"released": 0}
+    assert run() == {"holds": 1, "approvals": 0}
+    assert run() == {"holds": 0, "approvals": 0}
     assert [Hold.objects.get(pk=hold.pk).state for hold in (due, later)] == ["expired", "pending"]
 
 
@@ -55,7 +55,7 @@ def test_impossible_pause_is_misuse(every: float) -> None:
 def test_command_goes_on_until_it_is_stopped(account: Account, agent: User) -> None:
     hold = place(account, agent, days=-1)
     environment = {**os.environ, **addresses(), "DJANGO_SETTINGS_MODULE": "backoffice.settings"}
-    command = [sys.executable, "manage.py", "expire_holds", "--every", "0.2", "--json"]
+    command = [sys.executable, "manage.py", "expire_due", "--every", "0.2", "--json"]
     with subprocess.Popen(
         command, cwd=settings.BASE_DIR, env=environment, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -65,4 +65,4 @@ def test_command_goes_on_until_it_is_stopped(account: Account, agent: User) -> N
         process.send_signal(signal.SIGTERM)
         said, _ = process.communicate(timeout=30)
     assert Hold.objects.get(pk=hold.pk).state == "expired"
-    assert (process.returncode, json.loads(said)) == (0, {"released": 1})
+    assert (process.returncode, json.loads(said)) == (0, {"holds": 1, "approvals": 0})
