@@ -85,7 +85,10 @@ def outside_write(event: Event) -> Found | None:
     if not is_outside(source):
         return None
     what = event.object_type or event.type
-    return Found(f"{source} {what} {_of_hour(event)}", f"{what} was written from outside of the site, by {source}.")
+    if database := event.data.get("database"):
+        what += f" of the {database}"
+    text = f"{what} was written from outside of the site, by {source}."
+    return Found(f"{source} {what} {_of_hour(event)}", text)
 
 
 class Alerts:
@@ -94,7 +97,9 @@ class Alerts:
     name = "alerts"
 
     def wants(self, event: Event) -> bool:
-        """Everything but its own."""
+        """Everything of the ledger but its own; what comes from outside, whatever it is."""
+        if is_outside(event.data.get("source", "")):
+            return True
         return not event.type.startswith("alert.") and "database" not in event.data
 
     def deliver(self, event: Event) -> None:

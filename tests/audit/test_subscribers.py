@@ -315,12 +315,16 @@ def test_alert_rules_open_each_alert_once(settings: Any) -> None:
     for kind, about in (("change.updated", "ledger.limit"), ("ledger.posted", "ledger.account")):
         for source in ("postgres psql", "backoffice/demo_data"):
             happened(type=kind, object_type=about, object_id="1", data={"source": source})
+    happened(type="change.updated", object_type="ledger.limit", data={"source": "postgres psql", "database": "sandbox"})
+    happened(type="alert.opened", data={"source": "postgres psql"})
     serve(rules)
     assert list(Alert.objects.order_by("id").values_list("rule", "text")) == [
         ("many_views", "agent looked at more than 3 customers within an hour."),
         ("failed_logins", "More than 2 logins failed from 10.0.0.2 within an hour."),
         ("outside_write", "ledger.limit was written from outside of the site, by postgres psql."),
         ("outside_write", "ledger.account was written from outside of the site, by postgres psql."),
+        ("outside_write", "ledger.limit of the sandbox was written from outside of the site, by postgres psql."),
+        ("outside_write", "alert.opened was written from outside of the site, by postgres psql."),
     ]
     assert not Outbox.objects.filter(type="alert.opened").exists()
     for _ in range(2):
