@@ -66,7 +66,12 @@ class Writer(threading.Thread):
                 with psycopg.connect(self.url, autocommit=True) as session:
                     while not self.stopped.is_set():
                         self.tried += 1
-                        event = {**EMPTY, "type": "logout", "success": True, "data": {"n": self.tried}}
+                        event = {
+                            **EMPTY,
+                            "type": "search.saved",
+                            "success": True,
+                            "data": {"name": str(self.tried), "query": ""},
+                        }
                         session.execute("SELECT audit_record(%s::jsonb)", [json.dumps(event)])
                         self.certain.add(self.tried)
                         time.sleep(0.001)
@@ -110,7 +115,9 @@ def test_killing_relays_and_databases_loses_and_doubles_nothing(servers: dict[st
     while json.loads((done := manage(servers, "audit_relay", "--once", "--json")).stdout)["waiting"]:
         assert time.monotonic() < until, done
     with psycopg.connect(servers["AUDIT_DATABASE_URL"]) as store:
-        arrived = [n for (n,) in store.execute("SELECT (data ->> 'n')::int FROM audit_event WHERE type = 'logout'")]
+        arrived = [
+            n for (n,) in store.execute("SELECT (data ->> 'name')::int FROM audit_event WHERE type = 'search.saved'")
+        ]
     assert len(arrived) == len(set(arrived))
     assert writer.certain <= set(arrived)
     assert len(writer.certain) > 100
