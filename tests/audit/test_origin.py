@@ -27,7 +27,7 @@ POST = """
     INSERT INTO ledger_action (account_id, entity_id, currency, type, delta, balance, held_delta, held, turnover, status,
         version, created, latest, reference_type, external_reference, comment, by_id)
     SELECT account_id, entity_id, currency, 'deposited', 1, balance + 1, 0, held, turnover + 1, status, version + 1,
-        clock_timestamp(), clock_timestamp(), '', '', 'Past the site', by_id
+        statement_timestamp(), statement_timestamp(), '', '', 'Past the site', by_id
     FROM ledger_action ORDER BY version DESC LIMIT 1
 """
 
