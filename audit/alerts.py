@@ -1,7 +1,9 @@
 """Rules over events: what they find becomes an alert, once, and an event that subscribers follow.
 
 A rule looks at one event at a time, in order, and may ask the store about others. It returns what it found with a key:
-the same rule and key make one alert, however often an event is delivered. Register one's own with `rule`.
+the same rule and key make one alert, however often an event is delivered. Register one's own with `rule`. The alert stands in
+the event store and its event goes out from the ledger's outbox: two databases, so the alert is made first and notes when it
+was told.
 """
 
 from collections.abc import Callable
@@ -10,9 +12,12 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.db.models.functions import Now
 
 from audit.models import Alert, Event
+from audit.origin import is_outside
 from audit.record import record
+from backoffice.scope import acting
 
 HOUR = timedelta(hours=1)
 CUSTOMERS = ("backoffice.user", "ledger.account")
@@ -75,12 +80,15 @@ def failed_logins(event: Event) -> Found | None:
 
 @rule("outside_write")
 def outside_write(event: Event) -> Found | None:
-    """A captured row was written past the site; one alert an hour for each source and kind of row."""
-    source = event.data.get("source")
-    if not event.type.startswith("change.") or not source:
+    """Something was written past the application, whatever it was; one alert an hour for each source and kind of row."""
+    source = event.data.get("source", "")
+    if not is_outside(source):
         return None
-    text = f"{event.object_type} was written from outside of the site, by {source}."
-    return Found(f"{source} {event.object_type} {_of_hour(event)}", text)
+    what = event.object_type or event.type
+    if database := event.data.get("database"):
+        what += f" of the {database}"
+    text = f"{what} was written from outside of the site, by {source}."
+    return Found(f"{source} {what} {_of_hour(event)}", text)
 
 
 class Alerts:
@@ -89,21 +97,22 @@ class Alerts:
     name = "alerts"
 
     def wants(self, event: Event) -> bool:
-        """Everything but its own."""
+        """Everything of the ledger but its own; what comes from outside, whatever it is."""
+        if is_outside(event.data.get("source", "")):
+            return True
         return not event.type.startswith("alert.") and "database" not in event.data
 
     def deliver(self, event: Event) -> None:
-        """Open the alerts that the rules ask for, each once."""
+        """Open the alerts that the rules ask for, each once; `tell` makes events of them."""
         for name, function in RULES.items():
             if found := function(event):
-                open_alert(name, found, event)
+                about = {"text": found.text, "user_id": event.user_id, "username": event.username, "event_id": event.pk}
+                Alert.objects.get_or_create(rule=name, key=found.key[:200], defaults=about)
 
 
-def open_alert(name: str, found: Found, event: Event) -> Alert | None:
-    """Open an alert and record it as an event; None where it is open or was looked at already."""
-    about = {"text": found.text, "user_id": event.user_id, "username": event.username, "event_id": event.pk}
-    alert, new = Alert.objects.get_or_create(rule=name, key=found.key[:200], defaults=about)
-    if not new:
-        return None
-    record("alert.opened", obj=alert, data={"rule": name, "text": found.text}, using="default")
-    return alert
+def tell() -> None:
+    """Record each new alert as an event, at least once: what is not noted as told, for whatever reason, is told again."""
+    for alert in Alert.objects.filter(told=None).order_by("id"):
+        with acting(actor=None, request_id=f"alert {alert.pk}"):
+            record("alert.opened", obj=alert, data={"rule": alert.rule, "text": alert.text}, using="default")
+        Alert.objects.filter(pk=alert.pk).update(told=Now())

@@ -39,7 +39,10 @@ class MomentQuerySet(HistoricalQuerySet):  # type: ignore[misc]  # the library s
     """Historical rows; as instances, completed with what is recorded elsewhere."""
 
     def latest_of_each(self) -> "MomentQuerySet":
-        """Return the last version of each key: of two with the same timestamp the later written one, and it alone."""
+        """Return the last version of each key: of two with the same timestamp the later written one, and it alone.
+
+        The library's `as_of` calls it.
+        """
         same_key = self.filter(**{self._pk_attr: models.OuterRef(self._pk_attr)})
         later = models.Q(history_date__gt=models.OuterRef("history_date")) | models.Q(
             history_date=models.OuterRef("history_date"), history_id__gt=models.OuterRef("history_id")

@@ -4,6 +4,8 @@ A subscriber's cursor moves on after the event was taken, so a process that is k
 subscriber raises is tried again after longer and longer pauses; the events behind it wait. After ATTEMPTS tries the event
 becomes a dead letter, and the subscriber goes on. A new subscriber begins with what arrives from then on.
 
+Callers connect as the relay (`backoffice.databases.as_relay`): the site moves no cursor, and the database lets none go back.
+
 Locks: a session lock of PostgreSQL for each subscriber, no transaction: any number of processes may run, one of them at a
 time serves a subscriber, and nothing holds up the relay while the other side takes its time.
 """
@@ -96,7 +98,7 @@ def _delivered(subscriber: Subscriber, cursor: Cursor, event: Event) -> bool:
 
 def _give_up(cursor: Cursor, event: Event) -> None:
     given_up = {"type": event.type, "attempts": cursor.attempts, "error": cursor.error}
-    DeadLetter.objects.update_or_create(subscriber=cursor.subscriber, event_id=event.pk, defaults=given_up)
+    DeadLetter.objects.get_or_create(subscriber=cursor.subscriber, event_id=event.pk, defaults=given_up)
 
 
 def _try_again(subscriber: Subscriber) -> None:

@@ -17,11 +17,15 @@ class Fact(models.Func):
     output_field = models.TextField()
 
 
+def _typed(setting: str, kind: str) -> str:
+    return f"nullif(current_setting('backoffice.{setting}', true), '')::{kind}"
+
+
 class Actor(models.Func):
     """The id of who acts, or NULL."""
 
     arity = 0
-    template = "nullif(current_setting('backoffice.actor', true), '')::bigint"
+    template = _typed("actor", "bigint")
     output_field = models.BigIntegerField()
 
 
@@ -29,12 +33,12 @@ class Address(models.Func):
     """The address that the request came from, or NULL."""
 
     arity = 0
-    template = "nullif(current_setting('backoffice.ip', true), '')::inet"
+    template = _typed("ip", "inet")
     output_field = models.GenericIPAddressField()
 
 
 class Source(models.Func):
-    """Role and program of a write that no request, command or job of the site has announced; else ''."""
+    """Where a write comes from that no request of the site has announced; else ''."""
 
     arity = 0
     template = "audit_source()"

@@ -1,6 +1,8 @@
 """What follows from events: searches that reviewers keep, how far each subscriber has come, what was given up, alerts.
 
 All of it lives in the event store and knows no other table: people are numbers here, with their names beside them.
+Cursors, dead letters and alerts are the relay's role's, which brings events to subscribers; the site reads them,
+acknowledges an alert, puts a dead letter back, and nothing else (audit/migrations/sql/0010_follow_up.sql).
 """
 
 from django.db import models
@@ -99,6 +101,7 @@ class Alert(models.Model):
     created = models.DateTimeField("when", db_default=Now())
     acknowledged = models.DateTimeField(null=True)
     acknowledged_by = models.TextField(blank=True)
+    told = models.DateTimeField(null=True, editable=False, help_text="When it was recorded as an event.")
     reason = models.TextField(blank=True, help_text="What it was, in the words of whoever acknowledged it.")
 
     class Meta:
@@ -106,7 +109,10 @@ class Alert(models.Model):
         default_permissions = ["view"]
         permissions = [("acknowledge_alert", "Can acknowledge an alert")]
         constraints = [models.UniqueConstraint(fields=["rule", "key"], name="audit_alert_once")]
-        indexes = [models.Index(fields=["-id"], name="audit_alert_open", condition=models.Q(state="open"))]
+        indexes = [
+            models.Index(fields=["-id"], name="audit_alert_open", condition=models.Q(state="open")),
+            models.Index(fields=["id"], name="audit_alert_untold", condition=models.Q(told=None)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.rule}: {self.text}"

@@ -53,7 +53,7 @@ _TYPES = (
     EventType("approval.failed", "{who} approved {object}, which failed{more}", "it was approved, and a rule refused it", schemas.Approval),
     EventType("approval.rejected", "{who} rejected {object}{more}", "somebody else turned it down", schemas.Approval),
     EventType("approval.cancelled", "{who} took back {object}{more}", "who had asked took it back", schemas.Approval),
-    EventType("approval.expired", "Nobody decided on {object} in time{more}", "it expired, which the next one to look found", schemas.Approval),
+    EventType("approval.expired", "Nobody decided on {object} in time{more}", "it expired, which `expire_due` or the next one to look found", schemas.Approval),
     EventType("audit.key_rotated", "The key that seals this log was replaced{more}", "the command `audit_rotate_key` ended a key", schemas.Rotation),
     EventType("audit.erased", "{who} erased what events told of {object}{more}", "the command `audit_erase` removed payloads", schemas.Erasure),
     EventType("audit.archived", "Months of this log were moved to files{more}", "the command `audit_retention` detached a month", schemas.Archive),

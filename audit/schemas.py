@@ -78,7 +78,7 @@ class Archive(Nothing):
 
 
 class Created(Nothing):
-    """A captured row as it was inserted; `source` is the role and program of a write from outside of the site."""
+    """A captured row as it was inserted; `source` is where it came from, if no request of the site: see `audit.origin`."""
 
     new: dict[str, Any]
     source: NotRequired[str]
@@ -110,6 +110,7 @@ class Posted(Nothing):
     balance: str
     currency: str
     version: int
+    source: NotRequired[str]
 
 
 class Approval(Nothing):

@@ -17,6 +17,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from audit import origin
 from audit.models import Event
 from audit.names import Key, Names, Subject, field_of, key_of, look_up
 from audit.personal import MASK, masked, may_see, model_of
@@ -67,11 +68,9 @@ def name_of(event: Event) -> str:
 
 
 def who_of(event: Event) -> str:
-    """Return who acted: a person, or the role and program that wrote past the site."""
-    if event.username:
-        return event.username
-    if source := event.data.get("source"):
-        return f"Outside of the site, {source}"
+    """Return who acted: a person, a command, or the role and program that wrote past the site."""
+    if known := origin.told(event.data.get("source", ""), event.username):
+        return known
     return "a name that nobody has" if event.data.get("unknown_name") else NAMELESS
 
 

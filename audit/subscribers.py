@@ -11,6 +11,7 @@ import json
 import time
 import urllib.request
 from dataclasses import dataclass, field
+from html import unescape
 from http.client import HTTPMessage
 from typing import IO, Any, Protocol
 from urllib.error import HTTPError
@@ -57,7 +58,7 @@ def follows(types: list[str], event: Event) -> bool:
 
 def told(event: Event) -> str:
     """Return an event as a plain sentence without personal values."""
-    return strip_tags(sentence(event, {}, personal=False))
+    return unescape(strip_tags(sentence(event, {}, personal=False)))
 
 
 def payload(event: Event) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from audit import origin
 from audit.models import Event
 from audit.names import Key, Names, key_of, look_up
 from audit.personal import MASK, may_see, personal_columns
@@ -120,9 +121,7 @@ def compared(old: Any, new: Any, words: Words) -> list[Difference]:
 
 def who_of(row: Any) -> str:
     """Return who made a version: a person, or the role and program that wrote it past the site."""
-    if row.history_user is not None:
-        return str(row.history_user)
-    return f"outside of the site, {row.history_source}" if row.history_source else NAMELESS
+    return origin.told(row.history_source, str(row.history_user or "")) or NAMELESS
 
 
 def version_lines(rows: Sequence[Any], words: Words) -> Iterator[Line]:

@@ -2,7 +2,6 @@
 
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
-from django.db.models.signals import post_migrate
 
 
 class BackofficeConfig(AppConfig):
@@ -12,9 +11,7 @@ class BackofficeConfig(AppConfig):
     verbose_name = "People and entities"
 
     def ready(self) -> None:
-        from backoffice import checks, roles  # noqa: F401, PLC0415  checks register themselves once apps are loaded
-
-        post_migrate.connect(roles.keep_roles, dispatch_uid="backoffice.roles")
+        from backoffice import checks  # noqa: F401, PLC0415  checks register themselves once apps are loaded
 
 
 class ConsoleConfig(AdminConfig):

@@ -13,10 +13,12 @@ Code that chooses nothing (commands, the shell) names its database itself. COPY 
 """
 
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 from django.apps import apps
@@ -41,6 +43,7 @@ RELAY_URL_NAMES = {
     "sandbox": "SANDBOX_DATABASE_RELAY_URL",
     "audit": "AUDIT_DATABASE_RELAY_URL",
 }
+OURS = "backoffice/"  # how the name begins that programs of ours connect under; audit_source() in SQL knows it too
 RELAY = "backoffice_relay"  # the role that deploy/roles.sql makes; other URLs may name another
 EVENT_STORE = "audit"  # both the alias and the label of the one app that lives there
 OUTBOX = "outbox"  # that app's one table that stands beside the data: events on their way
@@ -70,8 +73,17 @@ def database(name: str, url: str) -> dict[str, Any]:
         "PORT": parts.pop("port", ""),
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {**parts, "server_side_binding": True, "prepare_threshold": 5},
+        "OPTIONS": {**parts, "server_side_binding": True, "prepare_threshold": 5, "application_name": program()},
     }
+
+
+def program() -> str:
+    """Return what this process calls itself to the database: `backoffice/gunicorn`, `backoffice/shell`.
+
+    What is written under another name is marked as written from outside, whatever its session says of itself.
+    """
+    name = Path(sys.argv[0]).stem
+    return OURS + (sys.argv[1] if name == "manage" and len(sys.argv) > 1 else name)
 
 
 def databases_from(urls: Mapping[str, str], names: Mapping[str, str]) -> dict[str, dict[str, Any]]:

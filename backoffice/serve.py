@@ -84,23 +84,9 @@ def web_server(port: int, environment: Mapping[str, str]) -> Iterator["subproces
 
 
 @contextmanager
-def relay(environment: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run the relay of events within the block, as the web server is run."""
-    with child(["manage.py", "audit_relay"], environment) as process:
-        yield process
-
-
-@contextmanager
-def subscribers(environment: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run what brings events to subscribers within the block, as the web server is run."""
-    with child(["manage.py", "audit_subscribers"], environment) as process:
-        yield process
-
-
-@contextmanager
-def expiry(environment: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run the release of expired holds within the block, as the web server is run."""
-    with child(["manage.py", "expire_holds", "--every", "30"], environment) as process:
+def standing(environment: Mapping[str, str], *command: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run one of the commands that stand beside the site within the block, as the web server is run."""
+    with child(["manage.py", *command], environment) as process:
         yield process
 
 

@@ -78,6 +78,8 @@ if PRODUCTION:
         raise ImproperlyConfigured(f"Production needs {', '.join(missing)}: set them in the environment.")
     if DEBUG:
         raise ImproperlyConfigured("DEBUG must be off in production: it shows code and settings to anyone.")
+    if AUDIT_EMAIL_TO and not EMAIL_HOST:
+        raise ImproperlyConfigured("AUDIT_EMAIL_TO is set and EMAIL_HOST is not: no e-mail about events would be sent.")
     if "*" in ALLOWED_HOSTS:
         raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts in production: * lets any Host header in.")
     if weakness := weakness_of(SECRET_KEY):

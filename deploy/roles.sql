@@ -7,7 +7,7 @@
 
 -- backoffice_owner owns the databases and, by `migrate`, the tables. backoffice_app is what the site runs as: it owns
 -- nothing, so that guards, grants and row-level security bind it. backoffice_relay carries events from the outboxes into the
--- event store and seals them there: the one thing that the site itself cannot do.
+-- event store, seals them there and brings them to alerts and subscribers: what the site itself cannot do.
 DO $$
 DECLARE
     wanted record;

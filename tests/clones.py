@@ -56,6 +56,10 @@ def _fingerprint() -> str:
         root / "backoffice/sql.py",
     ]
     sources += [root / "backoffice/databases.py", root / "backoffice/roles.py", root / "tests/clones.py"]
+    sources += [
+        root / "backoffice/models/user.py",
+        *(root / f"audit/{name}.py" for name in ("kept", "registry", "schemas")),
+    ]
     digest = hashlib.sha256(django.__version__.encode())
     for source in sorted(sources):
         digest.update(source.name.encode() + (source.read_bytes() if source.exists() else b""))

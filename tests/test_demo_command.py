@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from audit.origin import is_outside
 from backoffice.databases import OWNER_URL_NAMES, RELAY_URL_NAMES, RUNTIME_URL_NAMES
-from backoffice.embedded import state, urls
+from backoffice.embedded import state, superuser_url, urls
 from backoffice.embedded.layout import Layout
 
 ROOT = Path(__file__).parents[1]
@@ -62,11 +64,26 @@ def demo(data: Path, port: int, *, customers: int = 20, actions: int = 200) -> I
 
 
 def web_server_of(process: "subprocess.Popen[str]") -> Path:
-    """The first of the four processes that a demo has started: beside it events are carried on and holds expire."""
+    """The first of the four processes that a demo has started: beside it events are carried on and holds end."""
     server, *others = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    for other, command in zip(others, (b"audit_relay", b"audit_subscribers", b"expire_holds"), strict=True):
+    for other, command in zip(others, (b"audit_relay", b"audit_subscribers", b"expire_due"), strict=True):
         assert command in (Path("/proc") / other / "cmdline").read_bytes()
     return Path("/proc") / server
+
+
+def false_alarms(data: Path) -> list[str]:
+    """What of a fresh demo would look like a write from outside, or like events that are late."""
+    with (
+        psycopg.connect(superuser_url(data, "backoffice")) as ledger,
+        psycopg.connect(superuser_url(data, "backoffice_audit")) as store,
+    ):
+        late = ledger.execute(
+            "SELECT type FROM audit_outbox WHERE created < clock_timestamp() - interval '5 s'"
+        ).fetchall()
+        sources = store.execute("SELECT DISTINCT coalesce(data ->> 'source', '') FROM audit_event").fetchall()
+        alerts = store.execute("SELECT text FROM audit_alert").fetchall()
+        assert sources
+    return [text for (text,) in late + alerts] + [source for (source,) in sources if is_outside(source)]
 
 
 def eventually(condition: Callable[[], bool]) -> bool:
@@ -97,6 +114,8 @@ def test_a_demo_serves_as_the_app_role_alone_and_ends_whole(tmp_path: Path) -> N
         given = dict(line.split("=", 1) for line in (server / "environ").read_text().split("\0") if "=" in line)
         assert {name: given.get(name) for name in OWNER_URL_NAMES.values()} == dict.fromkeys(OWNER_URL_NAMES.values())
         assert given["DATABASE_URL"] == urls(data)["DATABASE_URL"]
+
+        assert false_alarms(data) == []
 
         second = manage(data, "demo", f"--port={free_port()}")
         assert (second.returncode, "Another demo uses" in second.stderr) == (2, True)

@@ -3,10 +3,8 @@
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import cache
-from uuid import uuid4
 
 import pytest
-from django.apps import apps
 from django.conf import settings
 from django.contrib import admin as django_admin
 from django.contrib.auth.models import Group, Permission
@@ -17,7 +15,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from audit.models import Alert, DeadLetter, Event
+from audit.models import Event
 from backoffice.grants import entities_of, grant
 from backoffice.models import Entity, User
 from backoffice.roles import ADMINISTRATOR, AGENT, LEAD, ROLES, keep_roles
@@ -25,7 +23,7 @@ from imports.models import Import
 from ledger.admin.commands import ACCOUNT_COMMANDS, ACTION_COMMANDS, HOLD_COMMANDS
 from ledger.demo.staff import LOGINS
 from ledger.models import Account, Action, Approval, Cap, Hold, Limit
-from tests.audit.store import stored, stored_seal, stored_verification
+from tests.audit.store import stored, stored_alert, stored_dead_letter, stored_seal, stored_verification
 from tests.cast import LONG_AGO, OpenAccount
 
 pytestmark = pytest.mark.django_db(databases=["default", "sandbox", "audit"])
@@ -75,8 +73,7 @@ def one(open_account: OpenAccount, nord: Entity, agent: User) -> dict[str, model
             object_id="1", data={"new": {"first_name": "Jolana"}},
         ),
         stored_seal(1), stored_verification(1),
-        Alert.objects.create(rule="many_views", key="1", text="Looked a lot", event_id=uuid4()),
-        DeadLetter.objects.create(subscriber="webhook", event_id=uuid4(), type="logout", attempts=6, error="away"),
+        stored_alert("1", rule="many_views", text="Looked a lot"), stored_dead_letter(),
     ]  # fmt: skip
     return {str(row._meta.verbose_name_plural): row for row in rows}
 
@@ -305,8 +302,7 @@ def test_migrate_again_restores_a_role_and_leaves_other_groups_alone() -> None:
         group, _ = Group.objects.get_or_create(name=name)
         group.permissions.set(everything)
     Group.objects.get(name=LEAD).delete()
-    for config in apps.get_app_configs():
-        keep_roles(config, using="default", apps=apps)
+    keep_roles()
     assert Group.objects.get(name=AGENT).permissions.count() == len(set(ROLES[AGENT]))
     assert Group.objects.get(name=LEAD).permissions.count() == len(set(ROLES[LEAD]))
     assert Group.objects.get(name="Somebody's own").permissions.count() == everything.count()

@@ -3,6 +3,8 @@
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
+from backoffice.sql import operation
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -37,6 +39,10 @@ class Migration(migrations.Migration):
                 ),
                 ("acknowledged", models.DateTimeField(null=True)),
                 ("acknowledged_by", models.TextField(blank=True)),
+                (
+                    "told",
+                    models.DateTimeField(editable=False, help_text="When it was recorded as an event.", null=True),
+                ),
                 (
                     "reason",
                     models.TextField(blank=True, help_text="What it was, in the words of whoever acknowledged it."),
@@ -127,6 +133,10 @@ class Migration(migrations.Migration):
             model_name="alert",
             index=models.Index(condition=models.Q(("state", "open")), fields=["-id"], name="audit_alert_open"),
         ),
+        migrations.AddIndex(
+            model_name="alert",
+            index=models.Index(condition=models.Q(("told", None)), fields=["id"], name="audit_alert_untold"),
+        ),
         migrations.AddConstraint(
             model_name="alert",
             constraint=models.UniqueConstraint(fields=("rule", "key"), name="audit_alert_once"),
@@ -139,4 +149,5 @@ class Migration(migrations.Migration):
             model_name="savedsearch",
             constraint=models.UniqueConstraint(fields=("user_id", "name"), name="audit_savedsearch_name"),
         ),
+        operation(__file__),
     ]

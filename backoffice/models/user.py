@@ -1,6 +1,6 @@
 """A person: a customer, a member of staff, or both."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
@@ -10,6 +10,8 @@ from django.db import models
 from audit.capture import capture_links, captured
 from backoffice.models.base import Manager, Model
 from backoffice.people import Folded
+
+SYSTEM = 0  # the key of what acts by itself; keys of people begin with 1, and ledger_events() in SQL knows it too
 
 
 class UserManager(Manager["User"], DjangoUserManager["User"]):
@@ -41,6 +43,16 @@ class User(Model, AbstractUser):
 
     def __str__(self) -> str:
         return self.get_full_name() or self.get_username()
+
+    @classmethod
+    def system(cls) -> Self:
+        """Return who stands for the system itself, in whatever database. No query: `migrate` has made the row.
+
+        Nobody can log in as it, and as a void row no list of people shows it.
+        """
+        system = cls(pk=SYSTEM, username="system", is_staff=True, is_active=False, is_void=True)
+        system._state.adding = False
+        return system
 
 
 capture_links(User, "groups", "user_permissions")

@@ -68,6 +68,11 @@ def notify(account: Account, using: str) -> Said:
     except (SMTPException, OSError) as error:
         logger.exception("The e-mail about account %s was not sent.", account.uid)
         return messages.ERROR, f"Saved, but the e-mail to {address} was not sent: {error}"
+    if settings.EMAIL_BACKEND.endswith(".console.EmailBackend"):
+        return (
+            messages.WARNING,
+            f"Nothing was sent to {address}: no EMAIL_HOST is set, so the e-mail went to standard output.",
+        )
     return messages.SUCCESS, f"An e-mail was sent to {address}."
 
 

@@ -6,11 +6,11 @@ from typing import NamedTuple
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
-from django.db import transaction
 
 from backoffice.grants import HOME, grant
 from backoffice.management.commands.demo import kept_password
 from backoffice.models import Entity, User
+from backoffice.scope import acting
 
 
 class Login(NamedTuple):
@@ -37,7 +37,7 @@ COLLEAGUES = (("petr.dvorak", "Petr", "Dvořák"), ("emily.hart", "Emily", "Hart
 def ensure_staff(using: str) -> dict[str, User]:
     """Make the logins and colleagues that are missing; give each login its group, if there is one, and the password."""
     password = settings.DEMO_PASSWORD or kept_password(settings.BACKOFFICE_DATA)
-    with transaction.atomic(using=using):
+    with acting(actor=None, request_id="demo_data logins", using=using):
         logins = [_login(login, password, using) for login in LOGINS]
         colleagues = [_person(*names, using=using) for names in COLLEAGUES]
     return {user.username: user for user in (*logins, *colleagues)}

@@ -18,6 +18,8 @@ from django.db.models.functions import Now
 from audit.capture import captured
 from backoffice.models import User
 from backoffice.models.base import Record
+from backoffice.models.user import SYSTEM
+from backoffice.scope import acting
 from ledger import approving, requesting
 from ledger.asking import Asked, posting_of
 from ledger.choices import ApprovalKind, ApprovalState
@@ -264,9 +266,10 @@ class Approval(Record):
 
     @classmethod
     def expire_due(cls, *, asof: datetime, using: str = "default") -> int:
-        """Mark up to 1,000 requests that nobody decided in time; return how many."""
+        """Mark up to 1,000 requests that nobody decided in time, as the system; return how many."""
         approving.check_asof(asof)
-        return approving.expire(cls.objects.using(using), asof, using)
+        with acting(actor=SYSTEM, username="system", request_id=f"expire_due {asof.isoformat()}", using=using):
+            return approving.expire(cls.objects.using(using), asof, using)
 
 
 def _raised(filed: "Approval | LedgerError") -> Approval:

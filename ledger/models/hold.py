@@ -2,7 +2,7 @@
 
 A hold is what its actions say: the database inserts it with the action that places it and resolves it with the one that
 captures or releases it, once. The app role can only read the table. While it is pending the amount stays in the balance and
-out of what is available. An expired hold is released by the next posting on its account, and by `expire_holds`.
+out of what is available. An expired hold is released by the next posting on its account, and by `expire_due`.
 """
 
 from datetime import datetime
@@ -11,7 +11,10 @@ from typing import Unpack
 
 from django.db import models
 
+from backoffice.models import User
 from backoffice.models.base import Record, RecordQuerySet
+from backoffice.models.user import SYSTEM
+from backoffice.scope import acting
 from ledger.choices import ActionType, HoldState
 from ledger.holding import HoldRequest, ResolveRequest, placing, resolving
 from ledger.models.account import Account
@@ -119,10 +122,11 @@ class Hold(Record):
 
     @classmethod
     def release_expired(cls, *, now: datetime, using: str = "default") -> int:
-        """Release all holds that have expired and return how many were; a thousand in a transaction."""
+        """Release all holds that have expired, as the system, and return how many were; a thousand in a transaction."""
         released, last = 0, 0
-        while due := list(cls.due(now, using).filter(pk__gt=last).select_related("account", "placed__by")[:AT_ONCE]):
-            outcomes = post(Account, [hold.expiry() for hold in due], using=using)
+        while due := list(cls.due(now, using).filter(pk__gt=last).select_related("account")[:AT_ONCE]):
+            with acting(actor=SYSTEM, username="system", request_id=f"expire_due {now.isoformat()}", using=using):
+                outcomes = post(Account, [hold.expiry() for hold in due], using=using)
             released += sum(1 for outcome in outcomes if outcome.drafts)
             last = due[-1].pk
         return released
@@ -133,11 +137,11 @@ class Hold(Record):
         return cls.objects.using(using).filter(state=HoldState.PENDING, expires__lte=now).order_by("pk")
 
     def expiry(self) -> Posting:
-        """Return what releases the hold because its time is over, in the name of whoever placed it."""
+        """Return what releases the hold because its time is over: done by the system, whoever placed it."""
         return Posting(
             type=ActionType.RELEASED,
             uid=self.account.uid,
-            by=self.placed.by,
+            by=User.system(),
             asof=self.expires or self.created,
             comment="Expired",
             hold=self,

@@ -9,9 +9,10 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connections
 from django.utils import timezone
 
-from audit.models import Event, Seal, Verification
+from audit.models import Alert, DeadLetter, Event, Seal, Verification
 
 _positions = count()
+_alerts = count(1)  # keys of alerts and dead letters
 TEXTS = ("username", "object_type", "object_id", "request_id", "method", "path", "browser", "reason")
 EMPTY = dict.fromkeys(TEXTS, "")
 
@@ -48,6 +49,28 @@ def stored_verification(number: int) -> Verification:
     }
     keep("audit_verification", facts)
     return Verification.objects.get(pk=number)
+
+
+def stored_alert(key: str, **of: Any) -> Alert:
+    """Put an open alert into the store."""
+    facts = {"id": next(_alerts), "rule": "r", "text": "t", "username": "", "acknowledged_by": "", "reason": "", **of}
+    keep("audit_alert", {**facts, "key": key, "event_id": uuid.uuid4(), "state": "open", "created": timezone.now()})
+    return Alert.objects.get(pk=facts["id"])
+
+
+def stored_dead_letter(**of: Any) -> DeadLetter:
+    """Put an event that a subscriber did not take into the store."""
+    facts = {
+        "id": next(_alerts),
+        "subscriber": "webhook",
+        "event_id": uuid.uuid4(),
+        "type": "logout",
+        "attempts": 6,
+        **of,
+    }
+    now = timezone.now()
+    keep("audit_deadletter", {"error": "away", "state": "given_up", "created": now, "modified": now, **facts})
+    return DeadLetter.objects.get(pk=facts["id"])
 
 
 def keep(table: str, row: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
 from audit.models import Outbox
+from backoffice.databases import program
 from backoffice.grants import grant, revoke
 from backoffice.models import Entity, GroupGrant, User
 from backoffice.scope import acting
@@ -36,6 +37,8 @@ CAPTURED = {  # each table and its historical one
     "ledger_limit": "ledger_historicallimit",
 }
 ROWS, TURNS = 3_000, 20  # of a statement; how often two are tried until they meet
+PROGRAM = program()  # of this test run
+HERE = f"backoffice_app {PROGRAM}"  # where a write of a test comes from that nobody has announced
 
 
 def run(statement: str) -> None:
@@ -84,7 +87,7 @@ def test_save_update_bulk_and_sql_are_captured(nord: Entity) -> None:
 def test_event_holds_old_and_new_of_what_changed_alone(nord: Entity) -> None:
     Entity.objects.update(name="Nord")
     assert events(type="change.updated", object_type="backoffice.entity") == [
-        ("change.updated", {"changes": {"name": {"old": "Nordbank", "new": "Nord"}}, "source": "backoffice_app"})
+        ("change.updated", {"changes": {"name": {"old": "Nordbank", "new": "Nord"}}, "source": HERE})
     ]
     assert Outbox.objects.filter(object_id=str(nord.pk), entity_id=nord.pk).count() == 2
 
@@ -111,7 +114,7 @@ def test_actor_reason_and_request_are_written(agent: User, nord: Entity) -> None
         agent,
         "A typing error",
         "r1",
-        "",
+        PROGRAM,
     )
     event = Outbox.objects.get(type="change.updated", object_type="backoffice.entity")
     assert (event.user_id, event.username, event.request_id, event.reason) == (
@@ -120,12 +123,12 @@ def test_actor_reason_and_request_are_written(agent: User, nord: Entity) -> None
         "r1",
         "A typing error",
     )
-    assert "source" not in event.data
+    assert event.data["source"] == PROGRAM
 
 
 def test_write_from_outside_of_the_site_is_marked(nord: Entity) -> None:
     row = Entity.history.latest()
-    assert (row.history_user, row.history_source) == (None, "backoffice_app")
+    assert (row.history_user, row.history_source) == (None, HERE)
 
 
 def test_rollback_takes_history_and_event_along(nord: Entity) -> None:
@@ -296,7 +299,10 @@ def test_many_rows_updated_by_one_statement_become_as_many_events(number: int) -
     assert (kept, rows) == ((1, 1) if number >= 20 else (19, 19))
     told = [row for row in written_out("backoffice.entity") if row["type"] == "change.updated"]
     assert len({row["id"] for row in told}) == number
-    expected = {(str(one.pk), one.pk, str({"changes": {"name": {"new": "Same", "old": one.name}}})) for one in made}
+    expected = {
+        (str(one.pk), one.pk, str({"source": PROGRAM, "changes": {"name": {"new": "Same", "old": one.name}}}))
+        for one in made
+    }
     assert {(row["object_id"], row["entity_id"], str(row["data"])) for row in told} == expected
     assert Entity.history.filter(history_type="~", history_request_id="r2").count() == number
 

@@ -71,7 +71,8 @@ class Writer(threading.Thread):  # of single events
         self.tried = 0
 
     def write(self, session: psycopg.Connection, number: int) -> None:
-        event = {**EMPTY, "type": "logout", "success": True, "data": {"n": number}}
+        data = {"name": str(number), "query": ""}
+        event = {**EMPTY, "type": "search.saved", "success": True, "data": data}
         session.execute("SELECT audit_record(%s::jsonb)", [json.dumps(event)])
 
     def run(self) -> None:
@@ -140,7 +141,9 @@ def test_killing_relays_and_databases_loses_and_doubles_nothing(servers: dict[st
     while json.loads((done := manage(servers, "audit_relay", "--once", "--json")).stdout)["waiting"]:
         assert time.monotonic() < until, done
     with psycopg.connect(servers["AUDIT_DATABASE_URL"]) as store:
-        arrived = [n for (n,) in store.execute("SELECT (data ->> 'n')::int FROM audit_event WHERE type = 'logout'")]
+        arrived = [
+            n for (n,) in store.execute("SELECT (data ->> 'name')::int FROM audit_event WHERE type = 'search.saved'")
+        ]
         many = list(store.execute(BULK))
     codes = {key: code for kind, key, code in many if kind == "change.created" and code.startswith("k")}
     for kind in ("change.created", "change.updated"):

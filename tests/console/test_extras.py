@@ -1,6 +1,7 @@
 """What the checkboxes on an account's form start: after the commit, told on the next page, and never without the save."""
 
 from collections.abc import Callable
+from typing import Any
 
 import psycopg
 import pytest
@@ -66,6 +67,22 @@ def test_customer_is_written_to_once_saved(save: Save, saved_account: Account) -
     assert str(saved_account.actions.latest().reference) in letter.body
     assert "100" not in letter.body
     assert f"An e-mail was sent to {saved_account.user.email}." in page
+
+
+def test_letter_is_plain_text_whatever_a_name_holds(save: Save, saved_account: Account) -> None:
+    User.objects.filter(pk=saved_account.user_id).update(first_name="Anna & <Petr>", last_name="O'Hara")
+    save(saved_account, notify="on")
+    assert mail.outbox[0].body.startswith("Dear Anna & <Petr> O'Hara,")
+
+
+def test_without_a_server_nobody_is_told_that_an_e_mail_was_sent(
+    save: Save, saved_account: Account, settings: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    page = save(saved_account, notify="on")
+    assert f"Nothing was sent to {saved_account.user.email}: no EMAIL_HOST is set" in page
+    assert "An e-mail was sent" not in page
+    assert "Subject: Your account at Nordbank" in capsys.readouterr().out
 
 
 def test_nothing_is_sent_without_the_checkbox(save: Save, saved_account: Account) -> None:

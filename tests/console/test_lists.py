@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
-from uuid import uuid4
 
 import pytest
 from django.contrib import admin as django_admin
@@ -15,12 +14,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from audit.models import Alert, DeadLetter
 from backoffice import paging
 from backoffice.models import Entity, User
 from imports.models import Import
 from ledger.models import Account, Action, Approval, Cap, Hold, Limit
-from tests.audit.store import stored, stored_seal, stored_verification
+from tests.audit.store import stored, stored_alert, stored_dead_letter, stored_seal, stored_verification
 from tests.cast import LONG_AGO, OpenAccount
 
 pytestmark = pytest.mark.django_db(databases=["default", "sandbox", "audit"])
@@ -61,10 +59,8 @@ def make(open_account: OpenAccount, nord: Entity, agent: User) -> dict[str, Make
         "audit.event": lambda n: stored(type="login.succeeded", created=LONG_AGO, username=f"u{n}"),
         "audit.seal": stored_seal,
         "audit.verification": stored_verification,
-        "audit.alert": lambda n: Alert.objects.create(rule="r", key=str(n), text="t", event_id=uuid4()),
-        "audit.deadletter": lambda n: DeadLetter.objects.create(
-            subscriber="s", event_id=uuid4(), type="logout", attempts=6, error="e"
-        ),
+        "audit.alert": lambda n: stored_alert(str(n)),
+        "audit.deadletter": lambda n: stored_dead_letter(),
     }
     return makers
 

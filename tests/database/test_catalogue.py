@@ -39,7 +39,6 @@ TRIGGERS = {
 }
 FUNCTIONS = {
     "ledger_balance_at",
-    "ledger_events",
     "ledger_limit_subject",
     "ledger_lock_headroom",
     "ledger_new_reference",
@@ -134,22 +133,58 @@ def test_tests_and_site_run_as_a_restricted_role(alias: str) -> None:
 
 
 FOLLOW_UP = {  # of the app role on the event store's tables that are not the record itself
-    "audit_alert": {"SELECT", "INSERT", "UPDATE", "DELETE"},
-    "audit_cursor": {"SELECT", "INSERT", "UPDATE", "DELETE"},
-    "audit_deadletter": {"SELECT", "INSERT", "UPDATE", "DELETE"},
-    "audit_savedsearch": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+    "app": {
+        "audit_alert": {"SELECT", "UPDATE"},
+        "audit_cursor": {"SELECT"},
+        "audit_deadletter": {"SELECT", "UPDATE"},
+        "audit_savedsearch": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+    },
+    "relay": {
+        "audit_alert": {"SELECT", "INSERT", "UPDATE"},
+        "audit_cursor": {"SELECT", "INSERT", "UPDATE"},
+        "audit_deadletter": {"SELECT", "INSERT", "UPDATE"},
+    },
+}
+FOLLOWED = {  # the columns of those that each may update, where that is not all of them
+    "app": {
+        "audit_alert": {"state", "acknowledged", "acknowledged_by", "reason"},
+        "audit_deadletter": {"state", "modified"},
+    },
+    "relay": {"audit_alert": {"told"}},
 }
 
 
+def role_of(who: str) -> str:
+    return str({"app": settings.DATABASES, "relay": settings.RELAY_DATABASES}[who]["audit"]["USER"])
+
+
 @pytest.mark.django_db(databases=["audit"])
-def test_app_role_works_with_what_follows_from_events_and_truncates_none_of_it() -> None:
+@pytest.mark.parametrize("who", ["app", "relay"])
+def test_what_follows_from_events_is_kept_by_the_relay_and_truncated_by_nobody(who: str) -> None:
     found: dict[str, set[str]] = {}
     for table, right in rows(
         "audit",
         "SELECT c.relname, p.name FROM pg_class c CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE',"
         " 'TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN']) p (name)"
         " WHERE c.relkind = 'r' AND c.relname IN ('audit_alert', 'audit_cursor', 'audit_deadletter', 'audit_savedsearch')"
-        " AND has_table_privilege(current_user, c.oid, p.name)",
+        " AND CASE WHEN p.name IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES')"
+        " THEN has_any_column_privilege(%s, c.oid, p.name) ELSE has_table_privilege(%s, c.oid, p.name) END",
+        role_of(who),
+        role_of(who),
     ):
         found.setdefault(table, set()).add(right)
-    assert found == FOLLOW_UP
+    assert found == FOLLOW_UP[who]
+
+
+@pytest.mark.django_db(databases=["audit"])
+@pytest.mark.parametrize("who", ["app", "relay"])
+def test_of_what_follows_these_columns_are_updated_and_no_others(who: str) -> None:
+    found = rows(
+        "audit",
+        "SELECT c.relname, a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE a.attnum > 0"
+        " AND NOT a.attisdropped AND has_column_privilege(%s, c.oid, a.attnum, 'UPDATE') AND c.relname = ANY"
+        " (string_to_array(%s, ','))",
+        role_of(who),
+        ",".join(FOLLOWED[who]),
+    )
+    assert set(found) == {(table, name) for table, names in FOLLOWED[who].items() for name in names}

@@ -10,8 +10,11 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
 from backoffice.models import User
+from backoffice.models.user import SYSTEM
+from backoffice.scope import acting
 from ledger import errors
 from ledger.models import Account, Action, Hold
+from tests.audit.test_capture import written_out
 from tests.cast import LONG_AGO, OpenAccount
 
 pytestmark = pytest.mark.django_db
@@ -115,6 +118,26 @@ def test_the_next_posting_releases_what_has_expired(account: Account, agent: Use
     hold.refresh_from_db()
     assert (hold.state, hold.resolved.comment, after.balance, after.held) == ("expired", "Expired", 0, 0)  # type: ignore[union-attr]  # it is resolved
     assert (hold.resolved.version, action.version) == (4, 5)  # type: ignore[union-attr]  # as above
+
+
+def test_nobody_is_told_to_have_ended_a_hold_that_expired(account: Account, agent: User) -> None:
+    hold = expired(account, agent)
+    with acting(actor=agent.pk, username="agent", request_id="r1", reason="Paid at the desk"):
+        Account.withdraw(**ask(account, agent, amount=Decimal(1)))
+    hold.refresh_from_db()
+    released = hold.resolved
+    assert released is not None
+    assert (released.by_id, str(released.by)) == (SYSTEM, "system")
+    told = {row["data"]["what"]: row for row in written_out("ledger.account") if row["type"] == "ledger.posted"}
+    shown = {what: (row["user_id"], row["username"], row["reason"]) for what, row in told.items()}
+    assert shown["released"] == (SYSTEM, "", "Expired")  # the relay writes the name that the row has
+    assert shown["withdrawn"] == (agent.pk, "agent", "Paid at the desk")
+
+
+def test_nobody_logs_in_as_the_system_or_finds_it_among_people() -> None:
+    system = User._base_manager.get(pk=SYSTEM)
+    assert (system.is_active, system.is_void, system.has_usable_password()) == (False, True, False)
+    assert not User.objects.filter(pk=SYSTEM).exists()
 
 
 def test_a_refused_posting_releases_nothing(account: Account, agent: User) -> None:

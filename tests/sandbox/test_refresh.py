@@ -48,7 +48,7 @@ def rows(model: Any, alias: str, *without: str) -> list[tuple[Any, ...]]:
 
 def test_figures_are_those_of_live_and_agree(live: Account) -> None:
     report = refresh()
-    assert report[:5] == (1, 2, 1, Limit.objects.count(), 5)
+    assert report[:5] == (1, 3, 1, Limit.objects.count(), 5)
     for model in (Entity, Cap, Headroom, Limit):
         assert rows(model, THERE) == rows(model, "default")
     assert rows(Account, THERE, "note") == rows(Account, "default", "note")
@@ -220,7 +220,7 @@ def test_command_prints_one_object_and_does_nothing_when_filled(live: Account) -
     out = StringIO()
     call_command("sandbox_refresh", "--json", stdout=out)
     said = json.loads(out.getvalue())
-    assert (said["users"], said["accounts"], said["actions"]) == (2, 1, 5)
+    assert (said["users"], said["accounts"], said["actions"]) == (3, 1, 5)
     call_command("sandbox_refresh", "--if-empty", stdout=StringIO())
     assert Refresh.objects.count() == 1
 

@@ -13,21 +13,36 @@ GRANT SELECT ON audit_outbox TO {app};
 CREATE TRIGGER audit_outbox_immutable BEFORE UPDATE OR TRUNCATE ON audit_outbox
     FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change();
 
--- What the site tells by itself. The id, the moment and the transaction are not for it to say; nor is who acts, where the
--- transaction has announced that. What nobody has announced says which role and program it came from.
+-- The types that may be told explicitly, and what the data of each holds: `migrate` copies them from audit/registry.py.
+CREATE TABLE audit_event_type (
+    name text PRIMARY KEY,
+    required text[] NOT NULL,
+    fields jsonb NOT NULL  -- {"rows": "number", …}, or "any"
+);
+REVOKE ALL ON audit_event_type FROM {app};
+
+-- What the site tells by itself, of types that are not the database's own. The id, the moment and the transaction are not for
+-- it to say; nor is who acts, where the transaction has announced that. What does not come from the site says so.
 CREATE FUNCTION audit_record(event jsonb) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
     actor CONSTANT bigint := nullif(current_setting('backoffice.actor', true), '')::bigint;
-    outside CONSTANT jsonb := CASE WHEN coalesce(event ->> 'request_id', '') = '' AND audit_source() <> ''
-        THEN jsonb_build_object('source', audit_source()) ELSE '{}' END;
+    source CONSTANT text := audit_source(event ->> 'request_id', event ->> 'method');
+    kind audit_event_type;
 BEGIN
     IF event ->> 'type' LIKE ANY ('{"change.%","ledger.%","audit.%"}') THEN
         RAISE EXCEPTION 'Events of type % are written by the database alone.', event ->> 'type'
             USING ERRCODE = 'insufficient_privilege';
     END IF;
-    IF jsonb_typeof(event -> 'data') <> 'object' THEN
-        RAISE EXCEPTION 'The data of an event is an object.' USING ERRCODE = 'check_violation';
+    SELECT * INTO kind FROM audit_event_type WHERE name = event ->> 'type';
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'No event type % is registered.', event ->> 'type' USING ERRCODE = 'check_violation';
+    END IF;
+    IF jsonb_typeof(event -> 'data') IS DISTINCT FROM 'object' OR NOT event -> 'data' ?& kind.required OR EXISTS (
+        SELECT FROM jsonb_each(event -> 'data') d
+        WHERE kind.fields ->> d.key IS NULL OR kind.fields ->> d.key NOT IN ('any', jsonb_typeof(d.value))
+    ) THEN
+        RAISE EXCEPTION 'The data of an event % is not what its type says.', kind.name USING ERRCODE = 'check_violation';
     END IF;
     INSERT INTO audit_outbox (type, user_id, username, entity_id, object_type, object_id, request_id, method, path, status,
                               ip, browser, reason, success, data)
@@ -35,7 +50,8 @@ BEGIN
     SELECT e.type, coalesce(actor, e.user_id),
            left(CASE WHEN actor IS NULL THEN e.username ELSE current_setting('backoffice.username', true) END, 200), e.entity_id, left(e.object_type, 200), left(e.object_id, 200),
            left(e.request_id, 200), left(e.method, 20), left(e.path, 2000), e.status,
-           e.ip, left(e.browser, 500), left(e.reason, 2000), e.success, e.data || outside
+           e.ip, left(e.browser, 500), left(e.reason, 2000), e.success,
+           e.data || CASE WHEN source = '' THEN '{}' ELSE jsonb_build_object('source', source) END
     FROM jsonb_populate_record(NULL::audit_outbox, event) e;
 END $$;
 GRANT EXECUTE ON FUNCTION audit_record(jsonb) TO {app};
@@ -136,11 +152,21 @@ GRANT SELECT ON audit_outbox TO {relay};
 GRANT EXECUTE ON FUNCTION audit_due(int, bigint, jsonb), audit_forget(uuid[]) TO {relay};
 
 -- 3. What capture leans on.
-CREATE FUNCTION audit_source() RETURNS text LANGUAGE sql STABLE SET search_path = pg_catalog AS $$
-    SELECT CASE WHEN coalesce(current_setting('backoffice.request_id', true), '') = ''
-        THEN concat_ws(' ', session_user, nullif(current_setting('application_name'), '')) ELSE '' END
-$$;
-GRANT EXECUTE ON FUNCTION audit_source() TO {app};
+-- Where a write comes from: '' for a request of the site, `backoffice/COMMAND` for what another program of ours has announced
+-- (backoffice/scope.py), else the role that logged in and its program. Settings can say what they like, so it counts first
+-- who logged in: SET ROLE changes nothing about session_user, and what SET SESSION AUTHORIZATION changes shows where the server
+-- asked for a password. A role is quoted, so that none can be called `backoffice/…`.
+CREATE FUNCTION audit_source(request text DEFAULT current_setting('backoffice.request_id', true),
+    method text DEFAULT current_setting('backoffice.method', true)) RETURNS text
+LANGUAGE sql STABLE
+RETURN CASE
+    WHEN request <> '' AND '"' || session_user || '"' = '{app}' AND current_setting('application_name') LIKE 'backoffice/%'
+        AND (system_user IS NULL OR split_part(system_user, ':', 1) NOT IN ('scram-sha-256', 'md5', 'password')
+             OR substr(system_user, strpos(system_user, ':') + 1) = session_user)
+    THEN CASE WHEN method <> '' THEN '' ELSE current_setting('application_name') END
+    ELSE concat_ws(' ', quote_ident(session_user), nullif(current_setting('application_name'), ''))
+END;
+GRANT EXECUTE ON FUNCTION audit_source(text, text) TO {app};
 
 CREATE FUNCTION audit_key_changed() RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
 BEGIN

@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import signal
+from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -23,8 +24,10 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
+from audit.keys import signing_key
+from audit.relay import relay
 from backoffice import embedded, serve
-from backoffice.databases import RELAY_URL_NAMES, RUNTIME_URL_NAMES
+from backoffice.databases import RELAY_URL_NAMES, RUNTIME_URL_NAMES, as_relay
 
 LOGINS = {
     "agent": "support agent",
@@ -80,14 +83,17 @@ class Command(BaseCommand):
             password = self._prepare(data, options)
             self.stderr.write("Starting the web server …")
             server = stack.enter_context(serve.web_server(port, serve.environment(data, urls)))
-            relay = stack.enter_context(serve.relay(serve.environment(data, {**urls, **relay_urls})))
-            subscribers = stack.enter_context(serve.subscribers(serve.environment(data, urls)))
-            expiry = stack.enter_context(serve.expiry(serve.environment(data, urls)))
+            site, relays = serve.environment(data, urls), serve.environment(data, {**urls, **relay_urls})
+            names = {server: "web server"}
+            for what, environment, *command in (
+                ("relay of events", relays, "audit_relay"),
+                ("bringing of events to subscribers", relays, "audit_subscribers"),
+                ("ending of what has expired", site, "expire_due", "--every", "30"),
+            ):
+                names[stack.enter_context(serve.standing(environment, *command))] = what
             self._announce(server, port, password, as_json=options["json"])
-            ended = serve.first_to_end(server, relay, subscribers, expiry)
-            names = {server: "web server", relay: "relay of events", expiry: "release of expired holds"}
-            what = names.get(ended, "bringing of events to subscribers")
-            raise CommandError(f"The {what} ended by itself with exit status {ended.returncode}.", returncode=1)
+            ended = serve.first_to_end(*names)
+            raise CommandError(f"The {names[ended]} ended by itself with exit status {ended.returncode}.", returncode=1)
 
     def _prepare(self, data: Path, options: dict[str, Any]) -> str:
         """Bring tables, static files and data up to date; return the password of the demo's logins."""
@@ -109,6 +115,7 @@ class Command(BaseCommand):
         )
         call_command("sandbox_refresh", if_empty=True, stdout=self.stderr)
         call_command("audit_retention", stdout=self.stderr)  # what a timer does every day elsewhere
+        carry_events()
         connections.close_all()
         return password
 
@@ -165,6 +172,12 @@ def only_demo(data: Path) -> Iterator[None]:
             sentence = f"Another demo uses {data}: stop it first, or set BACKOFFICE_DATA to another folder."
             raise CommandError(sentence, returncode=MISUSE) from None
         yield
+
+
+def carry_events() -> None:
+    """Bring what was loaded into the event store before anybody looks: else all pages would say that events are late."""
+    with as_relay(*RELAY_URL_NAMES):
+        deque(relay(signing_key()), maxlen=0)
 
 
 def kept_password(data: Path) -> str:

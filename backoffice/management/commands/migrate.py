@@ -1,13 +1,20 @@
-"""Migrate all databases, each as its owner; the app role gets only what the migrations grant."""
+"""Migrate all databases, each as its owner; the app role gets only what the migrations grant.
+
+What of the code is kept in tables follows at the end: the types of events as the owner, roles and the system's own row as the
+app role and in a scope, since what the owner writes to captured tables is written from outside, and raises an alert.
+"""
 
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands.migrate import Command as DjangoMigrate
 from django.db import connections
 
-from backoffice.databases import RELAY_URL_NAMES, app_role, as_owner, relay_role
+from backoffice.databases import LEDGERS, RELAY_URL_NAMES, app_role, as_owner, relay_role
+from backoffice.models import User
+from backoffice.roles import keep_roles
 
 GRANTS = """
     REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC;
@@ -16,6 +23,7 @@ GRANTS = """
     ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO {app};
     ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
 """
+KEPT = {User._meta.db_table, Group._meta.db_table}
 OWN = "REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {app};"
 
 
@@ -34,6 +42,9 @@ class Command(DjangoMigrate):
                 self._sql(alias, GRANTS)
                 super().handle(*args, **{**options, "database": alias})
                 self._sql(alias, OWN)
+            changed = not (options.get("plan") or options.get("check_unapplied"))
+            if changed and alias in LEDGERS and set(connections[alias].introspection.table_names()) >= KEPT:
+                keep_roles(alias)
 
     def get_check_kwargs(self, options: dict[str, Any]) -> Any:
         """Check the databases that are migrated."""

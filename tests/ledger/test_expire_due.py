@@ -1,4 +1,4 @@
-"""expire_holds: releases what is due, once or until stopped."""
+"""expire_due: releases what is due, once or until stopped."""
 
 import io
 import json
@@ -9,14 +9,18 @@ import sys
 import time
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
-from django.conf import settings
+from django.conf import settings as site
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from pytest_django import Settings
 
+from audit.models import Outbox
 from backoffice.models import User
-from ledger.models import Account, Hold
+from backoffice.models.user import SYSTEM
+from ledger.models import Account, Approval, Hold
 from tests.audit.test_relay import addresses
 from tests.cast import LONG_AGO
 
@@ -30,7 +34,7 @@ def place(account: Account, agent: User, *, days: int) -> Hold:
 
 def run(**options: object) -> dict[str, int]:
     out = io.StringIO()
-    call_command("expire_holds", json=True, stdout=out, **options)
+    call_command("expire_due", json=True, stdout=out, **options)
     found: dict[str, int] = json.loads(out.getvalue())
     return found
 
@@ -38,9 +42,24 @@ def run(**options: object) -> dict[str, int]:
 @pytest.mark.django_db
 def test_command_releases_what_is_due_and_says_how_many(account: Account, agent: User) -> None:
     later, due = place(account, agent, days=1), place(account, agent, days=-1)
-    assert run() == {"released": 1}
-    assert run() == {"released": 0}
+    assert run() == {"holds": 1, "approvals": 0}
+    assert run() == {"holds": 0, "approvals": 0}
     assert [Hold.objects.get(pk=hold.pk).state for hold in (due, later)] == ["expired", "pending"]
+
+
+@pytest.mark.django_db
+def test_command_ends_requests_for_approval_that_nobody_decided(
+    account: Account, agent: User, settings: Settings
+) -> None:
+    asked: Any = {"currency": "CZK", "by": agent, "reason": "Why"}
+    Approval.request_cap(
+        **asked, ceiling=Decimal(10**6), asof=timezone.now() - timedelta(days=settings.APPROVAL_DAYS + 1)
+    )
+    Approval.request_cap(**asked, ceiling=Decimal(10**7), asof=timezone.now())
+    assert run() == {"holds": 0, "approvals": 1}
+    assert list(Approval.objects.order_by("id").values_list("state", flat=True)) == ["expired", "pending"]
+    event = Outbox.objects.get(type="approval.expired")
+    assert (event.user_id, event.username) == (SYSTEM, "system")
 
 
 @pytest.mark.django_db
@@ -55,14 +74,12 @@ def test_impossible_pause_is_misuse(every: float) -> None:
 def test_command_goes_on_until_it_is_stopped(account: Account, agent: User) -> None:
     hold = place(account, agent, days=-1)
     environment = {**os.environ, **addresses(), "DJANGO_SETTINGS_MODULE": "backoffice.settings"}
-    command = [sys.executable, "manage.py", "expire_holds", "--every", "0.2", "--json"]
-    with subprocess.Popen(
-        command, cwd=settings.BASE_DIR, env=environment, stdout=subprocess.PIPE, text=True
-    ) as process:
+    command = [sys.executable, "manage.py", "expire_due", "--every", "0.2", "--json"]
+    with subprocess.Popen(command, cwd=site.BASE_DIR, env=environment, stdout=subprocess.PIPE, text=True) as process:
         until = time.monotonic() + 60
         while Hold.objects.get(pk=hold.pk).state == "pending" and time.monotonic() < until:
             time.sleep(0.1)
         process.send_signal(signal.SIGTERM)
         said, _ = process.communicate(timeout=30)
     assert Hold.objects.get(pk=hold.pk).state == "expired"
-    assert (process.returncode, json.loads(said)) == (0, {"released": 1})
+    assert (process.returncode, json.loads(said)) == (0, {"holds": 1, "approvals": 0})

@@ -1,0 +1,13 @@
+REVOKE ALL ON SEQUENCE audit_alert_id_seq, audit_deadletter_id_seq FROM {relay};
+REVOKE ALL ON audit_cursor, audit_alert, audit_deadletter FROM {relay};
+GRANT SELECT, INSERT, UPDATE, DELETE ON audit_cursor, audit_alert, audit_deadletter TO {app};
+GRANT USAGE ON SEQUENCE audit_alert_id_seq, audit_deadletter_id_seq TO {app};
+DROP TRIGGER audit_deadletter_permanent ON audit_deadletter;
+DROP TRIGGER audit_alert_permanent ON audit_alert;
+DROP TRIGGER audit_cursor_permanent ON audit_cursor;
+DROP TRIGGER audit_deadletter_retried ON audit_deadletter;
+DROP FUNCTION audit_deadletter_retried();
+DROP TRIGGER audit_alert_once ON audit_alert;
+DROP FUNCTION audit_alert_once();
+DROP TRIGGER audit_cursor_forward ON audit_cursor;
+DROP FUNCTION audit_cursor_forward();
