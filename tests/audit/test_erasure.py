@@ -14,6 +14,7 @@ from django.utils import timezone
 from audit.chain import month_before
 from audit.models import Alert, DeadLetter, Event, Outbox, SavedSearch
 from audit.record import record
+from backoffice.databases import as_relay
 from backoffice.models import User
 from tests.audit.sealed import kinds, seal_events, superuser, tamper, verify, wait_until_due
 from tests.audit.test_retention import archived, archives, carry
@@ -131,8 +132,9 @@ def test_whatever_mentions_a_person_goes_with_it(jana: User) -> None:
     SavedSearch.objects.create(user_id=7, name="Hers", query="q=jana%20nova&window=all")
     SavedSearch.objects.create(user_id=jana.pk, name="By her", query="type=logout")
     SavedSearch.objects.create(user_id=7, name="Other", query="q=karl")
-    Alert.objects.create(rule="r", key="k", text="Somebody looked at Jana Nova", event_id="0" * 32)
-    DeadLetter.objects.create(subscriber="s", event_id="0" * 32, type="t", attempts=6, error="No such: Jana Nova")
+    with as_relay("audit"):
+        Alert.objects.create(rule="r", key="k", text="Somebody looked at Jana Nova", event_id="0" * 32)
+        DeadLetter.objects.create(subscriber="s", event_id="0" * 32, type="t", attempts=6, error="No such: Jana Nova")
     wait_until_due()
     erase(f"backoffice.user:{jana.pk}", "--mention", "Jana Nova")
     assert [search.name for search in SavedSearch.objects.all()] == ["Other"]
