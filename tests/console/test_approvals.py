@@ -401,3 +401,17 @@ def test_a_request_that_speaks_of_an_account_elsewhere_is_decided_by_who_sees_bo
         assert (
             client.post(reverse(f"console:ledger_approval_{verb}", args=[far.pk]), {"comment": "x"}).status_code == 403
         )
+
+
+def test_a_limit_from_above_is_seen_and_not_changed(checker: Client, nord: Entity) -> None:
+    nord.parent = Entity.objects.create(code="group", name="Group")
+    nord.save()
+    above = Limit.objects.create(kind="max_deposit", currency="CZK", amount=7, entity=nord.parent)
+    beside = Limit.objects.create(
+        kind="max_deposit", currency="CZK", amount=8, entity=Entity.objects.create(code="sud", name="Sud")
+    )
+    url = reverse("console:ledger_limit_change", args=[above.pk])
+    assert url in checker.get(reverse("console:ledger_limit_changelist")).content.decode()
+    assert "Propose" not in text(checker.get(url).content.decode())
+    change, hidden_one = (reverse("console:ledger_limit_propose", args=[limit.pk]) for limit in (above, beside))
+    assert [checker.get(change).status_code, checker.get(hidden_one).status_code] == [403, 404]

@@ -11,14 +11,14 @@ from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
 from backoffice.admin import ConsoleAdmin
 from backoffice.command import CommandForm, CommandPage, Line
-from backoffice.grants import sees_everything
+from backoffice.grants import request_entities, sees_everything
 from backoffice.guards import PermissionGuard, StaffGuard
 from backoffice.models import Entity, User
 from ledger.admin.forms import AmountField
@@ -81,9 +81,12 @@ class EndForm(CommandForm):
     field_order = ("valid_from", "reason")
 
 
-def is_for_all(row: Any) -> bool:
-    """Whether a limit or cap binds every entity."""
-    return not (getattr(row, "entity_id", None) or getattr(row, "account_id", None))
+def within_reach(request: HttpRequest, row: Any) -> bool:
+    """Whether a person works on all that a limit or cap binds: a limit from above can be seen, and not changed."""
+    if getattr(row, "account_id", None):
+        return True
+    entity, entities = getattr(row, "entity_id", None), request_entities(request)
+    return entities is None or entity in entities or (entity is None and sees_everything(request))
 
 
 class Proposal(CommandPage):
@@ -102,7 +105,7 @@ class Proposal(CommandPage):
         found = self.model_admin.get_queryset(self.request).filter(pk=self.kwargs["object_id"]).first()
         if found is None:
             raise Http404("There is no such limit.")
-        if is_for_all(found) and not sees_everything(self.request):
+        if not within_reach(self.request, found):
             raise PermissionDenied
         return (found,)
 
@@ -206,7 +209,8 @@ class ProposeLimit(LimitProposal):
     name = "propose"
     verb = "Propose a limit"
     help_text = (
-        "Another person decides. A limit for an account wins over one for its entity, and that over the currency's."
+        "Another person decides. A limit for an entity binds the entities below it too. One for an account wins over one for "
+        "its entity, that over one for an entity above it, and that over the currency's."
     )
     form_class = NewForm
 
