@@ -20,7 +20,7 @@ from ledger import errors
 from ledger.choices import ApprovalState
 from ledger.deeds import DEEDS
 from ledger.effects import Seen
-from ledger.shape import check_text, check_user, told
+from ledger.shape import check_past, check_text, check_user, told
 
 if TYPE_CHECKING:
     from ledger.models.approval import Approval
@@ -103,7 +103,7 @@ def decide(
         UnknownApproval: nobody asked for this.
         ApprovalDecided: it was decided before, or has expired.
     """
-    check_asof(asof)
+    check_past(asof, timezone.now())
     if not isinstance(uid, UUID):
         raise errors.UnknownApproval(f"There is no request {told(uid)}.", uid=uid)
     with transaction.atomic(using=using):
@@ -132,14 +132,6 @@ def expire(requests: Any, asof: datetime, using: str) -> int:
         for approval in late:
             end(approval, ApprovalState.EXPIRED, asof, using=using)
     return len(late)
-
-
-def check_asof(asof: datetime) -> None:
-    """Refuse a moment without a zone or in the future."""
-    if asof.tzinfo is None or asof.utcoffset() is None:
-        raise errors.InvalidMoment("The moment needs a time zone.", asof=asof)
-    if asof > timezone.now():
-        raise errors.InvalidMoment("The moment is in the future.", asof=asof)
 
 
 def tell(what: str, approval: "Approval", reason: str, using: str) -> None:

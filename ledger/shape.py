@@ -54,24 +54,31 @@ def check_user(by: object) -> None:
         raise errors.UnknownUser("Say which user asks for it.")
 
 
+def check_zone(moment: object, called: str = "moment") -> None:
+    """Refuse what is no datetime, and one without a zone, which is another moment in each."""
+    if not isinstance(moment, datetime):
+        raise errors.InvalidMoment(f"The {called} must be a datetime, not {type(moment).__name__}.")
+    if moment.utcoffset() is None:
+        raise errors.InvalidMoment(f"The {called} needs a time zone.", asof=moment)
+
+
+def check_past(moment: datetime, now: datetime, called: str = "moment") -> None:
+    """Refuse a moment without a zone or in the future."""
+    check_zone(moment, called)
+    if moment > now:
+        raise errors.InvalidMoment(f"The {called} is in the future.", asof=moment)
+
+
 def check_moment(asof: datetime, earliest: datetime, now: datetime) -> None:
-    """Refuse a business time without a zone, before the account existed or in the future."""
-    if not isinstance(asof, datetime):
-        raise errors.InvalidMoment(f"The business time must be a datetime, not {type(asof).__name__}.", asof=asof)
-    if asof.tzinfo is None or asof.utcoffset() is None:
-        raise errors.InvalidMoment("The business time needs a time zone.", asof=asof)
+    """Refuse a business time without a zone, in the future or before the account existed."""
+    check_past(asof, now, "business time")
     if asof < earliest:
         raise errors.InvalidMoment(f"The account exists since {earliest:%Y-%m-%d %H:%M} only.", asof=asof)
-    if asof > now:
-        raise errors.InvalidMoment("The business time is in the future.", asof=asof)
 
 
 def check_end(expires: datetime, asof: datetime) -> None:
     """Refuse a hold whose end has no zone, is not after its beginning, or is more than a hundred years away."""
-    if not isinstance(expires, datetime):
-        raise errors.InvalidMoment(f"The end of a hold must be a datetime, not {type(expires).__name__}.")
-    if expires.tzinfo is None or expires.utcoffset() is None:
-        raise errors.InvalidMoment("The time at which the hold expires needs a time zone.", expires=expires)
+    check_zone(expires, "end of a hold")
     if expires <= asof:
         raise errors.InvalidMoment("The hold would expire before it begins.", expires=expires)
     if expires - asof > LONGEST_HOLD:

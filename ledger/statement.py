@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from django.db import connections
 from django.db.models import F, Q, QuerySet
 
-from ledger.asof import check_zone
 from ledger.errors import InvalidMoment
+from ledger.shape import check_zone
 
 if TYPE_CHECKING:
     from ledger.models.account import Account
