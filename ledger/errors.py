@@ -269,6 +269,12 @@ class IdempotencyConflict(LedgerError):
     code = "idempotency_conflict"
 
 
+class Contended(LedgerError):
+    """Two transactions waited for each other and this one was ended: nothing has changed, and it can be tried again."""
+
+    code = "contended"
+
+
 class BatchTooLarge(LedgerError):
     """More postings than one transaction should hold."""
 

@@ -127,7 +127,7 @@ def _filed_once(one: "Approval", waiting: "dict[bytes, Approval]", using: str) -
         except IntegrityError as error:
             found = translated(error)
             if not isinstance(found, errors.DuplicateRequest):
-                raise
+                raise found from error
             return found
         waiting[bytes(one.fingerprint)] = one
         approving.tell("requested", one, one.reason, using)
