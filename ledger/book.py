@@ -11,7 +11,7 @@ from ledger.choices import ActionType, HoldState
 from ledger.draft import Draft, drafted
 from ledger.limits import Bounds, Limits
 from ledger.rules import NOTHING, Change, Facts, Leg
-from ledger.shape import check_shape, told
+from ledger.shape import check_counter, check_shape, told
 
 if TYPE_CHECKING:
     from ledger.models.account import Account
@@ -109,6 +109,7 @@ class Book:
             raise errors.UnknownAction("The other leg of the transfer has to go back with it.")
         legs = [Leg(posting.type, account, posting.amount, posting.reverses)]
         if posting.counter:
+            check_counter(posting.reverses, posting.counter)
             other = self.by_id[posting.counter.account_id]
             legs.append(Leg(posting.type, other, posting.amount, posting.counter, first=False))
         return legs

@@ -14,6 +14,7 @@ from ledger.choices import ActionType, ReferenceType
 from ledger.money import LARGEST, exponent
 
 if TYPE_CHECKING:
+    from ledger.models.action import Action
     from ledger.posting import Posting
 
 REFERENCE_TYPES = frozenset(ReferenceType.values)
@@ -46,6 +47,17 @@ def check_spoken_of(posting: "Posting") -> None:
     for name, types in WITH.items():
         if getattr(posting, name) and posting.type not in types:
             raise errors.InvalidPosting(f"A posting of the type {posting.type} has no {name.replace('_', ' ')}.")
+
+
+def check_counter(original: "Action | None", counter: "Action") -> None:
+    """Refuse what is not the other leg of the transfer that goes back."""
+    if (
+        original is None
+        or original.pk == counter.pk
+        or original.transfer is None
+        or original.transfer != counter.transfer
+    ):
+        raise errors.InvalidPosting("The two actions are not the legs of one transfer.")
 
 
 def check_user(by: object) -> None:
