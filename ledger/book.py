@@ -158,6 +158,11 @@ class Book:
             raise errors.IdempotencyConflict(
                 f"The key {posting.idempotency_key} was used for another posting, {earlier.action.reference}."
             )
+        if earlier and earlier.row.by_id != posting.by.pk:
+            raise errors.IdempotencyConflict(
+                f"The key {posting.idempotency_key} was used by somebody else for the same, {earlier.action.reference}.",
+                by_another=earlier.action,
+            )
         if earlier and not earlier.action._state.adding:
             earlier.action.replayed = True
         return earlier

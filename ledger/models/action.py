@@ -211,9 +211,9 @@ class Action(Record):
     def answers(self, posting: Posting, account: "Account", other: "Account | None") -> bool:
         """Say whether this action is what the posting asks for, so that its key may return it."""
         moved = abs(self.held_delta if self.type == ActionType.HELD else self.delta)
-        told = (self.type, moved, self.by_id, self.reference_type, self.external_reference, self.comment, self.expires)
+        told = (self.type, moved, self.reference_type, self.external_reference, self.comment, self.expires)
         asked = (
-            posting.type, posting.amount, posting.by.pk, posting.reference_type, posting.reference, posting.comment,
+            posting.type, posting.amount, posting.reference_type, posting.reference, posting.comment,
             posting.expires,
         )  # fmt: skip
         return told == asked and self.account_id == account.id and self._speaks_of(posting, other)

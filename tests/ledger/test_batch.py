@@ -132,7 +132,7 @@ def test_same_key_by_another_person_is_refused(account: Account, agent: User, ad
     ):
         assert refused
         assert (refused.code, str(refused)) == (
-            "idempotency_conflict", f"The key k was used for another posting, {first.reference}."
+            "idempotency_conflict", f"The key k was used by somebody else for the same, {first.reference}."
         )  # fmt: skip
 
 

@@ -204,7 +204,10 @@ def test_a_row_over_the_threshold_is_refused_by_itself(make_file: MakeFile) -> N
     assert [(row["line"], row["code"]) for row in refused if row["code"] == "approval_required"] == [
         (3, "approval_required")
     ]
-    assert refused[0]["text"].endswith("set for CZK: another person has to approve it.")
+    assert refused[0]["text"].endswith(
+        "set for CZK: another person has to approve it. A file posts only what nobody has to approve: ask for this row on "
+        "the page of its account."
+    )
 
 
 def test_a_missing_file_is_misuse(tmp_path: Path) -> None:
