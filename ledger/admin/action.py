@@ -18,6 +18,7 @@ from ledger.choices import ActionType, Status
 from ledger.models import Account, Action, Approval
 from ledger.money import written
 from ledger.rules import ALLOWED, REVERSIBLE
+from ledger.statement import RELATED
 
 
 class ActionList(ConsoleList):
@@ -39,7 +40,7 @@ class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
     search_help_text = search.HELP
     entity_path = "entity"
     list_select_related = (
-        "account__user", "account__entity", "approval__maker", "approval__checker", *telling.RELATED
+        "account__user", "account__entity", "approval__maker", "approval__checker", *RELATED
     )  # fmt: skip
     ordering = ("-id",)
     export_fields = (

@@ -18,8 +18,8 @@ from backoffice.grants import request_entities
 from ledger.choices import ActionType, ApprovalKind, LimitKind
 from ledger.models import Account, Action, Approval, Hold
 from ledger.money import written
+from ledger.statement import RELATED
 
-RELATED = ("by", "counterparty__user", "reverses", "hold__placed")
 UNSEEN = "an account that you may not see"
 TOWARDS = {ActionType.TRANSFERRED_OUT: "to", ActionType.TRANSFERRED_IN: "from"}
 
@@ -100,6 +100,13 @@ def deed(approval: Approval) -> str:
 def other_account(action: Any) -> str:
     """Return the other account of a transfer as a link, where the reader may see it."""
     return link(action.counterparty, str(action.counterparty.user)) if action.other_seen else UNSEEN
+
+
+def counterparty(action: Any) -> str:
+    """Return who the other account of a transfer belongs to, where the reader may see it; nothing for other actions."""
+    if action.counterparty is None:
+        return ""
+    return str(action.counterparty.user) if action.other_seen else UNSEEN
 
 
 def what(action: Any) -> str:
