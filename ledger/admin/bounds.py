@@ -14,7 +14,8 @@ from django.utils.timezone import localtime
 from backoffice.admin import ReadOnlyAdmin
 from backoffice.grants import request_entities
 from backoffice.models.voiding import AnyOf
-from ledger.admin.commands.propose import ChangeLimit, EndLimit, Proposal, ProposeCap, ProposeLimit, within_reach
+from ledger.admin.commands.proposal import Proposal, within_reach
+from ledger.admin.commands.propose import ChangeLimit, EndLimit, ProposeCap, ProposeLimit
 from ledger.admin.filters import CurrencyFilter
 from ledger.models import Cap, Limit
 from ledger.models.limit import always
