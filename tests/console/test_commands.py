@@ -164,7 +164,7 @@ def test_confirmation_of_one_person_does_not_serve_another(console: Client, acco
         ),
         ("deposit", "1e3", "Write the amount as a number, such as 1234.50."),
         ("deposit", "1_000", "Write the amount as a number, such as 1234.50."),
-        ("deposit", "-5", "The amount must be more than zero."),
+        ("deposit", "-5", "The amount is negative: it must be more than zero."),
         ("deposit", "0", "The amount must be more than zero."),
         ("deposit", "NaN", "Write the amount as a number, such as 1234.50."),
         ("deposit", "1.0001", "CZK has 2 decimals, 1.0001 has more."),
