@@ -13,6 +13,7 @@ from ledger.admin.amounts import AmountField
 from ledger.admin.forms import ACCOUNT_SEARCH, CHOOSE_FOUND, AccountField, search_accounts
 from ledger.choices import LimitKind
 from ledger.models import Account, Limit
+from ledger.money import exponent
 from ledger.shape import LONGEST
 
 
@@ -46,7 +47,7 @@ class NewForm(ChangeForm):
     """A limit of any subject that the reader sees."""
 
     kind = forms.ChoiceField(choices=LimitKind)
-    currency = forms.ChoiceField(required=False)
+    currency = forms.ChoiceField(required=False, help_text="Empty: that of the account.")
     entity = forms.ModelChoiceField(Entity.objects.none(), required=False, help_text="Empty: not for one entity.")
     account = AccountField(
         Account.objects.none(),
@@ -61,7 +62,10 @@ class NewForm(ChangeForm):
     ) -> None:
         """Offer these subjects; the account is searched as the list of accounts is."""
         fields: dict[str, Any] = self.fields
-        fields["currency"].choices = [("", "As the account"), *((name, name) for name in currencies)]
+        kept = set(currencies)
+        fields["currency"].choices = [("", "As the account"), *((name, name) for name in sorted(kept))]
+        if (currency := self.data.get("currency")) in kept:
+            fields["amount"].places = exponent(str(currency))
         fields["entity"].queryset = entities
         search_accounts(fields["account"], Limit._meta.get_field("account"), accounts, site)
 
