@@ -15,11 +15,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from backoffice.grants import request_entities
+from ledger import statement
 from ledger.choices import ActionType, ApprovalKind, LimitKind
 from ledger.models import Account, Action, Approval, Hold
 from ledger.money import written
-from ledger.statement import RELATED
 
+RELATED = statement.RELATED
 UNSEEN = "an account that you may not see"
 TOWARDS = {ActionType.TRANSFERRED_OUT: "to", ActionType.TRANSFERRED_IN: "from"}
 
