@@ -156,12 +156,12 @@ class AccountAdmin(CommandedAdmin):
             ],
         }
 
-    @staticmethod
-    def limit_url(request: HttpRequest, account: Account) -> str:
+    def limit_url(self, request: HttpRequest, account: Account) -> str:
         """Return where a limit for the account is begun, for who may propose one while anything can happen to it."""
         if account.status == Status.CLOSED or not request.user.has_perm("ledger.propose_limit"):
             return ""
-        return f"{reverse('admin:ledger_limit_propose_new')}?account={account.uid}&currency={account.currency}"
+        page = reverse(f"{self.admin_site.name}:ledger_limit_propose_new")
+        return f"{page}?account={account.uid}&currency={account.currency}"
 
     @staticmethod
     def pending_holds(account: Account) -> list[tuple[Hold, str]]:

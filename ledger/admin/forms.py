@@ -1,5 +1,6 @@
 """The forms of the ledger's commands: the shape of what is typed. Whether it may be is for the ledger to say."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -86,10 +87,19 @@ class AccountField(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic
         return called(obj)
 
 
+class AccountSelect(AutocompleteSelect):
+    """The search behind a choice of accounts; what cannot be a choice is shown as none."""
+
+    def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
+        """Look up only what can be the number of an account."""
+        known = [one for one in value if re.fullmatch("[0-9]{1,18}", str(one))]
+        return super().optgroups(name, known, attrs)
+
+
 def search_accounts(field: Any, of: Any, accounts: QuerySet[Any], site: AdminSite) -> None:
     """Let a field choose one of these accounts, searched as the list of accounts is; `of` is the model's field it fills."""
     field.queryset = accounts
-    field.widget = AutocompleteSelect(of, site, choices=field.choices, using=accounts.db)
+    field.widget = AccountSelect(of, site, choices=field.choices, using=accounts.db)
 
 
 class TransferForm(AmountForm):
