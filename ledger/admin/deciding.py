@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from backoffice.command import TOKEN_AGE
+from backoffice.databases import worked_on
 from backoffice.guards import Guard, PermissionGuard, StaffGuard
 from backoffice.models import User
 from backoffice.reason import MISSING, give_reason
