@@ -1,10 +1,12 @@
-"""Finding people by what is typed, through indexes: an e-mail address or a user name, or the words of a name.
+"""Finding people by what is typed, through indexes: an e-mail address, a customer number (the user name), the words of a name.
 
 A prefix is a range of the folded column (`~>=~`, `~<~`), which an index with `text_pattern_ops` serves however the
 statement is prepared; `LIKE` with a parameter would lose it in a generic plan. Case is folded by PostgreSQL's own
 `pg_c_utf8`, the same on every server whatever its locale; accents count as typed.
 """
 
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -42,10 +44,11 @@ def begins_with(path: str, text: str) -> Q:
 
 
 def matching(typed: str, path: str = "") -> Q:
-    """Return the condition that a person at `path` is meant: the address, or each word begins one of the names."""
+    """Return the condition that a person at `path` is meant: the address, or each word begins a name or the number."""
     if "@" in typed:
         return begins_with(f"{path}email", typed.strip())
     condition = Q()
     for word in typed.split():
-        condition &= begins_with(f"{path}last_name", word) | begins_with(f"{path}first_name", word)
+        names = (begins_with(f"{path}{name}", word) for name in ("last_name", "first_name", "username"))
+        condition &= reduce(or_, names)
     return condition

@@ -22,7 +22,7 @@ from imports.source import CsvFile, Reading
 from imports.table import Table
 from imports.xlsx_file import read_xlsx
 from ledger.errors import LedgerError
-from ledger.importing.runner import alone, problem, recall, remember
+from ledger.importing.runner import alone, by_another, problem, recall, remember
 from ledger.importing.source import BadFile, Problem, Row
 from ledger.models import Account
 from ledger.money import written
@@ -127,18 +127,19 @@ class Decision:
     def _result(self, row: Row, entry: Outcome | Problem) -> Result:
         """Put one row in words."""
         account = str(row.entry.uid) if isinstance(row.entry, Posting) else ""
-        if isinstance(entry, Outcome) and entry.error:
+        before = by_another(entry) if isinstance(entry, Outcome) else None
+        if isinstance(entry, Outcome) and entry.error and not before:
             entry = problem(entry.error)
         if isinstance(entry, Problem):
             return Result(line=row.line, account=account, code=entry.code, error=entry.text)
-        _, action = entry.unwrap()
+        action = before or entry.unwrap()[1]
         return Result(
             line=row.line,
             account=account,
             before=written(action.balance - action.delta, action.currency),
             change=written(action.delta, action.currency),
             after=written(action.balance, action.currency),
-            replayed=entry.replayed,
+            replayed=entry.replayed or before is not None,
             reference=str(action.reference) if action.pk else "",
             action=action.pk,
         )

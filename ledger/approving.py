@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db import connections, transaction
+from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
 from audit.record import record
@@ -20,7 +20,8 @@ from ledger import errors
 from ledger.choices import ApprovalState
 from ledger.deeds import DEEDS
 from ledger.effects import Seen
-from ledger.shape import check_text, check_user, told
+from ledger.refused import translated
+from ledger.shape import check_past, check_text, check_user, told
 
 if TYPE_CHECKING:
     from ledger.models.approval import Approval
@@ -46,7 +47,7 @@ def approve(approval: "Approval", *, by: User, asof: datetime, saw: str | None, 
             end(approval, ApprovalState.APPROVED, asof, by=by, comment=comment, using=using)
             happened = Seen(effects=DEEDS[approval.kind].carry_out(approval, asof, using))
             _compare(saw, happened)
-    except errors.StalePreview:
+    except (errors.StalePreview, errors.Contended):
         approval.refresh_from_db(using=using)
         raise
     except errors.LedgerError as error:
@@ -103,25 +104,35 @@ def decide(
         UnknownApproval: nobody asked for this.
         ApprovalDecided: it was decided before, or has expired.
     """
-    check_asof(asof)
+    check_past(asof, timezone.now())
     if not isinstance(uid, UUID):
         raise errors.UnknownApproval(f"There is no request {told(uid)}.", uid=uid)
-    with transaction.atomic(using=using):
-        found = approvals.objects.using(using).select_for_update(of=("self",)).filter(uid=uid)
-        approval = found.select_related("maker", "account").first()
-        if approval is None:
-            raise errors.UnknownApproval(f"There is no request {uid}.", uid=uid)
-        if asof < approval.requested:
-            raise errors.InvalidMoment("Nobody decides before something is asked for.", asof=asof)
-        open_until_now = approval.state == ApprovalState.PENDING
-        if open_until_now and approval.expires > timezone.now():
-            act(approval)
-            return approval
-        if open_until_now:
-            end(approval, ApprovalState.EXPIRED, asof, using=using)
+    try:
+        with transaction.atomic(using=using):
+            approval, open_in_time = _locked(approvals, uid, asof, using)
+            if open_in_time:
+                act(approval)
+                return approval
+    except IntegrityError as error:
+        raise translated(error) from error
     raise errors.ApprovalDecided(
         f"The request is {approval.get_state_display().lower()} already.", state=approval.state
     )
+
+
+def _locked(approvals: "type[Approval]", uid: UUID, asof: datetime, using: str) -> "tuple[Approval, bool]":
+    """Lock a request, mark it where it has expired, and say whether it can be decided."""
+    found = approvals.objects.using(using).select_for_update(of=("self",)).filter(uid=uid)
+    approval = found.select_related("maker", "account").first()
+    if approval is None:
+        raise errors.UnknownApproval(f"There is no request {uid}.", uid=uid)
+    if asof < approval.requested:
+        raise errors.InvalidMoment("Nobody decides before something is asked for.", asof=asof)
+    pending = approval.state == ApprovalState.PENDING
+    in_time = pending and approval.expires > timezone.now()
+    if pending and not in_time:
+        end(approval, ApprovalState.EXPIRED, asof, using=using)
+    return approval, in_time
 
 
 def expire(requests: Any, asof: datetime, using: str) -> int:
@@ -132,14 +143,6 @@ def expire(requests: Any, asof: datetime, using: str) -> int:
         for approval in late:
             end(approval, ApprovalState.EXPIRED, asof, using=using)
     return len(late)
-
-
-def check_asof(asof: datetime) -> None:
-    """Refuse a moment without a zone or in the future."""
-    if asof.tzinfo is None or asof.utcoffset() is None:
-        raise errors.InvalidMoment("The moment needs a time zone.", asof=asof)
-    if asof > timezone.now():
-        raise errors.InvalidMoment("The moment is in the future.", asof=asof)
 
 
 def tell(what: str, approval: "Approval", reason: str, using: str) -> None:

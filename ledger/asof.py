@@ -18,7 +18,8 @@ from uuid import UUID
 from django.db.models import BooleanField, Case, DateTimeField, DecimalField, F, Func, QuerySet, Sum, Value, When
 
 from ledger.choices import Clock
-from ledger.errors import InvalidMoment, UnknownAccount
+from ledger.errors import UnknownAccount
+from ledger.shape import check_zone
 
 if TYPE_CHECKING:
     from ledger.models.account import Account
@@ -41,12 +42,6 @@ class Total(NamedTuple):
     entity_id: int
     currency: str
     balance: Decimal
-
-
-def check_zone(moment: datetime) -> None:
-    """Refuse a moment without a zone: it is another one in each. Raises InvalidMoment."""
-    if not isinstance(moment, datetime) or moment.utcoffset() is None:
-        raise InvalidMoment("The moment needs a time zone.", asof=moment)
 
 
 def balances(accounts: "QuerySet[Account]", moment: datetime, clock: Clock) -> Any:

@@ -11,7 +11,7 @@ from ledger.choices import ActionType, HoldState
 from ledger.draft import Draft, drafted
 from ledger.limits import Bounds, Limits
 from ledger.rules import NOTHING, Change, Facts, Leg
-from ledger.shape import check_shape, told
+from ledger.shape import check_counter, check_shape, told
 
 if TYPE_CHECKING:
     from ledger.models.account import Account
@@ -109,6 +109,7 @@ class Book:
             raise errors.UnknownAction("The other leg of the transfer has to go back with it.")
         legs = [Leg(posting.type, account, posting.amount, posting.reverses)]
         if posting.counter:
+            check_counter(posting.reverses, posting.counter)
             other = self.by_id[posting.counter.account_id]
             legs.append(Leg(posting.type, other, posting.amount, posting.counter, first=False))
         return legs
@@ -156,6 +157,11 @@ class Book:
         if earlier and not earlier.action.answers(posting, account, self.known(posting.to)):
             raise errors.IdempotencyConflict(
                 f"The key {posting.idempotency_key} was used for another posting, {earlier.action.reference}."
+            )
+        if earlier and earlier.row.by_id != posting.by.pk:
+            raise errors.IdempotencyConflict(
+                f"The key {posting.idempotency_key} was used by somebody else for the same, {earlier.action.reference}.",
+                by_another=earlier.action,
             )
         if earlier and not earlier.action._state.adding:
             earlier.action.replayed = True

@@ -64,9 +64,9 @@ class Bound:
             **moments,
         )
 
-    def beginning(self, asof: datetime) -> Self:
-        """Return the bound as it begins where it is decided at `asof`, which is not before the approval."""
-        return replace(self, since=max(self.since or asof, asof))
+    def beginning(self, earliest: datetime) -> Self:
+        """Return the bound as it begins where it cannot begin before `earliest`."""
+        return replace(self, since=max(self.since or earliest, earliest))
 
     @property
     def name(self) -> str:
@@ -75,13 +75,25 @@ class Bound:
         return f"{LimitKind(self.kind).label} for {subject}"
 
 
-def effects(bound: Bound, asof: datetime, using: str) -> tuple[Effect, ...]:
-    """Return what the change would do, decided at `asof`. One query.
+def effects(bound: Bound, using: str) -> tuple[Effect, ...]:
+    """Return what the change would do now. Two queries.
 
     Raises:
         InvalidLimit: it is over before it begins, there is nothing to end, or nothing would change.
     """
-    begun = bound.beginning(asof)
+    return _effects(bound, bound.beginning(_now(using)), using)
+
+
+def _now(using: str) -> datetime:
+    """Return the moment by the database's clock, by which limits bind."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        [(now,)] = cursor.fetchall()
+    moment: datetime = now
+    return moment
+
+
+def _effects(bound: Bound, begun: Bound, using: str) -> tuple[Effect, ...]:
     rows = _standing(begun, using)
     _check(begun, rows)
     before = next((row.amount for row in rows if begun.since in row.valid), None)
@@ -96,13 +108,16 @@ def effects(bound: Bound, asof: datetime, using: str) -> tuple[Effect, ...]:
     return (Effect(what=bound.name, before=_amount(before, bound.currency), after=after),)
 
 
-def carry_out(bound: Bound, asof: datetime, using: str) -> tuple[Effect, ...]:
-    """Set or end the limit from `asof` on, and return what that did. Needs a transaction; errors as in `effects`."""
-    begun = bound.beginning(asof)
+def carry_out(bound: Bound, using: str) -> tuple[Effect, ...]:
+    """Set or end the limit, and return what that did. Needs a transaction; errors as in `effects`.
+
+    It begins now and not at the moment that whoever approves gives: which limit bound in the past is never rewritten.
+    """
     subject = f"limit/{bound.kind}/{bound.currency}/{bound.entity_id}/{bound.account_id}"
     with connections[using].cursor() as cursor:
         cursor.execute(ALONE, [subject])
-    done = effects(bound, asof, using)
+    begun = bound.beginning(_now(using))
+    done = _effects(bound, begun, using)
     rows = _standing(begun, using)
     new = [_piece(row.amount, bound.until, row.valid.upper, bound) for row in rows if _outlasts(row, bound)]
     for row in rows:

@@ -72,12 +72,12 @@ class LimitDeed:
     @classmethod
     def effects(cls, approval: "Approval", asof: datetime, using: str) -> Effects:
         """Return what it would do."""
-        return bounding.effects(bounding.Bound.of_json(approval.asked), asof, using)
+        return bounding.effects(bounding.Bound.of_json(approval.asked), using)
 
     @classmethod
     def carry_out(cls, approval: "Approval", asof: datetime, using: str) -> Effects:
         """Set or end it."""
-        return bounding.carry_out(bounding.Bound.of_json(approval.asked), asof, using)
+        return bounding.carry_out(bounding.Bound.of_json(approval.asked), using)
 
 
 class CapDeed:

@@ -20,13 +20,19 @@ class LedgerError(Exception):
 
 
 class InvalidAmount(LedgerError):
-    """Not a finite, positive amount that the currency can express."""
+    """Not a finite, positive amount that the currency can express.
+
+    `data["why"]`: `zero`, `negative`, `nan`, `infinite`, `decimals`, `too_large` or `type`.
+    """
 
     code = "invalid_amount"
 
 
 class InvalidText(LedgerError):
-    """A comment, reference or key that is too long or holds characters that no database stores."""
+    """A comment, reference or key that is too long or holds characters that no database stores.
+
+    `data["why"]`: `too_long`, `unstorable` (NUL and other control characters), `empty` (a key) or `type`.
+    """
 
     code = "invalid_text"
 
@@ -38,7 +44,10 @@ class InvalidReference(LedgerError):
 
 
 class InvalidMoment(LedgerError):
-    """A business time without a zone, in the future, or before the account existed."""
+    """A business time without a zone, in the future, or before the account existed.
+
+    `data["why"]`, of a business time: `zone`, `future`, `before_account` or `type`.
+    """
 
     code = "invalid_moment"
 
@@ -267,6 +276,12 @@ class IdempotencyConflict(LedgerError):
     """The key was used before for a different posting."""
 
     code = "idempotency_conflict"
+
+
+class Contended(LedgerError):
+    """Two transactions waited for each other and this one was ended: nothing has changed, and it can be tried again."""
+
+    code = "contended"
 
 
 class BatchTooLarge(LedgerError):

@@ -1,4 +1,7 @@
-"""Which limit binds: of those valid now, the narrowest one of each kind."""
+"""Which limit binds: of those valid now, the narrowest one of each kind.
+
+That of the account, else that of its entity, else that of the nearest entity above, else that of the currency.
+"""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -19,13 +22,15 @@ COUNTED = {  # what is measured, where it is not the amount of the posting
 
 
 class Rule(NamedTuple):
-    """A limit that is valid now."""
+    """A limit that is valid now. `entity_id` is the entity it binds, `width` how many it binds, where it is for a branch."""
 
     kind: str
     currency: str
     entity_id: int | None
     account_id: int | None
     amount: Decimal
+    width: int = 0
+    above: bool = False  # set for an entity above that one
 
     @property
     def scope(self) -> str:
@@ -76,7 +81,8 @@ class Bounds(NamedTuple):
 
 def subject(rule: Rule) -> str:
     """Say in words what a rule is set for."""
-    return {"account": "this account", "entity": "its entity", "currency": rule.currency}[rule.scope]
+    entity = "an entity above its own" if rule.above else "its entity"
+    return {"account": "this account", "entity": entity, "currency": rule.currency}[rule.scope]
 
 
 class Limits:
@@ -85,7 +91,12 @@ class Limits:
     def __init__(self, rules: Iterable[Rule]) -> None:
         self._by_subject: dict[tuple[str, int | None, int | None], dict[str, Rule]] = {}
         for rule in rules:
-            self._by_subject.setdefault(rule[1:4], {})[rule.kind] = rule
+            of_subject = self._by_subject.setdefault(rule[1:4], {})
+            wider = of_subject.get(
+                rule.kind
+            )  # a branch holds those of the entities below, so the smallest is the nearest
+            if wider is None or rule.width < wider.width:
+                of_subject[rule.kind] = rule
         self.kinds = {kind for rules_of in self._by_subject.values() for kind in rules_of}
         self._shared: dict[tuple[str, int], Bounds] = {}  # of accounts without a limit of their own
 

@@ -7,7 +7,8 @@ action continues its account, moves the accounts along, and takes the net amount
 A single posting outside a transaction is tried without a lock first: its statement locks the accounts and writes nothing
 where one of them is not as it was read, and then the posting is decided again under lock. All else locks its accounts in
 ascending id before it reads. One transaction should hold one call: accounts of a second call come after the slots of the
-first, and two such transactions can deadlock (PostgreSQL then ends one of them).
+first, and two such transactions can deadlock. So can two batches that use the same keys in another order, for other accounts.
+PostgreSQL then ends one of them, which is `Contended`.
 Callers: the classmethods of the models, the console's commands, imports.
 """
 
@@ -20,7 +21,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Required, TypedDict
 from uuid import UUID
 
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, OperationalError, connections, transaction
 
 from backoffice.models import User
 from ledger import reading
@@ -28,7 +29,7 @@ from ledger.book import Book
 from ledger.choices import ActionType, ReferenceType
 from ledger.draft import Draft
 from ledger.errors import BatchTooLarge, ExceedsCap, InvalidPosting, LedgerError
-from ledger.refused import translated
+from ledger.refused import contended, translated
 from ledger.writing import write, write_unlocked
 
 if TYPE_CHECKING:
@@ -146,6 +147,7 @@ def post(
         BatchTooLarge: more than LARGEST_BATCH postings; nothing has changed.
         LedgerError: with `all_or_nothing`, the first refusal; nothing has changed.
         IdempotencyConflict: a key was used by another account at this very moment; nothing has changed.
+        Contended: another batch used the same keys in another order at this very moment; nothing has changed, try again.
     """
     if any(posting.approval is not None and posting.approval.pk is None for posting in postings):
         raise InvalidPosting("An approval that nobody gave lets nothing pass.")
@@ -215,6 +217,8 @@ def _locked(postings: Sequence[Posting], using: str, decided: Callable[[], list[
             return decided()
     except IntegrityError as error:
         raise translated(error) from error
+    except OperationalError as error:
+        raise contended(error) from error
 
 
 def _decide(book: Book, posting: Posting) -> Outcome:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Required, TypedDict
 from ledger import errors
 from ledger.bounding import Bound
 from ledger.choices import LimitKind
-from ledger.shape import valid_amount
+from ledger.shape import check_zone, valid_amount
 
 if TYPE_CHECKING:
     from backoffice.models import Entity
@@ -58,8 +58,8 @@ def bound_of(asked: LimitRequest, *, asof: datetime, using: str) -> Bound:
 def check_time(since: datetime | None, until: datetime | None, asof: datetime) -> None:
     """Refuse a time that is over, and one without a zone."""
     for name, moment in (("begins", since), ("ends", until)):
-        if moment is not None and moment.utcoffset() is None:
-            raise errors.InvalidMoment(f"The time at which the limit {name} needs a time zone.")
+        if moment is not None:
+            check_zone(moment, f"moment at which the limit {name}")
     if since and since < asof:
         raise errors.InvalidMoment("A limit binds from its approval on, not before.")
     if until and until <= (since or asof):

@@ -29,17 +29,17 @@ if TYPE_CHECKING:
 
 FEW = 4  # accounts whose limits are looked up one by one, in the statement that reads them
 LOCK = "SELECT id FROM ledger_account WHERE uid = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
-RULES = """
-    SELECT kind, currency, entity_id, account_id, amount FROM ledger_limit l
-    WHERE NOT is_void AND valid @> statement_timestamp()
-"""
-LIMITS = f"""{RULES} AND currency = ANY(%s)
-    AND (entity_id IS NULL OR entity_id = ANY(%s)) AND (account_id IS NULL OR account_id = ANY(%s))
-"""
-OWN_LIMITS = f"""ARRAY(SELECT ARRAY[kind, currency, entity_id::text, account_id::text, amount::text] FROM ({RULES}
-    AND l.currency = a.currency
-    AND (l.entity_id IS NULL OR l.entity_id = a.entity_id) AND (l.account_id IS NULL OR l.account_id = a.id)) own)
-"""  # noqa: S608  built of the texts above
+VALID = "NOT l.is_void AND l.valid @> statement_timestamp()"
+LIMITS = f"""
+    SELECT kind, currency, e.id, account_id, amount, coalesce(cardinality(branch), 0), coalesce(e.id <> entity_id, false)
+    FROM ledger_limit l LEFT JOIN unnest(%s::bigint[]) e (id) ON e.id = ANY(l.branch)
+    WHERE {VALID} AND currency = ANY(%s)
+    AND (entity_id IS NULL OR e.id IS NOT NULL) AND (account_id IS NULL OR account_id = ANY(%s))
+"""  # noqa: S608  built of the text above
+OWN_LIMITS = f"""ARRAY(SELECT ARRAY[kind, l.currency, l.entity_id::text, account_id::text, amount::text, cardinality(branch)::text]
+    FROM ledger_limit l WHERE {VALID} AND l.currency = a.currency
+    AND (l.entity_id IS NULL OR a.entity_id = ANY(l.branch)) AND (l.account_id IS NULL OR l.account_id = a.id))
+"""  # noqa: S608  built of the text above
 STARTS = """
     SELECT a.id, ledger_turnover_at(a.id, %s), ledger_turnover_at(a.id, %s) FROM unnest(%s::bigint[]) a (id)
 """
@@ -90,7 +90,7 @@ def _opened(accounts: type["Account"], uids: list[UUID], using: str) -> Book:
     found = rows(using, _query(tuple(names), few), uids if few else [uids])
     known = [_account(accounts, names, row, using) for row in found]
     book = Book({account.uid: account for account in known}, timezone.now(), using)
-    book.limits = Limits(_own(found) if few else _limits(known, using))
+    book.limits = Limits(_own(known, found) if few else _limits(known, using))
     _read_starts(book)
     return book
 
@@ -125,18 +125,22 @@ def rows(using: str, query: str, given: Sequence[Any]) -> list[Any]:
     return found
 
 
-def _own(found: list[Any]) -> set[Rule]:
+def _own(known: "list[Account]", found: list[Any]) -> set[Rule]:
     """Return the limits that came along with the accounts."""
-    return {
-        Rule(kind, currency, int(entity) if entity else None, int(account) if account else None, Decimal(amount))
-        for row in found
-        for kind, currency, entity, account, amount in row[-1]
-    }
+    return {_rule(account.entity_id, *limit) for account, row in zip(known, found, strict=True) for limit in row[-1]}
+
+
+def _rule(of: int, kind: str, currency: str, *told: str | None) -> Rule:
+    """Return a limit that came as text, for accounts of the entity `of`."""
+    entity, account, amount, width = told
+    if entity:
+        return Rule(kind, currency, of, None, Decimal(amount or 0), int(width or 0), int(entity) != of)
+    return Rule(kind, currency, None, int(account) if account else None, Decimal(amount or 0))
 
 
 def _limits(known: "list[Account]", using: str) -> list[Rule]:
     currencies, entities = {account.currency for account in known}, {account.entity_id for account in known}
-    given = [list(currencies), list(entities), [account.id for account in known]]
+    given = [list(entities), list(currencies), [account.id for account in known]]
     return [Rule(*row) for row in rows(using, LIMITS, given)]
 
 

@@ -19,7 +19,7 @@ from ledger.deeds import DEEDS
 from ledger.effects import Seen, digest, of_drafts
 from ledger.posting import Outcome, Posting, preview
 from ledger.refused import translated
-from ledger.shape import check_text
+from ledger.shape import check_past, check_text
 
 if TYPE_CHECKING:
     from ledger.models.approval import Approval
@@ -80,7 +80,7 @@ def ask(approval: "Approval", *, asof: datetime, using: str) -> "Approval":
         DuplicateRequest: it waits already.
         ReasonRequired, InvalidLimit: there is no reason, or nothing to do.
     """
-    approving.check_asof(asof)
+    check_past(asof, timezone.now())
     approval.shown = Seen(effects=DEEDS[approval.kind].effects(approval, asof, using)).as_json
     approval.requested, approval.expires = asof, asof + life()
     [filed] = _filed([approval], using)
@@ -127,7 +127,7 @@ def _filed_once(one: "Approval", waiting: "dict[bytes, Approval]", using: str) -
         except IntegrityError as error:
             found = translated(error)
             if not isinstance(found, errors.DuplicateRequest):
-                raise
+                raise found from error
             return found
         waiting[bytes(one.fingerprint)] = one
         approving.tell("requested", one, one.reason, using)

@@ -114,7 +114,7 @@ def decide(posting: "Posting", leg: Leg, facts: Facts, now: datetime) -> Change:
     if leg.type in WITH_REASON and not posting.comment.strip():
         raise errors.ReasonRequired("Give a reason: it becomes part of the record.")
     if leg.type == ActionType.RELEASED:
-        check_pending(posting, facts)
+        check_pending(posting, leg, facts)
         return Change(held=-_hold(posting).amount, status=account.status)
     if leg.type not in EFFECTS:
         return Change(status=_turned(leg))
@@ -126,7 +126,7 @@ def _money(posting: "Posting", leg: Leg, facts: Facts) -> Change:
     effect = EFFECTS[leg.type]
     facts.bounds.check(amount, least=effect.least, most=effect.most)
     if leg.type == ActionType.CAPTURED:
-        check_capture(posting, amount, facts)
+        check_capture(posting, leg, amount, facts)
     if leg.type in RETURNS:
         check_return(posting, leg, amount, facts)
     change = Change(
@@ -176,6 +176,8 @@ def check_return(posting: "Posting", leg: Leg, amount: Decimal, facts: Facts) ->
     original = leg.reverses
     if original is None:
         raise errors.UnknownAction("Say which action.")
+    if original.account_id != leg.account.id:
+        raise errors.InvalidPosting(f"{original.reference} is of another account.")
     if original.type not in REVERSIBLE:
         raise errors.NotReversible(f"{original.get_type_display()} {original.reference} cannot be reversed.")
     if posting.asof < original.created:
@@ -192,17 +194,19 @@ def check_return(posting: "Posting", leg: Leg, amount: Decimal, facts: Facts) ->
         )
 
 
-def check_capture(posting: "Posting", amount: Decimal, facts: Facts) -> None:
+def check_capture(posting: "Posting", leg: Leg, amount: Decimal, facts: Facts) -> None:
     """Refuse a capture of a hold that is resolved or has expired, or of more than it."""
-    check_pending(posting, facts)
+    check_pending(posting, leg, facts)
     hold = _hold(posting)
     if amount > hold.amount:
         held = written(hold.amount, hold.currency)
         raise errors.ExceedsHold(f"{written(amount, hold.currency)} is more than the {held} held.", held=hold.amount)
 
 
-def check_pending(posting: "Posting", facts: Facts) -> None:
-    """Refuse a hold that is resolved."""
+def check_pending(posting: "Posting", leg: Leg, facts: Facts) -> None:
+    """Refuse a hold that is resolved, or another account's."""
+    if _hold(posting).account_id != leg.account.id:
+        raise errors.InvalidPosting("The hold is of another account.")
     if facts.hold_state != HoldState.PENDING:
         raise errors.HoldResolved(f"The hold was resolved before: it is {facts.hold_state}.", state=facts.hold_state)
     if posting.asof < _hold(posting).created:

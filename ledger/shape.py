@@ -14,6 +14,7 @@ from ledger.choices import ActionType, ReferenceType
 from ledger.money import LARGEST, exponent
 
 if TYPE_CHECKING:
+    from ledger.models.action import Action
     from ledger.posting import Posting
 
 REFERENCE_TYPES = frozenset(ReferenceType.values)
@@ -37,7 +38,7 @@ def check_shape(posting: "Posting") -> None:
         check_spoken_of(posting)
     check_user(posting.by)
     if isinstance(posting.amount, Decimal) and posting.amount.is_snan():
-        raise errors.InvalidAmount("The amount must be a number.")  # it cannot even be compared with another
+        raise errors.InvalidAmount("The amount must be a number.", why="nan")  # it cannot even be compared with another
     check_texts(posting)
 
 
@@ -48,30 +49,49 @@ def check_spoken_of(posting: "Posting") -> None:
             raise errors.InvalidPosting(f"A posting of the type {posting.type} has no {name.replace('_', ' ')}.")
 
 
+def check_counter(original: "Action | None", counter: "Action") -> None:
+    """Refuse what is not the other leg of the transfer that goes back."""
+    if (
+        original is None
+        or original.pk == counter.pk
+        or original.transfer is None
+        or original.transfer != counter.transfer
+    ):
+        raise errors.InvalidPosting("The two actions are not the legs of one transfer.")
+
+
 def check_user(by: object) -> None:
     """Refuse a posting by nobody, or by somebody who is not in the database."""
     if not isinstance(by, User) or by.pk is None or by._state.adding:
         raise errors.UnknownUser("Say which user asks for it.")
 
 
+def check_zone(moment: object, called: str = "moment") -> None:
+    """Refuse what is no datetime, and one without a zone, which is another moment in each."""
+    if not isinstance(moment, datetime):
+        raise errors.InvalidMoment(f"The {called} must be a datetime, not {type(moment).__name__}.", why="type")
+    if moment.utcoffset() is None:
+        raise errors.InvalidMoment(f"The {called} needs a time zone.", asof=moment, why="zone")
+
+
+def check_past(moment: datetime, now: datetime, called: str = "moment") -> None:
+    """Refuse a moment without a zone or in the future."""
+    check_zone(moment, called)
+    if moment > now:
+        raise errors.InvalidMoment(f"The {called} is in the future.", asof=moment, why="future")
+
+
 def check_moment(asof: datetime, earliest: datetime, now: datetime) -> None:
-    """Refuse a business time without a zone, before the account existed or in the future."""
-    if not isinstance(asof, datetime):
-        raise errors.InvalidMoment(f"The business time must be a datetime, not {type(asof).__name__}.", asof=asof)
-    if asof.tzinfo is None or asof.utcoffset() is None:
-        raise errors.InvalidMoment("The business time needs a time zone.", asof=asof)
+    """Refuse a business time without a zone, in the future or before the account existed."""
+    check_past(asof, now, "business time")
     if asof < earliest:
-        raise errors.InvalidMoment(f"The account exists since {earliest:%Y-%m-%d %H:%M} only.", asof=asof)
-    if asof > now:
-        raise errors.InvalidMoment("The business time is in the future.", asof=asof)
+        sentence = f"The account exists since {earliest:%Y-%m-%d %H:%M} only."
+        raise errors.InvalidMoment(sentence, asof=asof, why="before_account")
 
 
 def check_end(expires: datetime, asof: datetime) -> None:
     """Refuse a hold whose end has no zone, is not after its beginning, or is more than a hundred years away."""
-    if not isinstance(expires, datetime):
-        raise errors.InvalidMoment(f"The end of a hold must be a datetime, not {type(expires).__name__}.")
-    if expires.tzinfo is None or expires.utcoffset() is None:
-        raise errors.InvalidMoment("The time at which the hold expires needs a time zone.", expires=expires)
+    check_zone(expires, "end of a hold")
     if expires <= asof:
         raise errors.InvalidMoment("The hold would expire before it begins.", expires=expires)
     if expires - asof > LONGEST_HOLD:
@@ -81,17 +101,25 @@ def check_end(expires: datetime, asof: datetime) -> None:
 def valid_amount(amount: object, currency: str) -> Decimal:
     """Return the amount, where it is a finite, positive Decimal that the currency and the ledger can express."""
     if not isinstance(amount, Decimal):
-        raise errors.InvalidAmount(f"The amount must be a Decimal, not {type(amount).__name__}.")
+        raise errors.InvalidAmount(f"The amount must be a Decimal, not {type(amount).__name__}.", why="type")
     if not amount.is_finite():
-        raise errors.InvalidAmount("The amount must be a number.")
-    if amount <= 0:
-        raise errors.InvalidAmount("The amount must be more than zero.")
+        raise _endless(amount)
+    if amount < 0:
+        raise errors.InvalidAmount("The amount is negative: it must be more than zero.", why="negative")
+    if amount == 0:
+        raise errors.InvalidAmount("The amount must be more than zero.", why="zero")
     if amount >= LARGEST:
-        raise errors.InvalidAmount("The amount is larger than any account can hold.")
+        raise errors.InvalidAmount("The amount is larger than any account can hold.", why="too_large")
     places = exponent(currency)
     if amount != round(amount, places):
-        raise errors.InvalidAmount(f"{currency} has {places} decimals, {amount} has more.")
+        raise errors.InvalidAmount(f"{currency} has {places} decimals, {amount} has more.", why="decimals")
     return amount
+
+
+def _endless(amount: Decimal) -> errors.InvalidAmount:
+    if amount.is_nan():
+        return errors.InvalidAmount("The amount must be a number.", why="nan")
+    return errors.InvalidAmount("The amount must be finite.", why="infinite")
 
 
 def check_texts(posting: "Posting") -> None:
@@ -101,7 +129,7 @@ def check_texts(posting: "Posting") -> None:
         if text != "" and (text is not None or name != "idempotency_key"):
             check_text(text, name.replace("_", " "), longest)
     if posting.idempotency_key == "":
-        raise errors.InvalidText("The idempotency key is empty.")
+        raise errors.InvalidText("The idempotency key is empty.", why="empty")
     if not isinstance(posting.reference_type, str) or posting.reference_type not in REFERENCE_TYPES:
         raise errors.InvalidReference(f"There is no reference type {told(posting.reference_type)}.")
     if posting.reference and posting.reference_type == ReferenceType.NONE:
@@ -111,11 +139,11 @@ def check_texts(posting: "Posting") -> None:
 def check_text(text: object, name: str, longest: int) -> None:
     """Refuse what is no text, is too long or holds what the database cannot store."""
     if not isinstance(text, str):
-        raise errors.InvalidText(f"The {name} must be text, not {type(text).__name__}.")
+        raise errors.InvalidText(f"The {name} must be text, not {type(text).__name__}.", why="type")
     if len(text) > longest:
-        raise errors.InvalidText(f"The {name} has {len(text)} characters, {longest} are the most.")
+        raise errors.InvalidText(f"The {name} has {len(text)} characters, {longest} are the most.", why="too_long")
     if not storable(text):
-        raise errors.InvalidText(f"The {name} holds a character that cannot be stored.")
+        raise errors.InvalidText(f"The {name} holds a character that cannot be stored.", why="unstorable")
 
 
 def told(value: object) -> str:

@@ -24,13 +24,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from django.db import connections
 from django.db.models import F, Q, QuerySet
 
-from ledger.asof import check_zone
 from ledger.errors import InvalidMoment
+from ledger.shape import check_zone
 
 if TYPE_CHECKING:
     from ledger.models.account import Account
     from ledger.models.action import Action
 
+RELATED = ("by", "counterparty__user", "reverses", "hold__placed")  # what a movement is told with
 PAGE, MANY = 50, 1_000  # movements read at once, for a page and for a file
 FRAME = """
     SELECT known, s.* FROM ledger_account a
@@ -154,7 +155,7 @@ class Statement:
 
     def _moving(self) -> "QuerySet[Action]":
         actions: Any = self.account.actions
-        moving: QuerySet[Action] = actions.using(self.account._state.db).exclude(delta=0).select_related("by")
+        moving: QuerySet[Action] = actions.using(self.account._state.db).exclude(delta=0).select_related(*RELATED)
         return moving
 
 

@@ -30,7 +30,7 @@ COLUMNS: dict[type[Model], dict[str, str | None]] = {
     | {"password": "'!'", "last_login": "NULL::timestamptz", "is_superuser": "false"},
     Account: _kept("id uid user_id entity_id currency status balance held turnover version created modified latest")
     | {"note": "''"},
-    Limit: _kept("id is_void void_key kind currency entity_id account_id amount valid"),
+    Limit: _kept("id is_void void_key kind currency entity_id account_id amount valid branch"),
     Cap: _kept("currency ceiling"),
     Headroom: _kept("id currency slot remaining"),
     Approval: _kept(

@@ -158,8 +158,14 @@ def test_form_points_only_at_what_is_seen(
     entered = {"kind": "max_deposit", "currency": "CZK", "amount": "5", "reason": "Why", "key": str(uuid4())}
     form = client.post(page, {**entered, "entity": tree["sud"].pk}).context["form"]
     assert "not one of the available choices" in str(form.errors["entity"])
-    form = client.post(page, {**entered, "account": str(accounts["sud"].uid)}).context["form"]
-    assert form.non_field_errors() == ["There is no account with this public id."]
+    for other in (
+        accounts["sud"].pk,
+        accounts["sud"].uid,
+        "x",
+        "9" * 30,
+    ):  # out of reach, and what is no choice at all
+        form = client.post(page, {**entered, "account": str(other)}).context["form"]
+        assert form.errors["account"] == ["Choose an account from the list that the search shows."]
     everybody = client.post(page, entered).context["form"]
     assert "Choose an entity or an account" in str(everybody.non_field_errors())
     found = client.get(

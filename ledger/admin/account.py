@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
@@ -53,7 +53,6 @@ class AccountAdmin(CommandedAdmin):
     list_select_related = ("user", "entity")
     ordering = ("-id",)
     search_fields = ("uid",)  # shows the box; get_search_results does not use it
-    search_help_text = search.HELP
     entity_path = "entity"
     form = extras.AccountForm
     fieldsets = ((None, {"fields": ("note",)}),)
@@ -104,15 +103,9 @@ class AccountAdmin(CommandedAdmin):
         """Tell accounts of the same name apart."""
         return called(obj)
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """Find what was typed through indexes."""
-        return (search.find_accounts(queryset, search_term) if search_term.strip() else queryset), False
-
-    def search_advice(self, typed: str) -> str:
-        """Say what may be wrong with what was typed."""
-        return search.advice(typed)
+    def find(self, rows: QuerySet[Any], accounts: QuerySet[Any], typed: str) -> QuerySet[Any]:
+        """Find accounts by their customer or their actions."""
+        return search.find_accounts(rows, typed)
 
     def get_fieldsets(self, request: HttpRequest, obj: Account | None = None) -> Any:
         """Offer extra work to those who may save."""
@@ -155,12 +148,20 @@ class AccountAdmin(CommandedAdmin):
             "holds": self.pending_holds(account) if request.user.has_perm("ledger.view_hold") else None,
             "chip": status_chip(account),
             "sees_past": past.GUARD.allows(request),
+            "limit_url": self.limit_url(request, account),
             "commands": [command for command in self.permitted(request) if command.posting_type in allowed],
             "latest": [
                 (action, what(action), amount(action), written(action.balance, action.currency))
                 for action in readable(request, of_account(account)[:LATEST])
             ],
         }
+
+    def limit_url(self, request: HttpRequest, account: Account) -> str:
+        """Return where a limit for the account is begun, for who may propose one while anything can happen to it."""
+        if account.status == Status.CLOSED or not request.user.has_perm("ledger.propose_limit"):
+            return ""
+        page = reverse(f"{self.admin_site.name}:ledger_limit_propose_new")
+        return f"{page}?account={account.uid}&currency={account.currency}"
 
     @staticmethod
     def pending_holds(account: Account) -> list[tuple[Hold, str]]:

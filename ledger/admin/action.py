@@ -15,7 +15,7 @@ from ledger.admin.commanded import CommandedAdmin
 from ledger.admin.commands import ACTION_COMMANDS
 from ledger.admin.filters import CurrencyFilter
 from ledger.choices import ActionType, Status
-from ledger.models import Account, Action, Approval
+from ledger.models import Action, Approval
 from ledger.money import written
 from ledger.rules import ALLOWED, REVERSIBLE
 
@@ -36,7 +36,6 @@ class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
     list_display = ("reference", "created", "customer", "what", "delta_written", "balance_written", "by", "comment")
     list_filter = ("type", CurrencyFilter)
     search_fields = ("reference",)  # shows the box; get_search_results does not use it
-    search_help_text = search.HELP
     entity_path = "entity"
     list_select_related = (
         "account__user", "account__entity", "approval__maker", "approval__checker", *telling.RELATED
@@ -107,18 +106,9 @@ class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
         found: list[Action] = action.taken_back
         return found
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """Find what was typed through indexes."""
-        if not search_term.strip():
-            return queryset, False
-        accounts = self.admin_site.get_model_admin(Account).get_queryset(request)
-        return search.find_actions(queryset, accounts, search_term), False
-
-    def search_advice(self, typed: str) -> str:
-        """Say what may be wrong with what was typed."""
-        return search.advice(typed)
+    def find(self, rows: QuerySet[Any], accounts: QuerySet[Any], typed: str) -> QuerySet[Any]:
+        """Find actions by themselves or by their account."""
+        return search.find_actions(rows, accounts, typed)
 
     @admin.display(description="Customer")
     def customer(self, action: Action) -> str:

@@ -21,7 +21,7 @@ from backoffice.grants import request_entities, sees_everything
 from backoffice.models import User
 from backoffice.models.voiding import AnyOf
 from backoffice.site import HeaderLink
-from ledger.admin import deciding
+from ledger.admin import decidable, deciding
 from ledger.admin.filters import AskedByFilter, CurrencyFilter, StateFilter
 from ledger.admin.telling import deed
 from ledger.asking import VERBS
@@ -102,7 +102,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
             "chip": state_chip(approval),
             "has_view_permission": True,
             "action": approval.action if approval.state == ApprovalState.APPROVED else None,
-            **deciding.context(request, approval),
+            **decidable.context(request, approval),
             **more,
         }
         return TemplateResponse(request, "console/approval.html", context)

@@ -88,6 +88,7 @@ class AccountAsOfPage(PastPage):
             moment = form.cleaned_data["moment"]
             found = [(clock, EXPLAINED[clock], account.balance_at(moment=moment, clock=clock)) for clock in Clock]
             context |= {"moment": moment, "found": found, "later": found[0][2] - found[1][2]}
+            context["below_zero"] = found[0][2] < 0
         return TemplateResponse(request, self.template, {**self.page_context(account), **context})
 
 

@@ -12,9 +12,10 @@ from django.utils.html import format_html
 from django.utils.timezone import localtime
 
 from backoffice.admin import ReadOnlyAdmin
-from backoffice.grants import request_entities, sees_everything
+from backoffice.grants import request_entities
 from backoffice.models.voiding import AnyOf
-from ledger.admin.commands.propose import ChangeLimit, EndLimit, Proposal, ProposeCap, ProposeLimit, is_for_all
+from ledger.admin.commands.proposal import Proposal, within_reach
+from ledger.admin.commands.propose import ChangeLimit, EndLimit, ProposeCap, ProposeLimit
 from ledger.admin.filters import CurrencyFilter
 from ledger.models import Cap, Limit
 from ledger.models.limit import always
@@ -46,7 +47,7 @@ class ProposalAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         """Offer what can become of the row."""
         row = self.get_object(request, unquote(object_id))
-        may = row is not None and (not is_for_all(row) or sees_everything(request))
+        may = row is not None and within_reach(request, row)
         offered = [
             (n, p) for n, p in self.proposals.items() if may and not n.endswith("new") and p.guard.allows(request)
         ]
@@ -71,12 +72,12 @@ class LimitAdmin(ProposalAdmin):
     entity_path = "entity"
 
     def within_grants(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Show what binds the reader's accounts: limits of the whole currency, of their entities and of them."""
+        """Show what binds the reader's accounts: limits of them, of their entities and those above, of the whole currency."""
         entities = request_entities(request)
         if entities is None:
             return queryset
         return queryset.filter(
-            Q(entity=None, account=None) | AnyOf(F("entity"), entities) | AnyOf(F("account__entity"), entities)
+            Q(entity=None, account=None) | Q(branch__overlap=entities) | AnyOf(F("account__entity"), entities)
         )
 
     @admin.display(description="Amount", ordering="amount")

@@ -1,4 +1,4 @@
-"""ModelAdmins with commands: their URLs, which of them a person may use, and the bulk actions that lead to them."""
+"""What the ModelAdmins of accounts, actions and holds share: commands with their URLs and bulk actions, and the search."""
 
 from functools import partial
 from typing import Any
@@ -9,14 +9,34 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
 from backoffice.admin import ConsoleAdmin
+from ledger.admin import search
 from ledger.admin.commands import LedgerCommand
 from ledger.admin.commands.base import MOST
+from ledger.models import Account
 
 
 class CommandedAdmin(ConsoleAdmin):
     """A ModelAdmin whose objects have `commands`: a page each, and one for a selection where the command has one."""
 
     commands: tuple[type[LedgerCommand], ...] = ()
+    search_help_text = search.HELP
+
+    def find(self, rows: QuerySet[Any], accounts: QuerySet[Any], typed: str) -> QuerySet[Any]:
+        """Narrow the rows to what was typed; `accounts` are those that the reader may see."""
+        raise NotImplementedError
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Find what was typed through indexes."""
+        if not search_term.strip():
+            return queryset, False
+        accounts = self.admin_site.get_model_admin(Account).get_queryset(request)
+        return self.find(queryset, accounts, search_term), False
+
+    def search_advice(self, typed: str) -> str:
+        """Say what may be wrong with what was typed."""
+        return search.advice(typed)
 
     def get_urls(self) -> list[URLPattern]:
         """Put the commands' pages before the admin's own, of which one takes any path."""

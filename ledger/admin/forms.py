@@ -1,7 +1,7 @@
 """The forms of the ledger's commands: the shape of what is typed. Whether it may be is for the ledger to say."""
 
+import re
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any, cast
 
 from django import forms
@@ -12,30 +12,16 @@ from django.db.models import QuerySet
 
 from backoffice.command import CommandForm
 from backoffice.reason import MISSING
+from ledger.admin.amounts import AmountField
 from ledger.admin.telling import called
 from ledger.choices import ReferenceType
 from ledger.models import Account, Action
-from ledger.money import AMOUNT
+from ledger.money import exponent
 from ledger.shape import LONGEST
 
+ACCOUNT_SEARCH = "Search by a reference, a public id, a customer number, an e-mail address or how a name begins."
+CHOOSE_FOUND = "Choose an account from the list that the search shows."
 COUNTERPARTY = Action._meta.get_field("counterparty")  # what the search of a receiving account is about
-
-
-class AmountField(forms.CharField):
-    """An amount as people type it: spaces do not matter, the decimal point is a point."""
-
-    widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off", "class": "amount"})
-
-    def clean(self, value: Any) -> Decimal | None:
-        """Return the number, None where nothing has to be typed; signs, commas and letters get a sentence."""
-        typed = "".join(str(super().clean(value)).split())
-        if not typed and not self.required:
-            return None
-        if "," in typed:
-            raise ValidationError("Write the amount with a point and without thousands separators, such as 1234.50.")
-        if not AMOUNT.fullmatch(typed):
-            raise ValidationError("Write the amount as a number, such as 1234.50.")
-        return Decimal(typed)
 
 
 def reason(*, autofocus: bool = False) -> forms.CharField:
@@ -64,8 +50,10 @@ class AmountForm(LedgerForm):
 
     def __init__(self, data: Any = None, *, objects: Sequence[Any], accounts: Sequence[Account]) -> None:
         super().__init__(data, objects=objects, accounts=accounts)
-        self.fields["amount"].label = f"Amount in {accounts[0].currency}" if accounts else "Amount"
-        self.fields["amount"].widget.attrs["autofocus"] = True
+        amount = cast("AmountField", self.fields["amount"])
+        amount.label = f"Amount in {accounts[0].currency}" if accounts else "Amount"
+        amount.places = exponent(accounts[0].currency) if accounts else None
+        amount.widget.attrs["autofocus"] = True
 
     def clean(self) -> dict[str, Any]:
         """Refuse a selection of several currencies: an amount means something else in each."""
@@ -99,14 +87,29 @@ class AccountField(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic
         return called(obj)
 
 
+class AccountSelect(AutocompleteSelect):
+    """The search behind a choice of accounts; what cannot be a choice is shown as none."""
+
+    def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
+        """Look up only what can be the number of an account."""
+        known = [one for one in value if re.fullmatch("[0-9]{1,18}", str(one))]
+        return super().optgroups(name, known, attrs)
+
+
+def search_accounts(field: Any, of: Any, accounts: QuerySet[Any], site: AdminSite) -> None:
+    """Let a field choose one of these accounts, searched as the list of accounts is; `of` is the model's field it fills."""
+    field.queryset = accounts
+    field.widget = AccountSelect(of, site, choices=field.choices, using=accounts.db)
+
+
 class TransferForm(AmountForm):
     """Which account receives, and how much; `choose` is told which accounts the person sees."""
 
     to = AccountField(
         Account.objects.none(),
         label="To",
-        help_text="Search by a reference, a public id, an e-mail address or how a name begins.",
-        error_messages={"invalid_choice": "Choose an account from the list that the search shows."},
+        help_text=ACCOUNT_SEARCH,
+        error_messages={"invalid_choice": CHOOSE_FOUND},
     )
     comment = reason()
     field_order = ("key", "to", "amount", "comment")
@@ -114,8 +117,7 @@ class TransferForm(AmountForm):
     def choose(self, accounts: QuerySet[Any], site: AdminSite) -> None:
         """Offer these accounts, searched as the list of accounts is."""
         field = cast("AccountField", self.fields["to"])
-        field.queryset = accounts
-        field.widget = AutocompleteSelect(COUNTERPARTY, site, choices=field.choices, using=accounts.db)
+        search_accounts(field, COUNTERPARTY, accounts, site)
         self.fields["amount"].widget.attrs.pop("autofocus", None)
         field.widget.attrs["autofocus"] = True
 

@@ -14,7 +14,7 @@ from ledger.admin.commands import HOLD_COMMANDS
 from ledger.admin.filters import CurrencyFilter
 from ledger.admin.telling import link, state_chip
 from ledger.choices import HoldState, Status
-from ledger.models import Account, Hold
+from ledger.models import Hold
 from ledger.money import written
 from ledger.rules import ALLOWED
 
@@ -30,7 +30,6 @@ class HoldAdmin(ReadOnlyAdmin, CommandedAdmin):
     list_filter = ("state", CurrencyFilter)
     list_select_related = ("placed__by", "account__user", "account__entity", "resolved")
     search_fields = ("uid",)  # shows the box; get_search_results does not use it
-    search_help_text = search.HELP
     entity_path = "entity"
     ordering = ("-pk",)  # by `placed` would be by the ordering of actions
     export_fields = (
@@ -51,18 +50,9 @@ class HoldAdmin(ReadOnlyAdmin, CommandedAdmin):
     change_form_template = "console/hold.html"
     commands = HOLD_COMMANDS
 
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        """Find what was typed through indexes."""
-        if not search_term.strip():
-            return queryset, False
-        accounts = self.admin_site.get_model_admin(Account).get_queryset(request)
-        return search.find_holds(queryset, accounts, search_term), False
-
-    def search_advice(self, typed: str) -> str:
-        """Say what may be wrong with what was typed."""
-        return search.advice(typed)
+    def find(self, rows: QuerySet[Any], accounts: QuerySet[Any], typed: str) -> QuerySet[Any]:
+        """Find holds by themselves or by their account."""
+        return search.find_holds(rows, accounts, typed)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -7,7 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-EARLIEST, LATEST = date(1900, 1, 1), date(2999, 12, 31)
+EARLIEST = date(1900, 1, 1)
 DAY = timedelta(days=1)
 
 
@@ -20,12 +20,12 @@ class Period(NamedTuple):
 
 
 def named(today: date) -> list[Period]:
-    """Return the periods that have a name today."""
+    """Return the periods that have a name today; one that is not over ends today."""
     month, year = today.replace(day=1), today.replace(month=1, day=1)
     quarter = month.replace(month=3 * ((today.month - 1) // 3) + 1)
     found = []
     for name, start, months in (("month", month, 1), ("quarter", quarter, 3), ("year", year, 12)):
-        found.append(Period(f"This {name}", start, _later(start, months) - DAY))
+        found.append(Period(f"This {name}", start, today))
         found.append(Period(f"Last {name}", _later(start, -months), start - DAY))
     return found
 
@@ -52,8 +52,10 @@ class PeriodForm(forms.Form):
         since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
         if since and until and until < since:
             raise ValidationError("The period ends before it begins.")
-        if any(day and not EARLIEST <= day <= LATEST for day in (since, until)):
-            raise ValidationError(f"Choose days between {EARLIEST.year} and {LATEST.year}.")
+        if any(day and day < EARLIEST for day in (since, until)):
+            raise ValidationError(f"Choose days since {EARLIEST.year}.")
+        if until and until > timezone.localdate():
+            raise ValidationError("Choose a last day that has come, not one of the future.")
         return self.cleaned_data
 
     def ends(self) -> tuple[datetime, datetime]:

@@ -1,7 +1,7 @@
 """What staff type into the search box of accounts and actions, recognised by its shape and looked up through indexes.
 
-A reference, a public id and an e-mail address show what they are; anything else is the words of a name or the external
-reference of an action. Accounts are probed first, CANDIDATES at most and of those the reader may see, and the list is
+A reference, a public id and an e-mail address show what they are; anything else is the words of a name, a customer number or
+the external reference of an action. Accounts are probed first, CANDIDATES at most and of those the reader may see, and the list is
 then narrowed to them: so a frequent name costs as much as a rare one, and nothing is looked for twice.
 """
 
@@ -17,7 +17,7 @@ from ledger.reference import ALPHABET, LENGTH, recognised
 from ledger.shape import LONGEST
 
 CANDIDATES = 1_001
-HELP = "A reference, a public id, an e-mail address, how a first or last name begins, or a bank's or an invoice's reference."
+HELP = "A reference, a public id, a customer number, an e-mail address, how a name begins, or a bank's or an invoice's reference."
 
 
 class Typed(NamedTuple):

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from backoffice.exporting import CAPS, attachment
 from backoffice.sheets import FORMATS, number
+from ledger.admin import telling
 from ledger.admin.past import PastPage, query_without
 from ledger.admin.periods import PeriodForm, named
 from ledger.money import exponent
@@ -21,7 +22,8 @@ from ledger.statement import PAGE, Movement, Position, Statement
 
 PRINTED = 1_000  # movements on one page that is meant for paper
 HEADER = (
-    "created", "recorded", "reference", "type", "external_reference", "comment", "currency", "amount", "balance",
+    "created", "recorded", "reference", "type", "counterparty", "external_reference", "comment", "currency", "amount",
+    "balance",
 )  # fmt: skip
 
 
@@ -55,9 +57,12 @@ class StatementPage(PastPage):
         page = statement.page(after=after, most=PRINTED if to_print else PAGE)
         days = {"since": form.cleaned_data["since"], "until": form.cleaned_data["until"]}
         same = {**days, "known": statement.known}
+        actions = telling.readable(self.request, [line.action for line in page.movements])
         return {
             "statement": statement,
             "page": page,
+            "lines": [(line, telling.what(action)) for line, action in zip(page.movements, actions, strict=True)],
+            "below_zero": any(balance < 0 for balance in (page.carried, *(line.balance for line in page.movements))),
             "chosen": (days["since"], days["until"]),
             "continued": after is not None and after.created >= statement.since,
             "next": urlencode({**same, "after": page.next, **({"print": 1} if to_print else {})}) if page.next else "",
@@ -93,16 +98,17 @@ class StatementPage(PastPage):
             return HttpResponseRedirect(f"{self._page()}?{query_without(self.request, 'after', 'print')}")
         days = f"{form.cleaned_data['since']}-{form.cleaned_data['until']}"
         name = f"statement-{statement.account.uid}-{days}"
+        telling.readable(self.request, [line.action for line in movements])
         return attachment(self.kind, name, HEADER, rows(statement, movements))
 
 
 def rows(statement: Statement, movements: list[Movement]) -> Iterator[list[Any]]:
-    """Give the lines of a file: the opening, each movement, the closing."""
+    """Give the lines of a file: the opening, each movement ready to be told, the closing."""
     currency = statement.account.currency
     places = exponent(currency)
 
     def end(when: Any, what: str, balance: Any) -> list[Any]:
-        return [when, None, "", what, "", "", currency, None, number(balance, places)]
+        return [when, None, "", what, "", "", "", currency, None, number(balance, places)]
 
     lines = (
         [*_told(line), currency, number(line.action.delta, places), number(line.balance, places)] for line in movements
@@ -113,5 +119,5 @@ def rows(statement: Statement, movements: list[Movement]) -> Iterator[list[Any]]
 
 def _told(line: Movement) -> list[Any]:
     action = line.action
-    kind = action.get_type_display()
-    return [action.created, action.recorded, action.reference, kind, action.external_reference, action.comment]
+    told = [action.get_type_display(), telling.counterparty(action), action.external_reference, action.comment]
+    return [action.created, action.recorded, action.reference, *told]

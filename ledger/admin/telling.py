@@ -15,11 +15,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from backoffice.grants import request_entities
+from ledger import statement
 from ledger.choices import ActionType, ApprovalKind, LimitKind
 from ledger.models import Account, Action, Approval, Hold
 from ledger.money import written
 
-RELATED = ("by", "counterparty__user", "reverses", "hold__placed")
+RELATED = statement.RELATED
 UNSEEN = "an account that you may not see"
 TOWARDS = {ActionType.TRANSFERRED_OUT: "to", ActionType.TRANSFERRED_IN: "from"}
 
@@ -100,6 +101,13 @@ def deed(approval: Approval) -> str:
 def other_account(action: Any) -> str:
     """Return the other account of a transfer as a link, where the reader may see it."""
     return link(action.counterparty, str(action.counterparty.user)) if action.other_seen else UNSEEN
+
+
+def counterparty(action: Any) -> str:
+    """Return who the other account of a transfer belongs to, where the reader may see it; nothing for other actions."""
+    if action.counterparty is None:
+        return ""
+    return str(action.counterparty.user) if action.other_seen else UNSEEN
 
 
 def what(action: Any) -> str:

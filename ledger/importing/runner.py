@@ -23,7 +23,7 @@ from backoffice.scope import acting
 from ledger import errors
 from ledger.importing.customers import open_missing
 from ledger.importing.source import Customer, Problem, Row, Source
-from ledger.models import Account, Refusal
+from ledger.models import Account, Action, Refusal
 from ledger.posting import Outcome, Posting
 
 ROW_TO_BLAME = (
@@ -34,6 +34,8 @@ ROW_TO_BLAME = (
     errors.UnknownAccount,
     errors.IdempotencyConflict,  # its key belongs to the posting that came first
 )
+
+ASK = " A file posts only what nobody has to approve: ask for this row on the page of its account."
 
 T = TypeVar("T")
 
@@ -99,11 +101,10 @@ class Import:
             postings = [row.entry for row in tried.values() if isinstance(row.entry, Posting)]
             outcomes = dict(zip(tried, Account.post_batch(postings, using=self.using), strict=True))
             remember([(row, outcomes[line]) for line, row in tried.items()], using=self.using)
-        refused |= {line: problem(o.error) for line, o in outcomes.items() if o.error}
-        posted = [outcome for outcome in outcomes.values() if outcome.action]
-        new = sum(not outcome.replayed for outcome in posted)
+        refused |= {line: problem(o.error) for line, o in outcomes.items() if o.error and not by_another(o)}
+        new = sum(bool(outcome.action) and not outcome.replayed for outcome in outcomes.values())
         report.accepted += new
-        report.already_posted += len(posted) - new
+        report.already_posted += sum(bool(o.action or by_another(o)) for o in outcomes.values()) - new
         report.refused += [Refused(line, *refused[line]) for line in sorted(refused)]
 
 
@@ -124,16 +125,25 @@ def remember(decided: Iterable[tuple[Row, Outcome]], *, using: str) -> None:
     """Keep the refusals for which not the row itself is to blame. One statement."""
     Refusal.objects.using(using).bulk_create(
         Refusal(
-            idempotency_key=row.remembered_as, account=outcome.account, code=outcome.error.code, text=str(outcome.error)
+            idempotency_key=row.remembered_as,
+            account=outcome.account,
+            code=outcome.error.code,
+            text=problem(outcome.error).text,
         )
         for row, outcome in decided
         if outcome.error and not isinstance(outcome.error, ROW_TO_BLAME)
     )
 
 
+def by_another(outcome: Outcome) -> Action | None:
+    """Return the action of a row that somebody else posted from the same file before: a colleague goes on with it."""
+    return outcome.error.data.get("by_another") if isinstance(outcome.error, errors.IdempotencyConflict) else None
+
+
 def problem(error: errors.LedgerError) -> Problem:
-    """Return the ledger's refusal as a row's problem."""
-    return Problem(error.code, str(error))
+    """Return the ledger's refusal as a row's problem, with what to do where another person has to approve it."""
+    advice = ASK if isinstance(error, errors.ApprovalRequired) else ""
+    return Problem(error.code, f"{error}{advice}")
 
 
 def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -746,7 +746,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         db_constraint=False,
                         db_index=False,
-                        help_text="Empty: every entity.",
+                        help_text="With all entities below it. Empty: every entity.",
                         null=True,
                         on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="+",
@@ -823,7 +823,7 @@ class Migration(migrations.Migration):
                     "entity",
                     models.ForeignKey(
                         blank=True,
-                        help_text="Empty: every entity.",
+                        help_text="With all entities below it. Empty: every entity.",
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="limits",

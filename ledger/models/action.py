@@ -213,7 +213,8 @@ class Action(Record):
         moved = abs(self.held_delta if self.type == ActionType.HELD else self.delta)
         told = (self.type, moved, self.reference_type, self.external_reference, self.comment, self.expires)
         asked = (
-            posting.type, posting.amount, posting.reference_type, posting.reference, posting.comment, posting.expires
+            posting.type, posting.amount, posting.reference_type, posting.reference, posting.comment,
+            posting.expires,
         )  # fmt: skip
         return told == asked and self.account_id == account.id and self._speaks_of(posting, other)
 

@@ -14,6 +14,7 @@ from typing import Unpack
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from audit.capture import captured
 from backoffice.models import User
@@ -28,6 +29,7 @@ from ledger.errors import LedgerError, NotTheMaker, ReasonRequired
 from ledger.models.action import Action
 from ledger.posting import Posting
 from ledger.proposing import LimitRequest, bound_of, check_ceiling
+from ledger.shape import check_past
 
 
 class Approval(Record):
@@ -267,7 +269,7 @@ class Approval(Record):
     @classmethod
     def expire_due(cls, *, asof: datetime, using: str = "default") -> int:
         """Mark up to 1,000 requests that nobody decided in time, as the system; return how many."""
-        approving.check_asof(asof)
+        check_past(asof, timezone.now())
         with acting(actor=SYSTEM, username="system", request_id=f"expire_due {asof.isoformat()}", using=using):
             return approving.expire(cls.objects.using(using), asof, using)
 

@@ -1,13 +1,15 @@
 """Limits as rows: what is the least and the most, for whom, and when.
 
 A limit speaks of a currency; with an entity or an account it is narrower, and the narrowest one that is valid now wins.
+One for an entity binds the accounts of its whole branch, as grants do; of several on the way up the nearest wins. `branch` is
+that branch, kept by the database as the tree of entities changes, so that a posting does not walk it.
 Limits bind at the moment of recording, so back-dating a posting gets round none of them. Two limits of the same kind for
 the same subject never overlap in time: `ledger_limit_no_overlap`, an exclusion constraint.
 """
 
 from datetime import UTC, datetime
 
-from django.contrib.postgres.fields import DateTimeRangeField
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField
 from django.core.exceptions import ValidationError
 from django.db import models
 from psycopg.types.range import TimestamptzRange
@@ -27,8 +29,8 @@ class Limit(Model):
     """The least or the most of something, for a currency, an entity or an account, while it is valid."""
 
     admin_help_text = (
-        "The least and the most a posting or a balance can be. A limit for an account wins over one for its entity, and "
-        "that over one for the whole currency."
+        "The least and the most a posting or a balance can be. A limit for an account wins over one for its entity, that "
+        "over one for an entity above it, and that over one for the whole currency."
     )
 
     Kind = LimitKind
@@ -41,7 +43,7 @@ class Limit(Model):
         null=True,
         blank=True,
         related_name="limits",
-        help_text="Empty: every entity.",
+        help_text="With all entities below it. Empty: every entity.",
     )
     account = models.ForeignKey(
         "ledger.Account",
@@ -53,8 +55,14 @@ class Limit(Model):
     )
     amount = models.DecimalField(max_digits=19, decimal_places=4)
     valid = DateTimeRangeField(default=always, help_text="From, inclusive, and until, exclusive; empty is without end.")
+    branch = ArrayField(
+        models.BigIntegerField(),
+        null=True,
+        editable=False,
+        help_text="The entity and all below it, kept by the database.",
+    )
 
-    history = captured()
+    history = captured(without=["branch"])
 
     class Meta:
         ordering = ["currency", "kind", "-account", "-entity"]

@@ -317,7 +317,7 @@ def test_a_limit_is_proposed_changed_and_ended_by_request(
 ) -> None:
     new = reverse("console:ledger_limit_propose_new")
     assert new in checker.get(reverse("console:ledger_limit_changelist")).content.decode()
-    fields = {"kind": "max_deposit", "currency": "CZK", "account": str(account.uid), "amount": "10", "reason": "Why"}
+    fields = {"kind": "max_deposit", "currency": "CZK", "account": str(account.pk), "amount": "10", "reason": "Why"}
     answer = propose(checker, new, **fields)
     approval = Approval.objects.get()
     assert answer.redirect_chain == [(page(approval), 302)]
@@ -336,6 +336,47 @@ def test_a_limit_is_proposed_changed_and_ended_by_request(
     propose(checker, end, reason="No more")
     states = [(one.asked["amount"], one.state) for one in Approval.objects.order_by("pk")]
     assert states == [("10", "approved"), ("20", "pending"), (None, "pending")]
+
+
+def test_a_limit_is_begun_on_the_page_of_an_account(checker: Client, account: Account, agent: User) -> None:
+    new = reverse("console:ledger_limit_propose_new")
+    begun = f"{new}?account={account.uid}&currency=CZK"
+    own = checker.get(reverse("console:ledger_account_change", args=[account.pk])).content.decode()
+    assert f'class="button plain" href="{begun.replace("&", "&amp;")}"' in own
+    form = checker.get(begun).content.decode()
+    assert f'<option value="{account.pk}" selected>' in form
+    assert '<option value="CZK" selected>' in form
+    assert "admin/js/autocomplete.js" in form
+    assert "selected>" not in checker.get(f"{new}?account=nonsense").content.decode().partition("<select")[0]
+    propose(checker, begun, kind="max_deposit", account=str(account.pk), currency="", amount="1,000", reason="Why")
+    assert Approval.objects.count() == 0  # without the currency chosen, 1,000 could be a dinar
+    propose(checker, begun, kind="max_deposit", account=str(account.pk), currency="", amount="1,000.00", reason="Why")
+    approval = Approval.objects.get()
+    assert (approval.account, approval.currency, approval.amount) == (account, "CZK", 1000)
+
+
+def test_a_limit_is_of_a_currency_and_of_accounts_within_reach(checker: Client, account: Account) -> None:
+    new = reverse("console:ledger_limit_propose_new")
+    fields = {"kind": "max_deposit", "currency": "", "amount": "5", "reason": "x"}
+    answer = preview(checker, new, **fields)
+    assert answer.context["form"].errors["currency"] == ["Choose the currency that the limit is in."]
+    gone = preview(checker, new, **fields, account="999999")
+    assert gone.context["form"].errors["account"] == ["Choose an account from the list that the search shows."]
+
+
+def test_the_form_of_a_limit_costs_the_same_for_3_accounts_and_30(
+    checker: Client, account: Account, open_account: OpenAccount
+) -> None:
+    begun = f"{reverse('console:ledger_limit_propose_new')}?account={account.uid}"
+    counts = []
+    for more in (2, 27):
+        for _ in range(more):
+            open_account()
+        checker.get(begun)
+        with CaptureQueriesContext(connection) as queries:
+            assert checker.get(begun).status_code == 200
+        counts.append(len(queries))
+    assert counts[0] == counts[1] <= 15
 
 
 @pytest.mark.parametrize("name", ["ledger_limit_add", "ledger_limit_delete"])
@@ -401,3 +442,17 @@ def test_a_request_that_speaks_of_an_account_elsewhere_is_decided_by_who_sees_bo
         assert (
             client.post(reverse(f"console:ledger_approval_{verb}", args=[far.pk]), {"comment": "x"}).status_code == 403
         )
+
+
+def test_a_limit_from_above_is_seen_and_not_changed(checker: Client, nord: Entity) -> None:
+    nord.parent = Entity.objects.create(code="group", name="Group")
+    nord.save()
+    above = Limit.objects.create(kind="max_deposit", currency="CZK", amount=7, entity=nord.parent)
+    beside = Limit.objects.create(
+        kind="max_deposit", currency="CZK", amount=8, entity=Entity.objects.create(code="sud", name="Sud")
+    )
+    url = reverse("console:ledger_limit_change", args=[above.pk])
+    assert url in checker.get(reverse("console:ledger_limit_changelist")).content.decode()
+    assert "Propose" not in text(checker.get(url).content.decode())
+    change, hidden_one = (reverse("console:ledger_limit_propose", args=[limit.pk]) for limit in (above, beside))
+    assert [checker.get(change).status_code, checker.get(hidden_one).status_code] == [403, 404]

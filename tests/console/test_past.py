@@ -20,6 +20,7 @@ from audit.models import Outbox
 from backoffice import exporting
 from backoffice.models import Entity, User
 from ledger.admin.periods import named
+from ledger.choices import Clock
 from ledger.models import Account
 from tests.cast import LONG_AGO, OpenAccount
 
@@ -58,9 +59,9 @@ def test_periods_that_have_a_name_begin_and_end_where_they_should() -> None:
     assert [tuple(period) for period in named(date(2024, 2, 29))] == [
         ("This month", date(2024, 2, 1), date(2024, 2, 29)),
         ("Last month", date(2024, 1, 1), date(2024, 1, 31)),
-        ("This quarter", date(2024, 1, 1), date(2024, 3, 31)),
+        ("This quarter", date(2024, 1, 1), date(2024, 2, 29)),
         ("Last quarter", date(2023, 10, 1), date(2023, 12, 31)),
-        ("This year", date(2024, 1, 1), date(2024, 12, 31)),
+        ("This year", date(2024, 1, 1), date(2024, 2, 29)),
         ("Last year", date(2023, 1, 1), date(2023, 12, 31)),
     ]
 
@@ -94,8 +95,13 @@ def test_statement_without_dates_is_of_this_month(browser: Client, account: Acco
         ("2024-02-01", "2024-01-01", "The period ends before it begins."),
         ("x", "2024-01-01", "Enter a valid date."),
         ("", "", "This field is required."),
-        ("0001-01-01", "2024-01-01", "Choose days between 1900 and 2999."),
-        ("2024-01-01", "9999-12-31", "Choose days between 1900 and 2999."),
+        ("0001-01-01", "2024-01-01", "Choose days since 1900."),
+        ("2024-01-01", "9999-12-31", "Choose a last day that has come, not one of the future."),
+        (
+            "2024-01-01",
+            f"{timezone.localdate() + timedelta(days=1)}",
+            "Choose a last day that has come, not one of the future.",
+        ),
     ],
 )
 def test_period_that_is_none_is_refused_in_words(
@@ -135,7 +141,7 @@ def test_odd_addresses_show_the_statement_from_its_beginning(
 def test_statement_is_downloaded_with_its_ends_and_no_formula(browser: Client, account: Account, agent: User) -> None:
     deposit(account, agent, "5", comment="=1+1")
     header, *lines = table(browser.get(address("statement_csv", account.pk), JANUARY))
-    assert [(line[3], line[5], line[7], line[8]) for line in lines] == [
+    assert [(line[3], line[6], line[8], line[9]) for line in lines] == [
         ("opening balance", "", "", "0.00"),
         ("Deposited", "", "100.00", "100.00"),
         ("Deposited", "'=1+1", "5.00", "105.00"),
@@ -296,12 +302,14 @@ def statements(client: Client, url: str, query: dict[str, str]) -> int:
 
 @pytest.mark.parametrize(("name", "budget"), [("statement", 12), ("statement_csv", 11), ("as_of", 11)])
 def test_past_of_an_account_costs_the_same_queries_for_3_movements_and_30(
-    browser: Client, account: Account, agent: User, name: str, budget: int
+    browser: Client, open_account: OpenAccount, agent: User, name: str, budget: int
 ) -> None:
-    counts = []
-    for more in (2, 27):
+    account, counts = open_account("100"), []
+    for more in (1, 14):
         for _ in range(more):
             deposit(account, agent)
+            to, moment = open_account().uid, LONG_AGO + timedelta(days=5)
+            Account.transfer(uid=account.uid, to=to, amount=Decimal(1), by=agent, asof=moment)
         counts.append(statements(browser, address(name, account.pk), {**JANUARY, **THEN}))
     assert counts[0] == counts[1] <= budget
 
@@ -323,3 +331,42 @@ def test_moments_are_read_and_shown_in_the_zone_of_the_settings(browser: Client,
     assert "Came in CZK 0.00" in june
     assert "Came in CZK 3.00" in july
     assert "1 Jul 2024, 00:00" in july
+
+
+def test_statement_names_the_other_account_of_a_transfer(
+    browser: Client, open_account: OpenAccount, agent: User
+) -> None:
+    account, other = open_account("100"), open_account(name="Petr Král")
+    moment = LONG_AGO + timedelta(days=7)
+    Account.transfer(uid=account.uid, to=other.uid, amount=Decimal(40), by=agent, asof=moment, comment="Rent")
+    page = browser.get(address("statement", account.pk), JANUARY)
+    assert "Transferred out to Petr Král" in text(page)
+    assert reverse("console:ledger_account_change", args=[other.pk]) in page.content.decode()
+    [header, *lines] = table(browser.get(address("statement_csv", account.pk), JANUARY))
+    assert [line[header.index("counterparty")] for line in lines] == ["", "", "Petr Král", ""]
+
+
+def test_statement_does_not_name_an_account_out_of_reach(
+    reader: Client, account: Account, elsewhere: Account, agent: User
+) -> None:
+    moment = LONG_AGO + timedelta(days=7)
+    Account.transfer(uid=account.uid, to=elsewhere.uid, amount=Decimal(1), by=agent, asof=moment)
+    assert "to an account that you may not see" in text(reader.get(address("statement", account.pk), JANUARY))
+    file = table(reader.get(address("statement_csv", account.pk), JANUARY))
+    assert file[3][4] == "an account that you may not see"
+
+
+def test_a_balance_that_was_below_zero_by_what_was_booked_later_is_shown_and_explained(
+    browser: Client, account: Account, agent: User
+) -> None:
+    """A withdrawal for a time before the money came: value dating is allowed, and whoever reads is told."""
+    before = LONG_AGO + timedelta(hours=1)
+    _, action = Account.withdraw(uid=account.uid, amount=Decimal(30), by=agent, asof=before)
+    assert (action.balance, account.balance_at(moment=before)) == (70, -30)
+    assert account.balance_at(moment=timezone.now(), clock=Clock.RECORDING) == 70
+    then = text(browser.get(address("as_of", account.pk), {"moment": "2024-01-01T12:00"}))
+    assert "-CZK 30.00" in then
+    assert "below zero by the time things happened because something was booked later" in then
+    assert "The balance is below zero here because of" in text(browser.get(address("statement", account.pk), JANUARY))
+    february = {"since": "2024-02-01", "until": "2024-02-29"}
+    assert "below zero" not in text(browser.get(address("statement", account.pk), february))

@@ -61,7 +61,7 @@ def found(console: Client, name: str, typed: str) -> list[int]:
 @pytest.mark.parametrize(
     "typed",
     ["reference", "reference, sloppily", "uid", "address", "Address", "address's beginning", "Nováková", "nov", "JANA",
-     "jana nov", "nov  jana", " Jana ", "20240001"],
+     "jana nov", "nov  jana", " Jana ", "20240001", "number", "Number's beginning and name"],
 )  # fmt: skip
 def test_search_finds_by(console: Client, jana: Account, name: str, typed: str) -> None:
     reference = str(jana.actions.latest().reference)
@@ -70,6 +70,8 @@ def test_search_finds_by(console: Client, jana: Account, name: str, typed: str) 
         "reference, sloppily": f" {reference.lower().replace('-', ' ')}",
         "uid": str(jana.uid),
         "address": jana.user.email,
+        "number": jana.user.username,
+        "Number's beginning and name": f"{jana.user.username.upper()} nov",
         "Address": jana.user.email.upper(),
         "address's beginning": jana.user.email[:-4],
     }
@@ -173,7 +175,7 @@ def test_no_search_and_no_page_reads_a_whole_table(many: None, client: Client, a
         for typed in searches:
             with CaptureQueriesContext(connection) as queries:
                 response = client.get(reverse(f"console:{name}_changelist"), {"q": typed} if typed else {})
-            assert bool(response.context["cl"].result_count) == (typed not in {"nobody", "c1234"})
+            assert bool(response.context["cl"].result_count) == (typed != "nobody")
             for query in [query["sql"] for query in queries if query["sql"].startswith("SELECT")]:
                 with connection.cursor() as cursor:
                     cursor.execute(f"EXPLAIN {query}")

@@ -22,6 +22,8 @@ CHANGEABLE = {  # the columns that the app role may UPDATE, where it may not upd
 }
 GIVEN = {"id", "uid", "reference", "recorded"}  # the columns of an action that the database alone gives
 TRIGGERS = {
+    ("backoffice_entity", "ledger_branches_alone"),
+    ("backoffice_entity", "ledger_limits_follow"),
     ("ledger_account", "ledger_account_begins_empty"),
     ("ledger_account", "ledger_account_moves_with_actions"),
     ("ledger_account", "ledger_account_permanent"),
@@ -35,6 +37,8 @@ TRIGGERS = {
     ("ledger_approval", "ledger_approval_permanent"),
     ("ledger_hold", "ledger_hold_follows_actions"),
     ("ledger_hold", "ledger_hold_permanent"),
+    ("ledger_limit", "ledger_limit_alone"),
+    ("ledger_limit", "ledger_limit_branch"),
     ("ledger_refusal", "ledger_refusal_immutable"),
 }
 FUNCTIONS = {
@@ -99,7 +103,7 @@ def test_guards_of_the_ledger_stand_enabled(alias: str) -> None:
     found = rows(
         alias,
         "SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal"
-        " AND t.tgenabled = 'O' AND c.relname LIKE 'ledger\\_%%' AND t.tgname LIKE 'ledger\\_%%'",
+        " AND t.tgenabled = 'O' AND t.tgname LIKE 'ledger\\_%%'",
     )
     assert set(found) == TRIGGERS
 

@@ -107,7 +107,7 @@ def test_no_file_is_asked_for(desk: Desk) -> None:
         ("amount", "1e3", "invalid_amount", "The amount is “1e3”: write it as a number, such as 1234.50."),
         ("amount", "NaN", "invalid_amount", "The amount is “NaN”: write it as a number, such as 1234.50."),
         ("amount", "٣", "invalid_amount", "The amount is “٣”: write it as a number, such as 1234.50."),
-        ("amount", "-5", "invalid_amount", "The amount must be more than zero."),
+        ("amount", "-5", "invalid_amount", "The amount is negative: it must be more than zero."),
         ("amount", "0", "invalid_amount", "The amount must be more than zero."),
         ("amount", "1.001", "invalid_amount", "CZK has 2 decimals, 1.001 has more."),
         ("amount", "9" * 40, "invalid_amount", "The amount is larger than any account can hold."),

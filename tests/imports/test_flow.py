@@ -16,7 +16,7 @@ from openpyxl import load_workbook
 from backoffice.grants import revoke
 from backoffice.models import User
 from imports.models import Import
-from ledger.models import Account, Action, Refusal
+from ledger.models import Account, Action, Limit, Refusal
 from tests.cast import OpenAccount
 from tests.imports.conftest import ADD, Desk
 from tests.imports.files import HEADER, csv_of, xlsx_of
@@ -83,6 +83,29 @@ def test_same_file_again_posts_nothing(desk: Desk, account: Account, key: str) -
     assert "Already posted" in preview.content.decode()
     desk.confirm(preview)
     assert Action.objects.count() == 3
+
+
+def test_a_file_that_a_colleague_posted_is_posted_already(desk: Desk, account: Account) -> None:
+    content = csv_of((account.uid, "deposit", "1", "", "", "", "", ""))
+    row = desk.post(content)
+    colleague = User.objects.create_superuser("colleague", password="correct horse battery")
+    desk.console.force_login(colleague)
+    preview = desk.upload(content)
+    [(line, _)] = preview.context["lines"]
+    assert (line.replayed, line.reference, row.posted) == (True, str(Action.objects.latest("id").reference), 1)
+    assert Action.objects.count() == 3
+
+
+def test_a_row_over_the_threshold_says_what_to_do(desk: Desk, account: Account) -> None:
+    Limit.objects.create(kind="approval", currency="CZK", account=account, amount=50)
+    errors = desk.errors(csv_of((account.uid, "deposit", "60", "", "", "", "", "")))
+    assert errors[2] == (
+        "approval_required",
+        (
+            "CZK 60.00 is over the approval threshold of CZK 50.00 set for this account: another person has to approve it. "
+            "A file posts only what nobody has to approve: ask for this row on the page of its account."
+        ),
+    )
 
 
 def test_key_posts_once_whatever_file_brings_it(desk: Desk, account: Account) -> None:

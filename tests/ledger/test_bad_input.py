@@ -282,3 +282,34 @@ def test_a_batch_over_the_maximum_is_refused_before_anything_else(world: dict[st
         Account.post_batch([asked] * (posting.LARGEST_BATCH + 1))
     check(refusal.value, "batch_too_large")
     assert everything() == before
+
+
+LISTED: list[tuple[dict[str, Any], str, str]] = [  # what a posting is given, the code, and which cause of it
+    ({"amount": Decimal(0)}, "invalid_amount", "zero"),
+    ({"amount": Decimal(-1)}, "invalid_amount", "negative"),
+    ({"amount": Decimal("NaN")}, "invalid_amount", "nan"),
+    ({"amount": Decimal("sNaN")}, "invalid_amount", "nan"),
+    ({"amount": Decimal("Infinity")}, "invalid_amount", "infinite"),
+    ({"amount": Decimal("0.001")}, "invalid_amount", "decimals"),
+    ({"amount": Decimal("1E+15")}, "invalid_amount", "too_large"),
+    ({"amount": 5}, "invalid_amount", "type"),
+    ({"asof": datetime(2025, 1, 1)}, "invalid_moment", "zone"),  # noqa: DTZ001  as above
+    ({"asof": datetime.max.replace(tzinfo=FAR)}, "invalid_moment", "future"),
+    ({"asof": datetime(2023, 12, 31, tzinfo=UTC)}, "invalid_moment", "before_account"),
+    ({"asof": "today"}, "invalid_moment", "type"),
+    ({"comment": "x" * 501}, "invalid_text", "too_long"),
+    ({"comment": "a\x00b"}, "invalid_text", "unstorable"),
+    ({"comment": 5}, "invalid_text", "type"),
+    ({"idempotency_key": ""}, "invalid_text", "empty"),
+]
+
+
+def test_each_cause_has_a_name_and_a_sentence_of_its_own(world: dict[str, dict[str, Any]]) -> None:
+    said: dict[tuple[str, str], str] = {}
+    for changes, code, why in LISTED:
+        with pytest.raises(LedgerError) as refusal:
+            Account.deposit(**world["deposit"] | changes)
+        check(refusal.value, code)
+        assert refusal.value.data["why"] == why
+        said[code, why] = str(refusal.value)
+    assert len(set(said.values())) == len(said) == len(LISTED) - 1  # the two kinds of NaN are one

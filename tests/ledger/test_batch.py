@@ -121,3 +121,23 @@ def test_unknown_account_in_a_batch_hinders_no_other(account: Account, agent: Us
     stray = Posting(type=IN, uid=uuid4(), by=agent, asof=timezone.now(), amount=Decimal(1))
     outcomes = Account.post_batch([stray, ask(account, agent, IN, "1")])
     assert [outcome.error and outcome.error.code for outcome in outcomes] == ["unknown_account", None]
+
+
+def test_same_key_by_another_person_is_refused(account: Account, agent: User, admin: User) -> None:
+    request: dict[str, Any] = {"uid": account.uid, "amount": Decimal(10), "asof": timezone.now()}
+    _, first = Account.deposit(**request, by=agent, idempotency_key="k")
+    for refused in (
+        Account.deposit_preview(**request, by=admin, idempotency_key="k").error,
+        Account.post_batch([ask(account, admin, IN, "10", idempotency_key="k")])[0].error,
+    ):
+        assert refused
+        assert (refused.code, str(refused)) == (
+            "idempotency_conflict", f"The key k was used by somebody else for the same, {first.reference}."
+        )  # fmt: skip
+
+
+def test_same_key_at_another_moment_returns_the_first_result(account: Account, agent: User) -> None:
+    request: dict[str, Any] = {"uid": account.uid, "amount": Decimal(10), "by": agent, "idempotency_key": "k"}
+    _, first = Account.deposit(**request, asof=timezone.now() - timedelta(hours=1))
+    _, second = Account.deposit(**request, asof=timezone.now())
+    assert (second.reference, second.replayed, second.created) == (first.reference, True, first.created)

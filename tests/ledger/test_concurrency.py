@@ -144,3 +144,27 @@ def test_lowering_the_cap_at_once_with_deposits_keeps_it(open_account: OpenAccou
     at_once(race)
     balances = Account.objects.aggregate(total=Sum("balance"))["total"]
     assert balances + Headroom.objects.filter(cap="KWD").aggregate(left=Sum("remaining"))["left"] == 500
+
+
+def test_batches_with_the_same_keys_in_opposite_order_end_with_an_error_that_says_so(
+    open_account: OpenAccount, agent: User
+) -> None:
+    accounts = [open_account(), open_account()]
+    keys = [f"k{number}" for number in range(3_000)]
+
+    def post(number: int) -> object:
+        uid, asof = accounts[number].uid, timezone.now()
+        return Account.post_batch(
+            [
+                Posting(
+                    type=ActionType.DEPOSITED, uid=uid, amount=Decimal(1), by=agent, asof=asof, idempotency_key=key
+                )
+                for key in (keys if number else reversed(keys))
+            ]
+        )  # fmt: skip
+
+    codes = at_once(post, clients=2)
+    refused = set(codes) - {"ok"}
+    assert refused <= {"contended", "idempotency_conflict"}
+    assert Action.objects.filter(idempotency_key__isnull=False).count() == 3_000
+    assert sorted(Account.objects.values_list("balance", flat=True)) == [0, 3_000]

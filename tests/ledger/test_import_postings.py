@@ -164,7 +164,7 @@ def test_a_broken_batch_leaves_neither_postings_nor_refusals(make_file: MakeFile
         ('1;2;930101;"PRIJEM";"VKLAD";7.00;7.00;"";;', "invalid_moment", "The account exists since 1993-01-02 00:00 only."),
         ('1;1;930105;"PRIJEM";"VKLAD";7,00;7.00;"";;', "invalid_amount", "The amount is '7,00', which is no number."),
         ('1;1;930105;"PRIJEM";"VKLAD";NaN;7.00;"";;', "invalid_amount", "The amount is 'NaN', which is no number."),
-        ('1;1;930105;"PRIJEM";"VKLAD";-7.00;7.00;"";;', "invalid_amount", "The amount must be more than zero."),
+        ('1;1;930105;"PRIJEM";"VKLAD";-7.00;7.00;"";;', "invalid_amount", "The amount is negative: it must be more than zero."),
         ('1;1;930105;"PRIJEM";"VKLAD";7.005;7.00;"";;', "invalid_amount", "CZK has 2 decimals, 7.005 has more."),
         ('1;1;930105;"DAR";"VKLAD";7.00;7.00;"";;', "unknown_type", "The type is 'DAR'; known are PRIJEM, VYDAJ, VYBER."),
         ('1;77;930105;"PRIJEM";"VKLAD";7.00;7.00;"";;', "unknown_account", "account.asc has no account 77."),
@@ -204,7 +204,10 @@ def test_a_row_over_the_threshold_is_refused_by_itself(make_file: MakeFile) -> N
     assert [(row["line"], row["code"]) for row in refused if row["code"] == "approval_required"] == [
         (3, "approval_required")
     ]
-    assert refused[0]["text"].endswith("set for CZK: another person has to approve it.")
+    assert refused[0]["text"].endswith(
+        "set for CZK: another person has to approve it. A file posts only what nobody has to approve: ask for this row on "
+        "the page of its account."
+    )
 
 
 def test_a_missing_file_is_misuse(tmp_path: Path) -> None:

@@ -30,6 +30,14 @@ def approve(approval: Approval, by: User) -> Approval:
     return Approval.approve(uid=approval.uid, by=by, asof=timezone.now(), saw=approval.would(timezone.now()).digest)
 
 
+def moment_of(approval: Approval) -> datetime:
+    """Return when the limit of an approved request began: when it was approved, and not before."""
+    [begun] = Limit.all_objects_including_void().filter(amount=approval.amount, valid__startswith__gte=approval.decided)
+    assert begun.valid.lower <= timezone.now()
+    found: datetime = begun.valid.lower
+    return found
+
+
 def standing(account: Account) -> list[tuple[Any, ...]]:
     rows = Limit.objects.filter(account=account, kind="max_deposit").order_by("valid")
     return [(limit.amount, limit.valid.lower, limit.valid.upper) for limit in rows]
@@ -43,33 +51,47 @@ def test_an_approved_limit_binds_from_then_on(account: Account, agent: User, lea
     ]
     Account.deposit(uid=account.uid, amount=Decimal(20), by=agent, asof=timezone.now())
     done = approve(approval, lead)
-    assert standing(account) == [(10, done.decided, None)]
+    assert standing(account) == [(10, moment_of(done), None)]
     with pytest.raises(errors.ExceedsLimit):
         Account.deposit(uid=account.uid, amount=Decimal(20), by=agent, asof=timezone.now())
+
+
+def test_a_back_dated_approval_rewrites_no_limit_of_the_past(account: Account, agent: User, lead: User) -> None:
+    asked, decided = (timezone.now() - timedelta(hours=hours) for hours in (2, 1))
+    bound: dict[str, Any] = {"kind": "max_deposit", "currency": "CZK", "account": account, "reason": "Why"}
+    first = Approval.request_limit(by=agent, asof=asked, amount=Decimal(10), **bound)
+    before = timezone.now()
+    assert Approval.approve(uid=first.uid, by=lead, asof=decided).decided == decided
+    [(_, since, _)] = standing(account)
+    assert before <= since <= timezone.now()
+    end = Approval.request_limit(by=agent, asof=asked, amount=None, **bound)
+    Approval.approve(uid=end.uid, by=lead, asof=decided)
+    [(_, _, until)] = standing(account)
+    assert since < until <= timezone.now()  # and it bound in between, as it did
 
 
 def test_a_change_ends_the_limit_before_and_history_has_both(account: Account, agent: User, lead: User) -> None:
     first = approve(ask(agent, account=account), lead)
     second = approve(ask(agent, account=account, amount=Decimal(20)), lead)
     assert second.shown["effects"][0]["before"] == "CZK 10.00"
-    assert standing(account) == [(10, first.decided, second.decided), (20, second.decided, None)]
+    assert standing(account) == [(10, moment_of(first), moment_of(second)), (20, moment_of(second), None)]
     assert [row.history_type for row in Limit.history.filter(account=account).order_by("history_id")] == ["+", "~", "+"]
 
 
 def test_a_limit_for_a_time_gives_way_to_the_one_before(account: Account, agent: User, lead: User) -> None:
-    first = approve(ask(agent, account=account), lead)
+    first = moment_of(approve(ask(agent, account=account), lead))
     since, until = (timezone.now() + timedelta(days=days) for days in (1, 8))
     change = ask(agent, account=account, amount=Decimal(99), valid_from=since, valid_until=until)
     assert change.shown["effects"][0]["after"].endswith(", then CZK 10.00")
     approve(change, lead)
-    assert standing(account) == [(10, first.decided, since), (99, since, until), (10, until, None)]
+    assert standing(account) == [(10, first, since), (99, since, until), (10, until, None)]
 
 
 def test_a_limit_that_never_began_is_void(account: Account, agent: User, lead: User) -> None:
     later = timezone.now() + timedelta(days=3)
     approve(ask(agent, account=account, valid_from=later), lead)
     done = approve(ask(agent, account=account, amount=Decimal(20)), lead)
-    assert standing(account) == [(20, done.decided, None)]
+    assert standing(account) == [(20, moment_of(done), None)]
     assert Limit.all_objects_including_void().filter(account=account, is_void=True).count() == 1
 
 
@@ -77,7 +99,9 @@ def test_ending_a_limit_ends_it_and_what_was_to_come(account: Account, agent: Us
     first = approve(ask(agent, account=account), lead)
     done = approve(ask(agent, account=account, amount=None), lead)
     assert (done.amount, done.shown["effects"][0]["after"]) == (0, "none")
-    assert standing(account) == [(10, first.decided, done.decided)]
+    [(amount, since, until)] = standing(account)
+    assert (amount, since) == (10, moment_of(first))
+    assert done.decided <= until <= timezone.now()
 
 
 @pytest.mark.parametrize(
@@ -131,7 +155,7 @@ def test_a_limit_of_an_entity_leaves_the_wider_one_alone(nord: Entity, agent: Us
     wide = list(Limit.objects.filter(entity=None, kind="max_deposit", currency="CZK").values())
     done = approve(ask(agent, entity=nord), lead)
     assert list(Limit.objects.filter(entity=None, kind="max_deposit", currency="CZK").values()) == wide
-    assert Limit.objects.get(entity=nord).valid == TimestamptzRange(done.decided, None)
+    assert Limit.objects.get(entity=nord).valid == TimestamptzRange(moment_of(done), None)
 
 
 def cap(agent: User, ceiling: str, currency: str = "KWD") -> Approval:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from backoffice.models import User
 from ledger import errors
@@ -152,3 +153,43 @@ def test_a_repeated_key_with_what_cannot_be_compared_is_refused(account: Account
 def test_somebody_who_is_not_in_the_database_posts_nothing(account: Account, now: datetime) -> None:
     with pytest.raises(errors.UnknownUser):
         Account.deposit(uid=account.uid, amount=Decimal(5), by=User(pk=999_999), asof=now)
+
+
+def codes(*postings: Posting) -> set[str | None]:
+    """Return what the preview and the posting say, and that they say the same of each."""
+    previews = Account.preview_batch(postings)
+    done = Account.post_batch(postings)
+    said = [outcome.error.code if outcome.error else None for outcome in previews]
+    assert said == [outcome.error.code if outcome.error else None for outcome in done]
+    return set(said)
+
+
+def test_preview_and_posting_refuse_a_hold_and_an_action_of_another_account(
+    open_account: OpenAccount, sent: Action, agent: User, now: datetime
+) -> None:
+    other = open_account("100")
+    held, _ = Hold.place(uid=sent.account.uid, amount=Decimal(10), by=agent, asof=now)
+    _, came = Account.deposit(uid=sent.account.uid, amount=Decimal(10), by=agent, asof=now)
+    plain: dict[str, Any] = {"uid": other.uid, "by": agent, "asof": timezone.now(), "amount": Decimal(10)}
+    assert codes(
+        Posting(type=ActionType.CAPTURED, hold=held, **plain),
+        Posting(type=ActionType.RELEASED, hold=held, **plain),
+        Posting(type=ActionType.REVERSED, reverses=came, **plain, **BACK),
+        Posting(type=ActionType.REFUNDED, reverses=came, **plain, **BACK),
+    ) == {"invalid_posting"}
+
+
+def test_preview_and_posting_refuse_legs_that_are_of_no_one_transfer(
+    open_account: OpenAccount, sent: Action, agent: User, now: datetime
+) -> None:
+    _, came = Account.deposit(uid=open_account().uid, amount=Decimal(40), by=agent, asof=now)
+    (_, second), _ = Account.transfer(
+        uid=sent.account.uid, to=came.account.uid, amount=Decimal(40), by=agent, asof=timezone.now()
+    )
+    plain: dict[str, Any] = {"by": agent, "asof": timezone.now(), "amount": Decimal(40), "type": ActionType.REVERSED}
+    assert codes(
+        Posting(uid=sent.account.uid, reverses=sent, counter=came, **plain, **BACK),
+        Posting(uid=sent.account.uid, reverses=sent, counter=sent, **plain, **BACK),
+        Posting(uid=came.account.uid, reverses=came, counter=sent, **plain, **BACK),
+        Posting(uid=sent.account.uid, reverses=sent, counter=second.counterparts()[0], **plain, **BACK),
+    ) == {"invalid_posting"}

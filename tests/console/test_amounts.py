@@ -1,0 +1,97 @@
+"""Amounts as people type them: separators of the language that is active, and no guess where two readings are possible."""
+
+from decimal import Decimal
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.test import Client
+from django.urls import reverse
+from django.utils.translation import override
+
+from backoffice.models import User
+from ledger.admin.amounts import amount_of
+from ledger.models import Account
+from tests.console.test_commands import hidden, permit
+
+
+@pytest.mark.parametrize(
+    ("language", "typed", "amount"),
+    [
+        ("en-gb", "1000", "1000"),
+        ("en-gb", " 1,000.00 ", "1000.00"),
+        ("en-gb", "1'000.00", "1000.00"),
+        ("en-gb", "1\N{RIGHT SINGLE QUOTATION MARK}000", "1000"),
+        ("en-gb", "1 000.5", "1000.5"),
+        (
+            "en-gb",
+            "1\N{NARROW NO-BREAK SPACE}000\N{NO-BREAK SPACE}000".replace(
+                "\N{NO-BREAK SPACE}", "\N{NARROW NO-BREAK SPACE}"
+            ),
+            "1000000",
+        ),
+        ("en-gb", "1,000", "1000"),  # no currency of two decimals has three
+        ("en-gb", "1,234,567", "1234567"),
+        ("en-gb", "0.500", "0.500"),
+        ("en-gb", "-5", "-5"),
+        ("cs", "1 000,00", "1000.00"),
+        ("cs", "1.000,00", "1000.00"),
+        ("cs", "1,5", "1.5"),
+        ("cs", "1.000", "1000"),
+        ("de-ch", "1'000.00", "1000.00"),
+    ],
+)
+def test_amounts_are_understood_as_the_language_writes_them(language: str, typed: str, amount: str) -> None:
+    with override(language):
+        assert str(amount_of(typed, 2)) == amount
+
+
+@pytest.mark.parametrize(
+    ("language", "typed", "places", "sentence"),
+    [
+        ("en-gb", "1.000", 2, "1.000 can be read as two amounts: write 1000, or 1.00."),
+        ("en-gb", "1.000", 0, "1.000 can be read as two amounts: write 1000, or 1."),
+        ("en-gb", "1,000", 3, "1,000 can be read as two amounts: write 1000, or 1.00."),
+        ("en-gb", "1,234", None, "1,234 can be read as two amounts: write 1234, or 1.2340."),
+        ("en-gb", "10.001", 2, "10.001 has more decimals than the currency, or means 10001: write that without separators."),
+        ("en-gb", "12,50", 2, "Write the amount as a number, such as 1234.50: commas separate thousands, a point the decimals."),
+        ("en-gb", "1.000,00", 2, "Write the amount as a number, such as 1234.50: commas separate thousands, a point the decimals."),
+        ("en-gb", "1 00", 2, "Write the amount as a number, such as 1234.50."),
+        ("en-gb", "1 000'000", 2, "Write the amount as a number, such as 1234.50."),
+        ("en-gb", "1e5", 2, "Write the amount as a number, such as 1234.50."),
+        ("en-gb", "NaN", 2, "Write the amount as a number, such as 1234.50."),
+        ("en-gb", "9" * 41, 2, "Write the amount as a number, such as 1234.50."),
+        ("cs", "0.500", 2, "Write the amount as a number, such as 1234,50: points separate thousands, a comma the decimals."),
+        ("cs", "1,000", 2, "1,000 can be read as two amounts: write 1000, or 1,00."),
+        ("cs", "1,000.00", 2, "Write the amount as a number, such as 1234,50: points separate thousands, a comma the decimals."),
+    ],
+)  # fmt: skip
+def test_what_can_be_read_as_two_amounts_is_refused(
+    language: str, typed: str, places: int | None, sentence: str
+) -> None:
+    with override(language), pytest.raises(ValidationError) as caught:
+        amount_of(typed, places)
+    assert caught.value.messages == [sentence]
+
+
+@pytest.mark.parametrize(("language", "typed"), [("en-gb", "1.234"), ("cs", "1,234")])
+def test_three_decimals_are_read_where_the_currency_has_them(language: str, typed: str) -> None:
+    with override(language):
+        assert amount_of(typed, 3) == Decimal("1.234")
+
+
+@pytest.mark.django_db
+def test_a_form_takes_thousands_separators_and_the_preview_shows_what_was_meant(
+    client: Client, agent: User, account: Account
+) -> None:
+    permit(agent, "deposit")
+    client.force_login(agent)
+    url = reverse("console:ledger_account_deposit", args=[account.pk])
+    form = hidden(client.get(url).content.decode())
+    fields = {**form, "reference_type": "none", "reference": "", "comment": "Cash"}
+    refused = client.post(url, {**fields, "amount": "1.000"})
+    assert refused.context["form"].errors["amount"] == ["1.000 can be read as two amounts: write 1000, or 1.00."]
+    preview = client.post(url, {**fields, "amount": "1,000.00"}).content.decode()
+    assert "CZK 1,100.00" in preview
+    client.post(url, hidden(preview))
+    account.refresh_from_db()
+    assert account.balance == 1100
