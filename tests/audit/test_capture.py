@@ -328,7 +328,7 @@ def test_many_rows_deleted_by_one_statement_become_as_many_events(number: int) -
 def test_versions_of_statements_that_run_at_once_are_told_apart(committing: None) -> None:
     def insert(name: str, start: threading.Barrier) -> None:
         start.wait()
-        Entity.objects.bulk_create([Entity(code=f"{name}{n}", name=name) for n in range(ROWS)])
+        User.objects.bulk_create([User(username=f"{name}{n}", last_name=name) for n in range(ROWS)])
         connection.close()
 
     ids: list[str] = []
@@ -343,7 +343,7 @@ def test_versions_of_statements_that_run_at_once_are_told_apart(committing: None
         if any(text.count("[") > 1 for text in ids):
             break
     assert any(text.count("[") > 1 for text in ids), "No statement ran while another did."
-    names = [row["data"]["new"]["name"] for row in written_out("backoffice.entity")]
+    names = [row["data"]["new"]["last_name"] for row in written_out("backoffice.user")]
     assert Counter(names) == dict.fromkeys(
-        Entity.objects.filter(code__endswith=".0").values_list("name", flat=True), ROWS
+        User.objects.filter(username__endswith=".0").values_list("last_name", flat=True), ROWS
     )

@@ -300,7 +300,7 @@ def statements(client: Client, url: str, query: dict[str, str]) -> int:
     return len(queries)
 
 
-@pytest.mark.parametrize(("name", "budget"), [("statement", 12), ("statement_csv", 11), ("as_of", 11)])
+@pytest.mark.parametrize(("name", "budget"), [("statement", 14), ("statement_csv", 13), ("as_of", 11)])
 def test_past_of_an_account_costs_the_same_queries_for_3_movements_and_30(
     browser: Client, open_account: OpenAccount, agent: User, name: str, budget: int
 ) -> None:

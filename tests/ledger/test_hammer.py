@@ -24,6 +24,7 @@ TURNOVER = Decimal(600)
 EXPECTED = {  # of what may come out; nothing else, and no error of the database
     "ok", "nothing", "replayed", "insufficient_funds", "exceeds_cap", "exceeds_limit", "already_reversed",
     "exceeds_original", "hold_resolved", "not_reversible",
+    "unknown_action", "unknown_hold",  # another client has posted it and not committed yet
 }  # fmt: skip
 
 

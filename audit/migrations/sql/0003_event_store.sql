@@ -49,6 +49,10 @@ BEGIN
     IF to_regclass(name) IS NOT NULL THEN
         RETURN;
     END IF;
+    PERFORM pg_advisory_xact_lock(hashtextextended('audit_make_month', 0));  -- two may see that it is missing
+    IF to_regclass(name) IS NOT NULL THEN
+        RETURN;
+    END IF;
     -- Attached, not made as a partition: that would wait for all who read, and have everybody wait meanwhile.
     EXECUTE format('CREATE TABLE public.%I (LIKE audit_event)', name);
     EXECUTE format('ALTER TABLE audit_event ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', name,
