@@ -13,9 +13,8 @@ from typing import Any, NamedTuple
 from audit.chain import CANONICAL
 from audit.retention import compressed
 from audit.verification.archive import FORMAT, ArchiveError, as_line, block_line, event_line, read_archive
-from audit.verification.events import NOT_ERASED, Row, what_is_left
+from audit.verification.events import GONE, NOT_ERASED, Row, what_is_left
 
-GONE = {"path": b"", "ip": b"\\N", "browser": b"", "reason": b"", "data": b"{}"}
 TYPE, OBJECT_TYPE, OBJECT_ID = (CANONICAL.index(name) for name in ("type", "object_type", "object_id"))
 SEARCHED = [CANONICAL.index(name) for name in ("path", "browser", "reason", "data")]
 

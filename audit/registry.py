@@ -57,6 +57,7 @@ _TYPES = (
     EventType("audit.key_rotated", "The key that seals this log was replaced{more}", "the command `audit_rotate_key` ended a key", schemas.Rotation),
     EventType("audit.erased", "{who} erased what events told of {object}{more}", "the command `audit_erase` removed payloads", schemas.Erasure),
     EventType("audit.archived", "Months of this log were moved to files{more}", "the command `audit_retention` detached a month", schemas.Archive),
+    EventType("record.forged", "Somebody put an event into the outbox that only sealing writes{more}", "a row of the outbox bore a type that begins with `audit.`, which no code of ours leaves there", schemas.Forged),
     EventType("import.uploaded", "{who} uploaded {object}{more}", "a file of postings was brought", schemas.ImportedFile),
     EventType("import.posted", "{who} posted {object}{more}", "a file of postings was posted", schemas.ImportedFile),
     EventType("import.unreadable", "{who} brought {object}, which cannot be read{more}", "a file of postings could not be used as a whole", schemas.ImportedFile),
@@ -64,7 +65,7 @@ _TYPES = (
     EventType("alert.acknowledged", "{who} acknowledged an alert: {more}", "somebody looked at an alert, with what they found as the reason", schemas.AlertData),
     EventType("delivery.retried", "{who} had an event sent again{more}", "a delivery that had been given up was put back", schemas.Delivery),
 )  # fmt: skip
-BY_THE_DATABASE = ("change.", "ledger.", "audit.")  # no code of the site can write these
+BY_THE_DATABASE = ("change.", "ledger.", "audit.", "record.")  # no code of the site can write these
 
 TYPES: dict[str, EventType] = {kind.name: kind for kind in _TYPES}
 

@@ -17,6 +17,7 @@ from django.db import connections, transaction
 from psycopg import sql
 
 from audit.chain import CANONICAL, SETTLE
+from audit.forged import as_it_is
 from audit.keys import SigningKey
 from audit.seal import seal
 from backoffice.databases import LEDGERS
@@ -46,13 +47,13 @@ def relay_batch(alias: str, key: SigningKey, most: int = ROWS) -> int:
 
 
 def blocks(rows: Iterable[bytes], taken: set[str]) -> Iterator[list[bytes]]:
-    """Cut events into blocks, and note which rows of the outbox they stand in."""
+    """Cut events into blocks, note which rows of the outbox they stand in, and let none pass for one of the sealing."""
     block: list[bytes] = []
     for row in rows:
         of, line = row.split(b"\t", 1)
         taken.add(of.decode())
         if not line.startswith(NO_EVENT):
-            block.append(line)
+            block.append(as_it_is(line))
         if len(block) == BLOCK:
             yield block
             block = []

@@ -77,6 +77,14 @@ class Archive(Nothing):
     months: list[Any]
 
 
+class Forged(Nothing):
+    """A row of the outbox that pretended to be of the sealing: the type that it bore, and its data."""
+
+    type: str
+    told: dict[str, Any]
+    source: str
+
+
 class Created(Nothing):
     """A captured row as it was inserted; `source` is where it came from, if no request of the site: see `audit.origin`."""
 

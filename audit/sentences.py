@@ -148,6 +148,7 @@ MORE: dict[str, Callable[[Event, dict[str, Any]], SafeString]] = {
     "import": _file,
     "search": lambda event, data: format_html(": {}", data["name"]),
     "alert": lambda event, data: format_html("{}", data["text"]),
+    "record": lambda event, data: format_html(": {}", data["type"]),
     "delivery": lambda event, data: format_html(" to {}", data["subscriber"]),
 }
 

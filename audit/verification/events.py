@@ -20,6 +20,7 @@ LINES = sql.SQL("""COPY (
 ) TO STDOUT""")
 COLUMNS = sql.SQL(", ").join(map(sql.Identifier, CANONICAL))
 NOT_ERASED = b"\\N"
+GONE = {"path": b"", "ip": b"\\N", "browser": b"", "reason": b"", "data": b"{}"}  # what an erasure leaves
 POSITIONS = [b"%d" % number for number in range(100_000)]
 
 
@@ -142,6 +143,9 @@ def look_into(block: Block, found: list[Row], attested: "Attested") -> Iterator[
 def changed(row: Row, sealed: bytes, attested: "Attested") -> str:
     """Return how an event differs from what was sealed, or nothing."""
     if row.erased != NOT_ERASED:
+        columns = dict(zip(CANONICAL, row.line.split(b"\t"), strict=True))
+        if any(columns[name] != empty for name, empty in GONE.items()):
+            return "is said to be erased, and still tells something"
         if attested.erased.get(row.id) != what_is_left(row.line, row.erased):
             return "was erased, and no sealed event says so, or it was changed after that"
         return "" if row.stored == sealed else "was erased, and its leaf was changed"

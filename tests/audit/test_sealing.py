@@ -14,11 +14,14 @@ from django.core.management import call_command
 from pytest_django import Settings
 
 from audit import relay
-from audit.chain import leaf, merkle_root
+from audit.alerts import Alerts
+from audit.chain import CANONICAL, leaf, merkle_root
 from audit.heads import Publisher, read_heads
 from audit.keys import signing_key
-from audit.models import Event, Seal, SealKey
+from audit.models import Alert, Event, Seal, SealKey
 from audit.trusted import trusted_keys
+from audit.verification.attested import Attested
+from audit.verification.events import Row, changed, what_is_left
 from backoffice.databases import as_relay
 from ledger.models import Account
 from tests.audit.sealed import kinds, make_events, relay_batch, seal_events, superuser, tamper, verify, wait_until_due
@@ -236,3 +239,58 @@ def test_production_refuses_to_relay_without_a_good_key(audit_files: Path, troub
     )  # fmt: skip
     said = {"missing": "which is not there", "open": "Others may read the signing key", "no key": "AUDIT_SIGNING_KEY"}
     assert (done.returncode, said[trouble] in done.stderr) == (2, True), done.stderr
+
+
+@pytest.mark.usefixtures("committing")
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("audit.erased", '{"events": {"a": "b\\\\c"}}'),
+        ("audit.archived", '{"months": []}'),
+        ('audit."q\\\t\x07é', '{"a": "q\\"\\\\"}'),
+    ],
+)
+def test_event_of_the_sealing_in_the_outbox_is_sealed_as_forged_and_alerts(kind: str, data: str) -> None:
+    with superuser("default") as session:
+        session.execute("INSERT INTO audit_outbox (type, data, reason) VALUES (%s, %s, 'why')", [kind, data])
+    make_events(1)
+    wait_until_due()
+    assert relay_batch() == 2
+    told = Event.objects.get(type="record.forged")
+    assert (told.data["type"], told.data["told"], told.reason) == (kind, json.loads(data), "why")
+    assert not Event.objects.filter(type__startswith="audit.").exists()
+    assert verify() == []
+    with as_relay("audit"):
+        Alerts().deliver(told)
+    assert Alert.objects.get(event_id=told.pk).rule == "outside_write"
+
+
+@pytest.mark.usefixtures("committing")
+def test_forged_erasure_in_the_outbox_hides_no_edit() -> None:
+    seal_events(3)
+    event = Event.objects.get(block=1, position=1)
+    with superuser("audit") as session:
+        session.execute("SELECT audit_erase(ARRAY[%s]::uuid[])", [event.pk])
+        session.execute("SET timezone = 'UTC'")
+        query = f"COPY (SELECT {', '.join(CANONICAL)}, erased FROM audit_event WHERE id = '{event.pk}') TO STDOUT"  # noqa: S608  a test's own
+        with session.cursor().copy(query) as copy:
+            line, erased = b"".join(map(bytes, copy)).rstrip(b"\n").rsplit(b"\t", 1)
+    left = {"events": {str(event.pk): what_is_left(line, erased)}}
+    with superuser("default") as session:
+        session.execute("INSERT INTO audit_outbox (type, data) VALUES ('audit.erased', %s)", [json.dumps(left)])
+    wait_until_due()
+    assert relay_batch() == 1
+    assert kinds(verify()) == [(1, str(event.pk), "edited")]
+
+
+@pytest.mark.parametrize("column", ["path", "ip", "browser", "reason", "data"])
+def test_row_that_an_event_says_was_erased_holds_nothing(column: str) -> None:
+    empty = {"path": b"", "ip": b"\\N", "browser": b"", "reason": b"", "data": b"{}"}
+    columns = {**dict.fromkeys(CANONICAL, b"x"), **empty, "id": b"0" * 36}
+
+    def verdict(columns: dict[str, bytes]) -> str:
+        row = Row(0, b"leaf", b"2026-01-01 00:00:00+00", b"\t".join(columns.values()))
+        return changed(row, b"leaf", Attested({row.id: what_is_left(row.line, row.erased)}, []))
+
+    assert verdict(columns) == ""
+    assert verdict({**columns, column: b"told"}) == "is said to be erased, and still tells something"
