@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from audit.chain import CANONICAL
 from audit.retention import compressed
+from audit.trusted import keep_names
 from audit.verification.archive import FORMAT, ArchiveError, as_line, block_line, event_line, read_archive
 from audit.verification.events import GONE, NOT_ERASED, Row, what_is_left
 
@@ -39,7 +40,7 @@ def rewritten(
     if known is None:
         raise ArchiveError(f"{path} is not named by the sealed event of archiving: was it given another name?")
     about = {(kind.encode(), identity.encode()) for kind, identity in objects}
-    folded = [text.lower() for text in texts]
+    folded = [spelt.lower() for text in texts for spelt in {text, text.replace("\\", "\\\\")}]  # as COPY doubles it
     moment = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S.%f}+00".encode()
     fresh, left = path.with_name(f".{path.name}.erased"), dict[str, str]()
     with compressed(fresh) as file:
@@ -62,6 +63,8 @@ def put_in_place(files: Sequence[Rewritten]) -> None:
     """Let each new file take the place of the old one, whose content is gone then."""
     for file in files:
         file.fresh.replace(file.path)
+    for folder in {file.path.parent for file in files}:
+        keep_names(folder)
 
 
 def _concerned(row: Row, about: set[tuple[bytes, bytes]], texts: Sequence[str]) -> bool:

@@ -6,6 +6,7 @@ Who made it, when, what was searched for and how many rows it has are signed wit
 
 import io
 import json
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,6 +24,7 @@ from backoffice.sheets import write_csv
 SEAL = {"leaf", "erased"}  # what proves the store, not the file
 COLUMNS = tuple(field.attname for field in Event._meta.concrete_fields if field.attname not in SEAL)
 SUFFIX = ".sig"
+ZIP = b"PK\x03\x04"  # what a ZIP of ours begins with
 
 
 def rows_of(events: Iterable[Event], *, personal: bool) -> Iterator[dict[str, Any]]:
@@ -65,6 +67,10 @@ def signed_zip(rows: Sequence[dict[str, Any]], kind: str, **facts: Any) -> tuple
     return f"{stem}-{kind}.zip", file.getvalue()
 
 
+# What zipfile raises over one that was tampered with: encrypted, of an unknown method, with a name or an offset that is none.
+ODD_ZIP = (zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError, KeyError, struct.error)
+
+
 class ExportError(Exception):
     """A file that there is no signature for, in a sentence."""
 
@@ -73,7 +79,9 @@ def read_export(path: Path) -> tuple[bytes, bytes]:
     """Return a file and its signature: out of a ZIP, or from beside each other. Raises ExportError."""
     if not path.is_file():
         raise ExportError(f"There is no file {path}.")
-    if not zipfile.is_zipfile(path):
+    with path.open("rb") as file:
+        is_zip = file.read(len(ZIP)) == ZIP  # zipfile itself looks at the end, and passes over what stands before
+    if not is_zip:
         signature = path.with_name(path.name + SUFFIX)
         if not signature.exists():
             raise ExportError(f"There is no signature {signature.name} beside the file.")
@@ -81,10 +89,12 @@ def read_export(path: Path) -> tuple[bytes, bytes]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name for name in archive.namelist() if not name.endswith(SUFFIX)]
-            if sorted(archive.namelist()) != sorted([*names[:1], *(name + SUFFIX for name in names[:1])]):
+            if not names or sorted(archive.namelist()) != sorted([names[0], names[0] + SUFFIX]):
                 raise ExportError("The ZIP does not hold one file and its signature.")
+            if min(member.header_offset for member in archive.infolist()):
+                raise ExportError("Something stands before the first file of the ZIP: it is not as it was made.")
             return archive.read(names[0]), archive.read(names[0] + SUFFIX)
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except (*ODD_ZIP, zlib.error, EOFError, OSError) as error:
         raise ExportError(f"The ZIP cannot be read: {error}.") from None
 
 

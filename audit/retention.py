@@ -22,7 +22,7 @@ from psycopg import sql
 from audit.chain import CANONICAL, month_before
 from audit.keys import SigningKey
 from audit.seal import add, event_line, sealing
-from audit.trusted import trusted_keys
+from audit.trusted import keep_names, trusted_keys
 from audit.verification.archive import FORMAT, SUFFIX, as_line, block_line, verify_archive
 from audit.verification.archive import event_line as archived_event
 from audit.verification.attested import Attested, read_attested
@@ -151,4 +151,5 @@ def keep(fresh: Path, stem: str) -> Path:
             if path.read_bytes() != fresh.read_bytes():
                 number += 1
                 continue
+        keep_names(path.parent)  # before the month's table goes
         return path

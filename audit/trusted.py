@@ -63,9 +63,10 @@ def read_trusted(path: Path) -> tuple[list[TrustedKey], list[str]]:
         try:
             told = json.loads(line)
             key = TrustedKey.of([told[name] for name in FACTS])
-            bytes.fromhex(key.public + key.signature + key.key)
+            for value in (key.key, key.public, key.signature):
+                bytes.fromhex(value)
             found.append(replace(key, from_block=int(key.from_block)))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError):
             troubles.append(f"Line {number} of {path} is no trusted key.")
     return found, troubles
 
@@ -92,9 +93,21 @@ def broken(keys: Sequence[TrustedKey]) -> str:
 def append(path: Path, line: str) -> None:
     """Add a line to a file and see that it reaches the disk; what was torn before it stays a line of its own."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = not path.exists()
     with path.open("a+b") as file:
         if file.seek(0, os.SEEK_END) and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n":
             file.write(b"\n")
         file.write(f"{line}\n".encode())
         file.flush()
         os.fsync(file.fileno())
+    if fresh:
+        keep_names(path.parent)
+
+
+def keep_names(folder: Path) -> None:
+    """See that the names of a folder's files reach the disk: those of new ones do not with their content."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -12,10 +12,11 @@ from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.db import connections, transaction
 
-from audit.chain import SETTLE
+from audit.chain import CANONICAL, IDENTITY, SETTLE
 from audit.verification.attested import Attested, read_attested
 from audit.verification.blocks import COLUMNS, Block, in_itself
 from audit.verification.events import NOT_ERASED, Row, look_into
@@ -70,7 +71,17 @@ def read_archive(path: Path) -> Content:
                     found.append(_row(told["event"], block))
             if block is not None:
                 yield block, found
-    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
+    except (
+        OSError,
+        EOFError,
+        zlib.error,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
         raise ArchiveError(f"{path} cannot be read as an archive: {error}.") from None
 
 
@@ -124,7 +135,11 @@ def _beside(stored: dict[int, bytes], hashes: dict[int, bytes], path: Path) -> I
 def _block(told: dict[str, Any]) -> Block:
     facts: dict[str, Any] = {name: bytes.fromhex(told[name]) if name in BINARY else told[name] for name in COLUMNS}
     facts |= {"created": datetime.fromisoformat(told["created"]), "month": date.fromisoformat(told["month"])}
-    return Block._make(facts.values())
+    block = Block._make(facts.values())
+    whole = type(block.number) is int and type(block.size) is int and isinstance(block.key, str)
+    if not whole or block.created.tzinfo is None or not 0 < block.number < 2**63:
+        raise ValueError("a block's number, count, moment or key is none")
+    return block
 
 
 def _row(told: dict[str, Any], block: Block | None) -> Row:
@@ -132,7 +147,11 @@ def _row(told: dict[str, Any], block: Block | None) -> Row:
         raise ValueError("an event stands before the first block")
     position = int(told["position"])
     erased = NOT_ERASED if told["erased"] is None else told["erased"].encode()
-    return Row(position, block.leaves[32 * position : 32 * position + 32], erased, told["line"].encode())
+    line = told["line"].encode()
+    UUID(told["line"][:IDENTITY])
+    if line.count(b"\t") != len(CANONICAL) - 1:
+        raise ValueError("the line of an event is none")
+    return Row(position, block.leaves[32 * position : 32 * position + 32], erased, line)
 
 
 def _wrong(text: str) -> Finding:

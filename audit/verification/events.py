@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from psycopg import sql
 
@@ -14,12 +14,15 @@ from audit.verification.findings import Finding
 if TYPE_CHECKING:
     from audit.verification.attested import Attested
 
+T = TypeVar("T")
 LINES = sql.SQL("""COPY (
     SELECT block, position, encode(leaf, 'hex'), erased, {} FROM {}
-    WHERE block > {} AND block <= {} ORDER BY block, position
+    WHERE {} ORDER BY block, position
 ) TO STDOUT""")
+IN_RANGE = sql.SQL("block > {} AND block <= {}")
+NOWHERE = sql.SQL("(block > 0) IS NOT TRUE")  # before the first block, or in none at all
 COLUMNS = sql.SQL(", ").join(map(sql.Identifier, CANONICAL))
-NOT_ERASED = b"\\N"
+NULL = NOT_ERASED = b"\\N"  # as COPY writes it
 GONE = {"path": b"", "ip": b"\\N", "browser": b"", "reason": b"", "data": b"{}"}  # what an erasure leaves
 POSITIONS = [b"%d" % number for number in range(100_000)]
 
@@ -27,8 +30,8 @@ POSITIONS = [b"%d" % number for number in range(100_000)]
 class Row(NamedTuple):
     """An event as it stands in the store or in a file; `erased` is the moment as text, or NOT_ERASED."""
 
-    position: int
-    stored: bytes
+    position: int | None
+    stored: bytes | None
     erased: bytes
     line: bytes
 
@@ -59,8 +62,15 @@ class Sealed(NamedTuple):
 
 def lines(store: Any, after: int, upto: int, table: str = "audit_event") -> Iterator[bytes]:
     """Yield the events of a range of blocks: block, position, leaf, erased, and the canonical line."""
-    query = LINES.format(COLUMNS, sql.Identifier(table), sql.Literal(after), sql.Literal(upto))
-    yield from rows_of_copy(store.connection, query)
+    where = IN_RANGE.format(sql.Literal(after), sql.Literal(upto))
+    yield from rows_of_copy(store.connection, LINES.format(COLUMNS, sql.Identifier(table), where))
+
+
+def nowhere(store: Any) -> Iterator[Finding]:
+    """Name the events that say they are in no block that there can be."""
+    for text in rows_of_copy(store.connection, LINES.format(COLUMNS, sql.Identifier("audit_event"), NOWHERE)):
+        number, _, _, _, line = text.split(b"\t", 4)
+        yield _in_no_block(None if number == NULL else int(number), line[:IDENTITY].decode())
 
 
 def by_block(texts: Iterable[bytes]) -> Iterator[Sealed]:
@@ -91,8 +101,14 @@ def rows_by_block(texts: Iterable[bytes]) -> dict[int, list[Row]]:
     found: dict[int, list[Row]] = {}
     for text in texts:
         number, position, stored, erased, line = text.split(b"\t", 4)
-        found.setdefault(int(number), []).append(Row(int(position), bytes.fromhex(stored.decode()), erased, line))
+        row = Row(_known(position, int), _known(stored, lambda digest: bytes.fromhex(digest.decode())), erased, line)
+        found.setdefault(int(number), []).append(row)
     return found
+
+
+def _known(text: bytes, read: Callable[[bytes], T]) -> T | None:
+    """Read a value; None where somebody took away that it must be there, and then the value."""
+    return None if text == NULL else read(text)
 
 
 def compare(
@@ -114,11 +130,15 @@ def compare(
         yield from look_into(by_number.pop(number), rows_of(number), attested)
     for number in unknown:
         for row in rows_of(number):
-            text = f"Event {row.id} says that it is in block {number}, which there is not."
-            yield Finding(number, row.id, "inserted", text)
+            yield _in_no_block(number, row.id)
     for block in by_number.values():
         if block.size and not attested.archived(block.month, block.number):
             yield from look_into(block, [], attested)
+
+
+def _in_no_block(number: int | None, event: str) -> Finding:
+    said = "no block" if number is None else f"block {number}, which there is not"
+    return Finding(number, event, "inserted", f"Event {event} says that it is in {said}.")
 
 
 def look_into(block: Block, found: list[Row], attested: "Attested") -> Iterator[Finding]:

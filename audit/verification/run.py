@@ -17,7 +17,7 @@ from django.db import connections, transaction
 from audit.chain import SETTLE
 from audit.verification.attested import Attested, read_attested
 from audit.verification.blocks import Block, in_chain, ranges, read_blocks
-from audit.verification.events import Sealed, by_block, compare, lines, rows
+from audit.verification.events import Sealed, by_block, compare, lines, nowhere, rows
 from audit.verification.findings import Finding, Report
 from audit.verification.trust import Trust
 from backoffice.databases import EVENT_STORE
@@ -27,6 +27,7 @@ SNAPSHOT = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 BEFORE = """
     SELECT coalesce(min(number) - 1, (SELECT max(number) FROM audit_seal), 0) FROM audit_seal WHERE created >= %s
 """
+COUNT = "SELECT count(*) FROM audit_event"
 ENDLESS = 2**63 - 1
 
 
@@ -69,8 +70,11 @@ def verify(
             progress(report.events)
         last = parts[-1][1] if parts else first
         if since is None:
-            _take(report, _check_events(store, [], -ENDLESS, 0, job.attested))
+            outside = list(nowhere(store))
+            _take(report, Checked(len(outside), 0, outside))
         _take(report, _check_events(store, [], last, ENDLESS, job.attested))
+        if since is None:
+            report.add(_unread(store, report.events))
         report.add(trust.tail(last))
         for block in read_blocks(store, last - 1, last):
             report.head = f"{last} {block.hash.hex()}"
@@ -99,6 +103,16 @@ def _check(store: Any, job: Job, after: int, upto: int) -> Checked:
     findings = list(in_chain(blocks, before[0] if before else None, job.trust))
     checked = _check_events(store, blocks, after, upto, job.attested)
     return Checked(checked.events, len(blocks), findings + checked.findings)
+
+
+def _unread(store: Any, events: int) -> Iterator[Finding]:
+    """Say so where the store holds another number of events than were read: none may stand where nobody looks."""
+    store.execute(COUNT)
+    [(there,)] = store.fetchall()
+    if there != events:
+        yield Finding(
+            None, None, "inserted", f"The store holds {there} events, and {events} were read, block by block."
+        )
 
 
 def _check_events(store: Any, blocks: list[Block], after: int, upto: int, attested: Attested) -> Checked:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from audit.models import Alert, DeadLetter, Event, Seal, Verification
 
 _positions = count()
+NOWHERE = 2**40  # a block that no test comes to
 _alerts = count(1)  # keys of alerts and dead letters
 TEXTS = ("username", "object_type", "object_id", "request_id", "method", "path", "browser", "reason")
 EMPTY = dict.fromkeys(TEXTS, "")
@@ -20,7 +21,7 @@ EMPTY = dict.fromkeys(TEXTS, "")
 def stored(**of: Any) -> Event:
     """Put an event into the store past the relay, in the test's own transaction, and return it."""
     facts = {**EMPTY, "id": uuid.uuid4(), "created": timezone.now(), "username": "agent", "success": True, "data": {}}
-    event = {**facts, "block": 0, "position": next(_positions), "leaf": "\\x00", **of}
+    event = {**facts, "block": NOWHERE, "position": next(_positions), "leaf": "\\x00", **of}
     keep("audit_event", event)
     return Event.objects.get(pk=event["id"])
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 from pytest_django import Settings
 
 from audit.exports import COLUMNS, signed_zip
@@ -54,15 +54,16 @@ def found(capsys: pytest.CaptureFixture[str], *arguments: object) -> list[str]:
     with suppress(SystemExit):
         call_command("audit_verify", "--json", "--export", *arguments)
     told = json.loads(capsys.readouterr().out)
-    assert (told["events"], told["blocks"], {one["kind"] for one in told["findings"]} <= {"export"}) == (0, 0, True)
+    assert (told.keys(), {one["kind"] for one in told["findings"]} <= {"export"}) == ({"export", "findings"}, True)
+    assert bool(told["export"]) != bool(told["findings"])
     return [one["text"] for one in told["findings"]]
 
 
 def test_export_as_it_was_made_is_good_and_says_what_it_is(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("audit_verify", "--json", "--export", str(export))
-    said = capsys.readouterr()
-    assert json.loads(said.out)["findings"] == []
-    told = json.loads(said.err)
+    said = json.loads(capsys.readouterr().out)
+    assert said["findings"] == []
+    told = said["export"]
     assert (told["by"], told["rows"], told["search"], told["kind"]) == ("reviewer", 2, {"success": "1"}, told["file"][-len(told["kind"]):])  # fmt: skip
 
 
@@ -103,11 +104,52 @@ def test_other_key_is_found_and_can_be_named(export: Path, key: Path, capsys: py
     assert found(capsys, str(export)) == ["The file was signed with another key than this site's."]
 
 
-def test_zip_with_more_in_it_is_none(export: Path) -> None:
+def test_answer_says_what_was_checked(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("audit_verify", "--export", str(export))
+    said = capsys.readouterr().out
+    assert "is as it was made: 2 rows, by reviewer on " in said
+    assert f"of a search for success 1; signed with the key {base64.b64encode(public_key()).decode()}." in said
+    assert "blocks" not in said
+
+
+def test_zip_with_more_in_it_is_none(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with zipfile.ZipFile(export, "a") as archive:
         archive.writestr("more.csv", "x")
-    with pytest.raises(CommandError, match="does not hold one file"):
-        call_command("audit_verify", "--export", str(export))
+    assert found(capsys, str(export)) == ["The ZIP does not hold one file and its signature."]
+
+
+@pytest.mark.parametrize("forged", [b"id,created\n", b"PK\x03\x04 is how it begins\n"])
+def test_forged_file_with_a_genuine_zip_behind_it_is_found(
+    export: Path, forged: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = export.with_name("forged.csv")
+    path.write_bytes(forged + export.read_bytes())
+    [said] = found(capsys, str(path))
+    assert said in {
+        "There is no signature forged.csv.sig beside the file.",
+        "Something stands before the first file of the ZIP: it is not as it was made.",
+    }
+
+
+def damaged(content: bytes, at: int, by: bytes) -> bytes:
+    """Return a ZIP with other bytes in the first entry of its directory, and in the header of that file."""
+    entry = content.index(b"PK\x01\x02")
+    other = content[: entry + 8 + at] + by + content[entry + 8 + at + len(by) :]
+    return other[: 6 + at] + by + other[6 + at + len(by) :]
+
+
+def test_zip_that_is_odd_is_found(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good, empty = export.read_bytes(), io.BytesIO()
+    zipfile.ZipFile(empty, "w").close()
+    odd = [
+        damaged(good, 0, b"\x01\x00"),  # encrypted
+        damaged(good, 2, b"\x63\x00"),  # a method that there is not
+        damaged(good, 2, b"\x0e\x00"),  # LZMA, which it is not
+        good[:40], b"PK\x03\x04", b"PK\x03\x04" + empty.getvalue(), empty.getvalue(), b"",
+    ]  # fmt: skip
+    for content in odd:
+        export.write_bytes(content)
+        assert len(found(capsys, str(export))) == 1
 
 
 def test_key_that_others_may_read_signs_nothing(key: Path) -> None:

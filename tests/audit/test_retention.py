@@ -22,7 +22,7 @@ from pytest_django import Settings
 from audit import retention
 from audit.chain import month_before
 from audit.models import Event, Seal
-from audit.trusted import trusted_keys
+from audit.trusted import append, trusted_keys
 from audit.verification.archive import verify_archives
 from audit.verification.trust import Trust
 from backoffice import embedded
@@ -168,6 +168,39 @@ def test_event_that_arrives_while_its_month_leaves_is_not_lost(old_month: date, 
     assert (verify(), archived(*archives(settings))) == ([], [])
 
 
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
+    """What was brought to the disk, in order: each file or folder, and what its folder held then."""
+    done: list[tuple[str, list[str]]] = []
+    sync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        done.append((path.name, sorted(file.name for file in path.iterdir()) if path.is_dir() else []))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    return done
+
+
+def test_name_of_an_archive_is_on_the_disk_before_the_month_goes(
+    old_month: date, settings: Settings, synced: list[tuple[str, list[str]]]
+) -> None:
+    folder: Path = settings.AUDIT_ARCHIVE_FOLDER
+    call_command("audit_retention")
+    [path] = archives(settings)
+    assert [path.name in held for name, held in synced if name == folder.name] == [True]
+    synced.clear()
+    call_command("audit_erase", "backoffice.entity:0", "--mention", "old1", "--reason", "Asked for")
+    assert [held for name, held in synced if name == folder.name][-1] == [path.name]
+
+
+def test_names_of_new_files_reach_the_disk(tmp_path: Path, synced: list[tuple[str, list[str]]]) -> None:
+    for _ in range(2):
+        append(tmp_path / "new" / "heads.jsonl", "{}")
+    assert synced == [("heads.jsonl", []), ("new", ["heads.jsonl"]), ("heads.jsonl", [])]
+
+
 def test_two_runs_at_once_archive_a_month_once(old_month: date, settings: Settings) -> None:
     assert ended(*[command("audit_retention") for _ in range(3)]) == [(0, "")] * 3
     [path] = archives(settings)
@@ -254,6 +287,29 @@ def test_change_of_an_archive_names_block_and_event(old_month: date, settings: S
     assert {kind for _, _, kind in archived(path)} == {"archive"}
     path.write_bytes(good)
     assert archived(path) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "other"),
+    [
+        ("event", {"line": 5}), ("event", {"line": "x"}), ("event", {"line": "é" * 36 + "\t" * 16}), ("event", {"erased": 5}),
+        ("event", {"position": 1e999}), ("event", {"position": None}), ("block", {"number": "1"}), ("block", {"number": 2**63}),
+        ("block", {"count": None}), ("block", {"key": 7}), ("block", {"created": "2026-01-01"}), ("block", {"month": 5}),
+        ("block", {"leaves": 5}),
+    ],
+)  # fmt: skip
+def test_garbage_in_an_archive_is_a_finding(
+    old_month: date, settings: Settings, kind: str, other: dict[str, object]
+) -> None:
+    call_command("audit_retention")
+    [path] = archives(settings)
+    lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
+    at = 1 if kind == "block" else 3
+    told = {**json.loads(lines[at])[kind], **other}
+    lines[at] = json.dumps({kind: told}).encode() + b"\n"
+    path.write_bytes(gzip.compress(b"".join(lines)))
+    found = verify_archives([path], Trust(trusted_keys())).findings
+    assert "cannot be read as an archive" in " ".join(one.text for one in found)
 
 
 def test_archives_are_verified_by_the_command(

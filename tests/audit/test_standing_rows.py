@@ -1,12 +1,18 @@
 """Rows of the outbox that stand for many events: what they trust cannot be changed by the site, nor silently by others."""
 
+from decimal import Decimal
+
 import pytest
 from django.db import DatabaseError, connections, transaction
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 
 from audit.models import Event, Outbox
 from audit.record import record
 from backoffice.databases import as_owner
-from backoffice.models import Entity
+from backoffice.models import Entity, User
+from ledger.models import Account
 from tests.audit.sealed import relay_batch, superuser, verify, wait_until_due
 
 pytestmark = pytest.mark.usefixtures("committing")
@@ -81,3 +87,17 @@ def test_event_of_the_site_cannot_have_anything_written_out() -> None:
         cursor.execute(
             """SELECT audit_record('{"type": "change.created", "data": {"written_out_by": "audit_created"}}')"""
         )
+
+
+def test_actions_that_a_superuser_removed_are_told(account: Account, agent: User, log: Client) -> None:
+    Account.deposit(uid=account.uid, amount=Decimal(1), by=agent, asof=timezone.now())
+    with superuser("default") as session:
+        session.execute("SET session_replication_role = replica")
+        session.execute("DELETE FROM ledger_action WHERE type = 'deposited'")
+    wait_until_due()
+    relay_batch()
+    told = Event.objects.filter(type="ledger.posted", data__has_key="source")
+    [gone] = [event for event in told if event.data.keys() == {"source"}]
+    assert gone.data["source"].startswith("1 of 1 actions were gone before their events were sealed; ")
+    assert log.get(reverse("console:audit_event_change", args=[gone.pk])).status_code == 200
+    assert verify() == []

@@ -3,10 +3,11 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.core.management import call_command
@@ -88,7 +89,7 @@ def test_delete_names_block_and_row() -> None:
 
 
 @pytest.mark.usefixtures("store")
-@pytest.mark.parametrize(("block", "position"), [(1, 3), (1, 0), (9, 0), (-1, 0)])
+@pytest.mark.parametrize(("block", "position"), [(1, 3), (1, 0), (9, 0), (2**63 - 1, 0)])
 def test_back_dated_insert_names_block_and_row(block: int, position: int) -> None:
     [(name,)] = tamper(
         "INSERT INTO audit_event (id, created, type, username, object_type, object_id, request_id, method, path, browser, "  # noqa: S608  as above
@@ -97,6 +98,54 @@ def test_back_dated_insert_names_block_and_row(block: int, position: int) -> Non
         f"{position}, leaf FROM audit_event WHERE block = 1 AND position = 1 RETURNING id::text"
     )
     assert kinds(verify()) == [(block, name, "inserted")]
+
+
+@pytest.fixture
+def unchecked() -> Iterator[None]:
+    """Let events say they are in no block, as the owner of the table could."""
+    tamper(
+        "ALTER TABLE audit_event DROP CONSTRAINT audit_event_in_a_block, ALTER block DROP NOT NULL, ALTER leaf DROP NOT NULL, "
+        "ALTER position DROP NOT NULL"
+    )
+    yield
+    tamper(
+        "DELETE FROM audit_event WHERE block IS NULL OR block <= 0 OR leaf IS NULL OR position IS NULL",
+        "ALTER TABLE audit_event ADD CONSTRAINT audit_event_in_a_block CHECK (block > 0), ALTER block SET NOT NULL, "
+        "ALTER leaf SET NOT NULL, ALTER position SET NOT NULL",
+    )
+
+
+@pytest.mark.usefixtures("store", "unchecked")
+@pytest.mark.parametrize("block", [-(2**63), -1, 0, None])
+def test_event_before_the_first_block_or_in_none_is_named(block: int | None) -> None:
+    name = event(1, 1)
+    tamper(f"UPDATE audit_event SET block = {'NULL' if block is None else block} WHERE id = '{name}'")  # noqa: S608  a test's own
+    assert sorted(kinds(verify()), key=str) == sorted([(1, name, "deleted"), (block, name, "inserted")], key=str)
+
+
+@pytest.mark.usefixtures("store", "unchecked")
+def test_event_without_leaf_or_position_is_named() -> None:
+    names = [event(1, 1), event(2, 1)]
+    tamper(
+        f"UPDATE audit_event SET leaf = NULL WHERE id = '{names[0]}'",  # noqa: S608  as above
+        f"UPDATE audit_event SET position = NULL WHERE id = '{names[1]}'",  # noqa: S608  as above
+    )
+    assert sorted(kinds(verify())) == [(1, names[0], "edited"), (2, names[1], "moved")]
+
+
+@pytest.mark.usefixtures("store")
+def test_store_takes_no_event_outside_of_the_blocks() -> None:
+    for block in (-(2**63), 0):
+        with pytest.raises(psycopg.errors.CheckViolation):
+            tamper(f"UPDATE audit_event SET block = {block} WHERE block = 1")  # noqa: S608  as above
+
+
+@pytest.mark.usefixtures("store")
+def test_event_that_no_range_reads_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    tamper("UPDATE audit_event SET block = 9 WHERE block = 3")
+    monkeypatch.setattr(run, "ENDLESS", 8)
+    [*_, found] = verify()
+    assert found.text == "The store holds 10 events, and 7 were read, block by block."
 
 
 @pytest.mark.usefixtures("store")
@@ -173,6 +222,19 @@ def test_line_of_the_trusted_file_that_is_none_is_a_finding(capsys: pytest.Captu
     found = [(one["kind"], one["text"]) for one in json.loads(capsys.readouterr().out)["findings"]]
     path = settings.AUDIT_TRUSTED_FILE
     assert found == [("key", f"Line {line} of {path} is no trusted key.") for line in (2, 3)]
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize(
+    "other", [{"public": "a", "signature": "b"}, {"key": "abc"}, {"from_block": float("inf")}, {"public": 5}]
+)
+def test_key_of_odd_length_is_a_finding(other: dict[str, object], capsys: pytest.CaptureFixture[str]) -> None:
+    good = settings.AUDIT_TRUSTED_FILE.read_text()
+    settings.AUDIT_TRUSTED_FILE.write_text(good + json.dumps({**json.loads(good), **other}) + "\n")
+    with pytest.raises(SystemExit, match="1"):
+        call_command("audit_verify", "--json")
+    found = [(one["kind"], one["text"]) for one in json.loads(capsys.readouterr().out)["findings"]]
+    assert found == [("key", f"Line 2 of {settings.AUDIT_TRUSTED_FILE} is no trusted key.")]
 
 
 SEAL = {

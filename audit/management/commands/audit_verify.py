@@ -51,8 +51,9 @@ class Command(BaseCommand):
 
     def handle(self, **options: Any) -> None:
         started = time.monotonic()
+        about: dict[str, Any] | None = None
         if options["export"]:
-            report = self._export(options["export"], options["export_key"])
+            report, about = self._export(options["export"], options["export_key"])
         else:
             since = moment_of(options["since"])
             trust, found = self._trust(options["keys"], options["head"])
@@ -61,22 +62,25 @@ class Command(BaseCommand):
             else:
                 report = verify(trust, since=since, found=found, progress=self._progress)
                 self._note(report, since, time.monotonic() - started)
-        self._tell(report, time.monotonic() - started, as_json=options["json"])
+        self._tell(report, time.monotonic() - started, about, as_json=options["json"])
         if report.findings:
             sys.exit(1)
 
-    def _export(self, path: Path, key: str | None) -> Report:
-        """Check an export; say on standard error what its signature tells of it."""
+    def _export(self, path: Path, key: str | None) -> tuple[Report, dict[str, Any]]:
+        """Check an export; return what its signature tells of it too, if that is to be believed."""
         report = Report()
+        if not path.is_file():
+            raise CommandError(f"There is no file {path}.", returncode=MISUSE)
         try:
-            content, signature = read_export(path)
             trusted = base64.b64decode(key, validate=True) if key else None
-            report.add(Finding(None, None, "export", text) for text in check(content, signature, trusted=trusted))
-        except (ExportError, ImproperlyConfigured, ValueError) as error:
+            content, signature = read_export(path)
+            troubles = check(content, signature, trusted=trusted)
+        except ExportError as error:
+            troubles = [str(error)]
+        except (ImproperlyConfigured, ValueError) as error:
             raise CommandError(str(error), returncode=MISUSE) from None
-        if not report.findings:
-            self.stderr.write(signature.decode())
-        return report
+        report.add(Finding(None, None, "export", text) for text in troubles)
+        return report, {} if troubles else json.loads(signature)
 
     def _trust(self, keys: Path | None, head: Path | None) -> tuple[Trust, list[Finding]]:
         """Read what is trusted; lines that cannot be read are findings."""
@@ -110,15 +114,30 @@ class Command(BaseCommand):
         except ImproperlyConfigured as error:
             self.stderr.write(f"The console will not show this run. {error}")
 
-    def _tell(self, report: Report, seconds: float, *, as_json: bool) -> None:
+    def _tell(self, report: Report, seconds: float, about: dict[str, Any] | None, *, as_json: bool) -> None:
         if as_json:
-            facts = {"events": report.events, "blocks": report.blocks, "findings": report.told()}
+            looked_at = {"events": report.events, "blocks": report.blocks} if about is None else {"export": about}
+            facts = {**looked_at, "findings": report.told()}
             self.stdout.write(json.dumps(facts))
             return
         for finding in report.told():
             self.stdout.write(f"{finding['kind']}: {finding['text']}")
+        if about is not None:
+            self.stdout.write(export_in_words(about) if about else "The export is not to be believed.")
+            return
         words = f"{len(report.findings) + report.unsaid} findings" if report.findings else "All is as it was sealed"
         self.stdout.write(f"{report.events:,} events in {report.blocks:,} blocks, {seconds:.1f} s. {words}.")
+
+
+def export_in_words(about: dict[str, Any]) -> str:
+    """Return what the signature of a genuine export tells of it."""
+    searched = (
+        " and ".join(f"{name} {value}" for name, value in dict(about.get("search") or {}).items()) or "everything"
+    )
+    return (
+        f"{about.get('file')} is as it was made: {about.get('rows')} rows, by {about.get('by')} on {about.get('made')}, of a "
+        f"search for {searched}; signed with the key {about.get('public_key')}."
+    )
 
 
 def files_of(paths: Sequence[Path]) -> list[Path]:

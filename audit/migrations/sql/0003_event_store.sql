@@ -5,6 +5,7 @@
 ALTER TABLE audit_event RENAME TO audit_event_unpartitioned;
 CREATE TABLE audit_event (LIKE audit_event_unpartitioned) PARTITION BY RANGE (created);
 DROP TABLE audit_event_unpartitioned;
+ALTER TABLE audit_event ADD CONSTRAINT audit_event_in_a_block CHECK (block > 0);  -- verified from the first block on
 ALTER TABLE audit_event ADD CONSTRAINT audit_event_pkey PRIMARY KEY (id, created);
 CREATE INDEX audit_event_created ON audit_event (created DESC, id DESC);
 CREATE INDEX audit_event_object ON audit_event (object_type, object_id, created DESC);
@@ -54,7 +55,7 @@ BEGIN
         RETURN;
     END IF;
     -- Attached, not made as a partition: that would wait for all who read, and have everybody wait meanwhile.
-    EXECUTE format('CREATE TABLE public.%I (LIKE audit_event)', name);
+    EXECUTE format('CREATE TABLE public.%I (LIKE audit_event INCLUDING CONSTRAINTS)', name);
     EXECUTE format('ALTER TABLE audit_event ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)', name,
         first || ' 00:00+00', (first + interval '1 month')::date || ' 00:00+00');
     EXECUTE format('CREATE TRIGGER audit_event_not_emptied BEFORE TRUNCATE ON %I FOR EACH STATEMENT
