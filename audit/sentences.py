@@ -106,6 +106,8 @@ def _asked(data: dict[str, Any]) -> str:
 
 
 def _posted(event: Event, data: dict[str, Any]) -> SafeString:
+    if "what" not in data:  # of actions that were gone before they were sealed: who and how many says the source
+        return format_html("{}", "")
     amount = next((data[name] for name in ("delta", "held_delta") if Decimal(data.get(name, 0))), None)
     money = f", {written(Decimal(amount), data['currency'])}" if amount else ""
     return format_html(": {}{}, reference {}", data["what"].replace("_", " "), money, data["reference"])

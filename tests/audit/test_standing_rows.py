@@ -90,6 +90,8 @@ def test_event_of_the_site_cannot_have_anything_written_out() -> None:
 
 
 def test_actions_that_a_superuser_removed_are_told(account: Account, agent: User, log: Client) -> None:
+    wait_until_due()
+    relay_batch()
     Account.deposit(uid=account.uid, amount=Decimal(1), by=agent, asof=timezone.now())
     with superuser("default") as session:
         session.execute("SET session_replication_role = replica")

@@ -71,21 +71,23 @@ LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $
     )
     SELECT count(*) FROM gone
 $$;
--- A row of the database's own may stand for many events and name the function that writes them out. Of historical rows that
--- somebody has removed past their guards meanwhile, it is told how many are gone: an event fewer is never passed over.
+-- A row of the database's own may stand for many events and name the function that writes them out. Of historical rows and
+-- actions that somebody has removed past their guards meanwhile, it is told how many are gone: an event fewer is never passed over.
 CREATE FUNCTION audit_written_out(o audit_outbox) RETURNS SETOF audit_outbox
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public AS $$
 DECLARE
     promised CONSTANT bigint := coalesce((o.data #>> '{rows,count}')::bigint,
-        CASE WHEN jsonb_typeof(o.data #> '{rows,ids}') = 'array' THEN jsonb_array_length(o.data #> '{rows,ids}') END);
+        CASE WHEN jsonb_typeof(o.data #> '{rows,ids}') = 'array' THEN jsonb_array_length(o.data #> '{rows,ids}') END,
+        CASE WHEN jsonb_typeof(o.data -> 'actions') = 'array' THEN jsonb_array_length(o.data -> 'actions') END);
     written bigint;
 BEGIN
     IF o.type LIKE ANY ('{"ledger.%","change.%"}') AND o.data ? 'written_out_by' THEN
         RETURN QUERY EXECUTE format('SELECT * FROM %I($1)', o.data ->> 'written_out_by') USING o;
         GET DIAGNOSTICS written = ROW_COUNT;
         IF written < promised THEN
-            o.data := jsonb_build_object('source', format('%s of %s versions were gone before their events were sealed; %s',
-                promised - written, promised, coalesce(o.data ->> 'source', 'the site')));
+            o.data := jsonb_build_object('source', format('%s of %s %s were gone before their events were sealed; %s',
+                promised - written, promised, CASE WHEN o.data ? 'actions' THEN 'actions' ELSE 'versions' END,
+                coalesce(o.data ->> 'source', 'the site')));
             RETURN NEXT o;
         END IF;
     ELSE
