@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from itertools import product
 from typing import Any
 
+from django.apps import apps
 from django.db import connections, models, transaction
 from psycopg import sql
 
@@ -26,6 +27,8 @@ ERASED = "(erased)"
 def erase_versions(request: Request) -> int:
     """Blank personal values, and the reasons, of all versions of the objects, in ledger and sandbox; return how many.
 
+    Reasons that mention a text are blanked in the versions of all other objects too.
+
     Raises:
         ImproperlyConfigured: the owner's URL is not set.
     """
@@ -36,6 +39,7 @@ def erase_versions(request: Request) -> int:
                 model = model_of(kind)
                 if model is not None and hasattr(model, "history"):
                     erased += _blank(cursor, model, identity)
+            erased += _blank_reasons(cursor, request) if request.mentions else 0
     return erased
 
 
@@ -83,6 +87,22 @@ def guards_off(cursor: Any, table: str) -> Iterator[None]:
     cursor.execute(sql.SQL("ALTER TABLE {} DISABLE TRIGGER USER").format(name))
     yield
     cursor.execute(sql.SQL("ALTER TABLE {} ENABLE TRIGGER USER").format(name))
+
+
+def _blank_reasons(cursor: Any, request: Request) -> int:
+    blanked = 0
+    tables = {model.history.model._meta.db_table for model in apps.get_models() if hasattr(model, "history")}
+    for table in sorted(tables):
+        parts = {"table": sql.Identifier(table), "reason": sql.Identifier(REASON)}
+        where = sql.SQL("{reason} ILIKE ANY (%s)").format(**parts)
+        cursor.execute(sql.SQL("SELECT FROM {table} WHERE {} LIMIT 1").format(where, **parts), [request.patterns()])
+        if cursor.rowcount:
+            with guards_off(cursor, table):
+                cursor.execute(
+                    sql.SQL("UPDATE {table} SET {reason} = '' WHERE {}").format(where, **parts), [request.patterns()]
+                )
+                blanked += int(cursor.rowcount)
+    return blanked
 
 
 def _blank(cursor: Any, model: type[models.Model], identity: str) -> int:

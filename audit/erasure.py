@@ -8,6 +8,7 @@ historical rows and what readers keep. The ledger's own rows are not touched: th
 another one.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,9 @@ MENTIONS = """
 """
 LEFT = "COPY (SELECT erased, {} FROM audit_event WHERE id = ANY ({}::uuid[])) TO STDOUT"
 WAITING = """
-    SELECT count(*) FROM audit_outbox WHERE object_type = %s AND (object_id = %s OR data ? 'written_out_by')
+    SELECT count(*) FROM audit_outbox WHERE object_type || ':' || object_id = ANY (%s)
+        OR data ? 'written_out_by' AND (object_type = ANY (%s) OR %s)
+        OR concat_ws(' ', path, reason, browser, data::text) ILIKE ANY (%s::text[])
 """
 
 
@@ -52,13 +55,20 @@ class Request:
     reason: str = ""
 
     def spellings(self) -> list[str]:
-        """Return each text as it may stand in an event: as it is, and as an address has it."""
-        return sorted({spelt for text in self.mentions for spelt in (text, quote_plus(text), quote(text))})
+        """Return each text as it may stand in an event: as it is, as an address has it, also one within another, and as JSON."""
+        plain = set(self.mentions)
+        once = {spell(text) for text in plain for spell in (quote_plus, quote)}
+        twice = {spell(text) for text in once for spell in (quote_plus, quote)}
+        return sorted({spelt for text in plain | once | twice for spelt in (text, _in_json(text))})
 
     def patterns(self) -> list[str]:
         """Return the spellings as patterns of LIKE."""
         escaped = (text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for text in self.spellings())
         return [f"%{text}%" for text in escaped]
+
+
+def _in_json(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 def erase(request: Request, archives: Sequence[Path], key: SigningKey) -> int:
@@ -89,13 +99,13 @@ def erase(request: Request, archives: Sequence[Path], key: SigningKey) -> int:
 
 
 def waiting(request: Request) -> int:
-    """Return how many rows of the outboxes may still tell of the objects. Callers connect as the relay."""
-    rows = 0
+    """Return how many rows of the outboxes may still tell of the objects, or mention a text. Callers connect as the relay."""
+    rows, kinds = 0, [kind for kind, _ in request.objects]
+    named = [f"{kind}:{identity}" for kind, identity in request.objects]
     for alias in LEDGERS:
         with connections[alias].cursor() as outbox:
-            for kind, identity in request.objects:
-                outbox.execute(WAITING, [kind, identity])
-                rows += outbox.fetchone()[0]
+            outbox.execute(WAITING, [named, kinds, bool(request.mentions), request.patterns()])
+            rows += outbox.fetchone()[0]
     return rows
 
 

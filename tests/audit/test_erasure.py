@@ -15,7 +15,8 @@ from audit.chain import month_before
 from audit.models import Alert, DeadLetter, Event, Outbox, SavedSearch
 from audit.record import record
 from backoffice.databases import as_relay
-from backoffice.models import User
+from backoffice.models import Entity, User
+from backoffice.scope import acting
 from tests.audit.sealed import kinds, seal_events, superuser, tamper, verify, wait_until_due
 from tests.audit.test_retention import archived, archives, carry
 
@@ -144,6 +145,59 @@ def test_whatever_mentions_a_person_goes_with_it(jana: User) -> None:
     assert verify() == []
 
 
+NESTED = ["Jana%2BNova", "Jana%2520Nova", "jana%2bnova", "Jana%20Nova"]
+
+
+@pytest.mark.parametrize("spelt", NESTED)
+def test_address_within_an_address_is_a_mention(spelt: str) -> None:
+    record("list.viewed", data={"query": f"next={spelt}"}, using="default")
+    wait_until_due()
+    erase("backoffice.user:0", "--mention", "Jana Nova")
+    assert (Event.objects.get(type="list.viewed").data, verify()) == ({}, [])
+
+
+QUOTED = 'Jana "Jay" N\\va'
+
+
+def test_text_that_json_spells_otherwise_is_a_mention() -> None:
+    record("list.viewed", data={"query": f"q={QUOTED}"}, using="default")
+    wait_until_due()
+    erase("backoffice.user:0", "--mention", QUOTED)
+    assert (Event.objects.get(type="list.viewed").data, verify()) == ({}, [])
+
+
+def test_archive_is_erased_of_what_json_spells_otherwise(archived_mention: Path) -> None:
+    erase("backoffice.user:0", "--mention", QUOTED)
+    assert ("Jay" in lines_of(archived_mention), archived(archived_mention), verify()) == (False, [], [])
+
+
+def test_reasons_of_other_objects_that_mention_a_person_are_blanked(committing: None) -> None:
+    for reason in ("Cousin of Jana Nova", "A new branch"):
+        with acting(actor=None, request_id="r", reason=reason):
+            Entity.objects.create(code=f"e{len(reason)}", name="N")
+    wait_until_due()
+    erase("backoffice.user:0", "--mention", "jana nova")
+    versions = Entity.history.filter(code__startswith="e").order_by("history_id")
+    assert [version.history_change_reason for version in versions] == ["", "A new branch"]
+    assert ("Jana" in everything_of_audit(), verify()) == (False, [])
+
+
+def test_row_of_the_outbox_that_only_mentions_is_told(jana: User, capsys: pytest.CaptureFixture[str]) -> None:
+    with superuser("default") as earlier:
+        earlier.autocommit = False
+        earlier.execute("SELECT pg_current_xact_id()")
+        record("list.viewed", data={"query": "q=Jana+Nova"}, using="default")
+        with pytest.raises(SystemExit, match="1"):
+            erase("backoffice.user:0", "--mention", "Jana Nova", "--json")
+    assert json.loads(capsys.readouterr().out)["waiting"] == 1
+
+
+def test_model_that_there_is_not_is_refused(jana: User) -> None:
+    with pytest.raises(CommandError, match="there is no model backoffice.users") as refused:
+        erase(f"backoffice.users:{jana.pk}")
+    assert refused.value.returncode == 2
+
+
 @pytest.mark.parametrize("text", ["Nov", "   ", ""])
 def test_mention_that_would_be_found_everywhere_is_refused(jana: User, text: str) -> None:
     with pytest.raises(CommandError, match="4 characters at least"):
@@ -172,6 +226,22 @@ def archive(jana: User, settings: Any) -> Path:
     carry()
     call_command("audit_retention")
     [path] = archives(settings)
+    return path
+
+
+@pytest.fixture
+def archived_mention(committing: None, settings: Any) -> Path:
+    """A file of a month long past with an event whose data holds what JSON and COPY both escape."""
+    settings.AUDIT_RETENTION_MONTHS = 12
+    record("list.viewed", data={"query": f"q={QUOTED}"}, using="default")
+    month: date = month_before(timezone.now().date(), 14)
+    with superuser("default") as session:
+        session.execute("SET session_replication_role = replica")
+        session.execute("UPDATE audit_outbox SET created = %s::date + interval '3 days'", [month])
+    carry()
+    call_command("audit_retention")
+    [path] = archives(settings)
+    assert "Jay" in lines_of(path)
     return path
 
 

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from audit import erasing, relay
 from audit.erasure import Request, erase, waiting
 from audit.keys import signing_key
+from audit.personal import model_of
 from audit.verification.archive import SUFFIX, ArchiveError
 from backoffice.databases import RELAY_URL_NAMES, as_relay
 
@@ -80,4 +81,6 @@ def _parsed(text: str) -> tuple[str, str]:
     kind, _, identity = text.partition(":")
     if "." not in kind or not identity:
         raise CommandError(f"{text} is no object: write app.model:id, such as backoffice.user:17.", returncode=MISUSE)
+    if model_of(kind.lower()) is None:
+        raise CommandError(f"{text} is no object: there is no model {kind}.", returncode=MISUSE)
     return kind.lower(), identity
