@@ -16,7 +16,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils.functional import SimpleLazyObject
 
-from audit.away import delay_notice
+from audit.away import broken_notice, delay_notice
 from backoffice.databases import working_on
 from backoffice.guards import PermissionGuard, StaffGuard
 from backoffice.reason import PasswordReason
@@ -64,14 +64,14 @@ class ConsoleSite(AdminSite):
         self.header_links: list[Callable[[HttpRequest], HeaderLink | None]] = []
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        """Add which environment this is, the way to the sandbox for those who may, and what is said of late events.
+        """Add which environment this is, the way to the sandbox for those who may, and what is said of the event log.
 
-        The last is asked only by the pages that show it.
+        The last are asked only by the pages that show it.
         """
         sandbox = reverse("sandbox:index") if SANDBOX_GUARD.allows(request) else ""
         links = [link for made in self.header_links if (link := made(request))]
-        notice = SimpleLazyObject(delay_notice)
-        ours = {"environment": settings.MODE, "sandbox_url": sandbox, "delay_notice": notice, "header_links": links}
+        said = {"delay_notice": SimpleLazyObject(delay_notice), "broken_notice": SimpleLazyObject(broken_notice)}
+        ours = {"environment": settings.MODE, "sandbox_url": sandbox, "header_links": links, **said}
         return {**super().each_context(request), **ours}
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:

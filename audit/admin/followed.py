@@ -51,6 +51,8 @@ class FollowedAdmin(ReadOnlyAdmin):
     @admin.display(description="Event")
     def the_event(self, row: Any) -> str:
         """Link to the event that it is about."""
+        if row.event_id is None:
+            return "None: audit_verify raised it"
         page = reverse("console:audit_event_change", args=[row.event_id])
         return format_html('<a href="{}">{}</a>', page, self.event_text)
 

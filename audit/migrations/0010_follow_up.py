@@ -26,7 +26,10 @@ class Migration(migrations.Migration):
                 ("text", models.TextField(verbose_name="what")),
                 ("user_id", models.BigIntegerField(null=True)),
                 ("username", models.TextField(blank=True, verbose_name="who")),
-                ("event_id", models.UUIDField(verbose_name="event")),
+                (
+                    "event_id",
+                    models.UUIDField(help_text="None where audit_verify raised it.", null=True, verbose_name="event"),
+                ),
                 (
                     "state",
                     models.CharField(

@@ -193,7 +193,7 @@ def test_row_of_the_outbox_that_only_mentions_is_told(jana: User, capsys: pytest
 
 
 def test_model_that_there_is_not_is_refused(jana: User) -> None:
-    with pytest.raises(CommandError, match="there is no model backoffice.users") as refused:
+    with pytest.raises(CommandError, match=r"there is no model backoffice\.users") as refused:
         erase(f"backoffice.users:{jana.pk}")
     assert refused.value.returncode == 2
 

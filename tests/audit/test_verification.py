@@ -4,17 +4,22 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from hashlib import sha256
 from pathlib import Path
 
 import psycopg
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import Permission
 from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
 
 from audit.chain import BLOCK, canonical_json
-from audit.models import Event, Seal, Verification
+from audit.models import Alert, Event, Seal, Verification
 from audit.verification import blocks, run
+from backoffice.models import User
 from tests.audit.sealed import kinds, make_events, seal_events, tamper, verify, wait_until_due
 from tests.audit.test_relay import addresses
 
@@ -322,6 +327,36 @@ def test_command_exits_1_and_is_noted() -> None:
     ]
     noted = Verification.objects.get()
     assert (noted.events, noted.blocks, noted.findings) == (10, 3, said["findings"])
+    opened = Alert.objects.get()
+    assert (opened.rule, opened.event_id, opened.state) == ("verification", None, "open")
+    assert opened.text == f"audit_verify found 1 that is not as sealed. The first: {said['findings'][0]['text']}"
+
+
+@pytest.mark.usefixtures("store")
+def test_console_says_that_the_last_verification_failed(log: Client, reviewer: User) -> None:
+    reviewer.user_permissions.add(Permission.objects.get(codename="view_alert"))
+
+    def said() -> bool:
+        return "is not as it was sealed" in log.get(reverse("console:index")).content.decode()
+
+    name = event(2, 1)
+    verified(0)
+    assert not said()
+    tamper(f"UPDATE audit_event SET reason = 'x' WHERE id = '{name}'")  # noqa: S608  a test's own
+    verified(1)
+    verified(1)
+    assert (said(), Alert.objects.count()) == (True, 1)
+    assert log.get(reverse("console:audit_alert_change", args=[Alert.objects.get().pk])).status_code == 200
+    verified(0, "--since", Seal.objects.get(number=3).created.isoformat())
+    assert said()
+    tamper(f"UPDATE audit_event SET reason = '' WHERE id = '{name}'")  # noqa: S608  as above
+    verified(0)
+    assert not said()
+
+
+def verified(status: int, *arguments: str) -> None:
+    with nullcontext() if status == 0 else pytest.raises(SystemExit, match=str(status)):
+        call_command("audit_verify", *arguments)
 
 
 @pytest.mark.usefixtures("store")

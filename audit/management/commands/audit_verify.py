@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
+from audit.chain import canonical_json
 from audit.exports import ExportError, read_export
 from audit.heads import read_heads
-from audit.models import Verification
+from audit.models import Alert, Verification
 from audit.signing import check
 from audit.trusted import read_trusted
 from audit.verification import Finding, Report, verify
@@ -111,6 +113,7 @@ class Command(BaseCommand):
                     findings=report.told(),
                     head=report.head,
                 )
+                alert(report)
         except ImproperlyConfigured as error:
             self.stderr.write(f"The console will not show this run. {error}")
 
@@ -127,6 +130,16 @@ class Command(BaseCommand):
             return
         words = f"{len(report.findings) + report.unsaid} findings" if report.findings else "All is as it was sealed"
         self.stdout.write(f"{report.events:,} events in {report.blocks:,} blocks, {seconds:.1f} s. {words}.")
+
+
+def alert(report: Report) -> None:
+    """Open an alert of what was found, once for the same findings; the service of alerts tells of it. As the relay."""
+    if report.findings:
+        told = report.told()
+        number, first = len(report.findings) + report.unsaid, report.findings[0].text
+        text = f"audit_verify found {number} that {'is' if number == 1 else 'are'} not as sealed. The first: {first}"
+        key = sha256(canonical_json(told)).hexdigest()
+        Alert.objects.using(EVENT_STORE).get_or_create(rule="verification", key=key, defaults={"text": text})
 
 
 def export_in_words(about: dict[str, Any]) -> str:
