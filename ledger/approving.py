@@ -135,7 +135,7 @@ def _locked(approvals: "type[Approval]", uid: UUID, asof: datetime, using: str) 
 
 def expire(requests: Any, asof: datetime, using: str) -> int:
     """Mark those of the requests that nobody decided in time; return how many. Skips what somebody decides right now."""
-    with transaction.atomic(using=using):
+    with translating(), transaction.atomic(using=using):
         due = requests.filter(state=ApprovalState.PENDING, expires__lte=asof).order_by("id")
         late = list(due.select_for_update(skip_locked=True)[:AT_ONCE])
         for approval in late:

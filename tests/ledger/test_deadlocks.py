@@ -1,5 +1,7 @@
 """Transactions that wait for each other: who changes the ledger goes on, or is told to try again; nobody gets the database's error."""
 
+import io
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -8,13 +10,15 @@ from decimal import Decimal
 import psycopg
 import pytest
 from django.conf import settings
+from django.core.management import call_command
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from backoffice import embedded
 from backoffice.models import Entity, User
 from ledger import errors
-from ledger.models import Account, Approval, Limit
+from ledger.management.commands.expire_due import Command
+from ledger.models import Account, Approval, Hold, Limit
 from tests.cast import OpenAccount
 
 pytestmark = pytest.mark.usefixtures("committing")
@@ -45,7 +49,9 @@ class Aside(threading.Thread):
 
     def __init__(self, work: Callable[[], object]) -> None:
         super().__init__(daemon=True)
-        self.work, self.returned, self.raised = work, None, None  # type: object, object, BaseException | None
+        self.work = work
+        self.returned: object = None
+        self.raised: BaseException | None = None
         self.start()
 
     def run(self) -> None:
@@ -93,7 +99,7 @@ def test_a_limit_is_approved_while_an_entity_is_added_below_it(nord: Entity, age
     approval.refresh_from_db()
     assert approval.state == "approved"
     for limit in Limit.objects.filter(entity=nord):
-        assert set(limit.branch) == {nord.pk, below.pk}
+        assert set(limit.branch or []) == {nord.pk, below.pk}
 
 
 def test_an_approval_that_is_ended_in_a_deadlock_decides_nothing_and_can_be_tried_again(
@@ -125,3 +131,34 @@ def test_a_posting_without_a_lock_that_is_ended_in_a_deadlock_is_posted_under_lo
     posting.end()
     account.refresh_from_db()
     assert (account.balance, account.version) == (105, 3)
+
+
+@pytest.mark.parametrize("every", [None, 0.1])
+def test_expiry_that_is_ended_in_a_deadlock_is_done_again(
+    open_account: OpenAccount, agent: User, patient: psycopg.Connection, every: float | None
+) -> None:
+    accounts = [open_account("100") for _ in range(2)]
+    now = timezone.now()
+    for account in accounts:
+        Hold.place(uid=account.uid, amount=Decimal(5), by=agent, asof=account.latest, expires=now)
+    patient.execute("SELECT FROM ledger_account WHERE id = %s FOR UPDATE", [accounts[1].pk])
+
+    begun = threading.Event()
+
+    def meddle() -> None:
+        begun.wait(PATIENCE)
+        others.waits()
+        patient.execute("SELECT FROM ledger_account WHERE id = %s FOR UPDATE", [accounts[0].pk])
+        patient.rollback()
+        until = time.monotonic() + PATIENCE
+        while every and Hold.objects.filter(state="pending").exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        command.stopped = bool(every)
+
+    command, out, said = Command(stdout=io.StringIO(), stderr=io.StringIO()), io.StringIO(), io.StringIO()
+    others = Aside(meddle)
+    begun.set()
+    call_command(command, json=True, every=every, stdout=out, stderr=said)
+    others.end()
+    assert json.loads(out.getvalue()) == {"holds": 2, "approvals": 0}
+    assert said.getvalue() == "Somebody changed the same at this very moment. Nothing has changed: try again.\n"
