@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db import IntegrityError, connections, transaction
+from django.db import connections, transaction
 from django.utils import timezone
 
 from audit.record import record
@@ -20,7 +20,7 @@ from ledger import errors
 from ledger.choices import ApprovalState
 from ledger.deeds import DEEDS
 from ledger.effects import Seen
-from ledger.refused import translated
+from ledger.refused import translating
 from ledger.shape import check_past, check_text, check_user, told
 
 if TYPE_CHECKING:
@@ -103,18 +103,16 @@ def decide(
     Raises:
         UnknownApproval: nobody asked for this.
         ApprovalDecided: it was decided before, or has expired.
+        Contended: another transaction waited for this one; nothing is decided, try again.
     """
     check_past(asof, timezone.now())
     if not isinstance(uid, UUID):
         raise errors.UnknownApproval(f"There is no request {told(uid)}.", uid=uid)
-    try:
-        with transaction.atomic(using=using):
-            approval, open_in_time = _locked(approvals, uid, asof, using)
-            if open_in_time:
-                act(approval)
-                return approval
-    except IntegrityError as error:
-        raise translated(error) from error
+    with translating(), transaction.atomic(using=using):
+        approval, open_in_time = _locked(approvals, uid, asof, using)
+        if open_in_time:
+            act(approval)
+            return approval
     raise errors.ApprovalDecided(
         f"The request is {approval.get_state_display().lower()} already.", state=approval.state
     )
@@ -137,7 +135,7 @@ def _locked(approvals: "type[Approval]", uid: UUID, asof: datetime, using: str) 
 
 def expire(requests: Any, asof: datetime, using: str) -> int:
     """Mark those of the requests that nobody decided in time; return how many. Skips what somebody decides right now."""
-    with transaction.atomic(using=using):
+    with translating(), transaction.atomic(using=using):
         due = requests.filter(state=ApprovalState.PENDING, expires__lte=asof).order_by("id")
         late = list(due.select_for_update(skip_locked=True)[:AT_ONCE])
         for approval in late:

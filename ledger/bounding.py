@@ -2,7 +2,7 @@
 
 A change cuts its own time out of the limits of the same kind and subject that stand there, and puts itself in: the limit
 before ends where it begins, and comes back where it ends. Nothing is overwritten: a limit that never began to bind is
-voided. Locks: the subject (advisory), then its rows.
+voided. Locks: the subject (advisory), then the branches (advisory, as whoever changes the tree of entities), then its rows.
 """
 
 from dataclasses import dataclass, replace
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ledger.models.limit import Limit
 
 ALONE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+BRANCHES = "ledger_branches"  # what the triggers of limits and entities lock before any row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +117,7 @@ def carry_out(bound: Bound, using: str) -> tuple[Effect, ...]:
     subject = f"limit/{bound.kind}/{bound.currency}/{bound.entity_id}/{bound.account_id}"
     with connections[using].cursor() as cursor:
         cursor.execute(ALONE, [subject])
+        cursor.execute(ALONE, [BRANCHES])  # before a row is cut: a new entity locks it, and then the rows
     begun = bound.beginning(_now(using))
     done = _effects(bound, begun, using)
     rows = _standing(begun, using)

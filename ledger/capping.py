@@ -2,12 +2,12 @@
 
 from decimal import Decimal
 
-from django.db import IntegrityError, connections, transaction
+from django.db import connections, transaction
 
 from ledger import errors
 from ledger.effects import Effect
 from ledger.money import written
-from ledger.refused import translated
+from ledger.refused import translating
 
 STANDS = """
     SELECT c.ceiling, sum(h.remaining) FROM ledger_cap c JOIN ledger_headroom h ON h.currency = c.currency
@@ -39,11 +39,8 @@ def carry_out(currency: str, ceiling: Decimal, using: str) -> tuple[Effect, ...]
 
     done = effects(currency, ceiling, using)
     try:
-        with transaction.atomic(using=using):
+        with translating(), transaction.atomic(using=using):
             Cap.set(currency=currency, ceiling=ceiling, using=using)
-    except IntegrityError as error:
-        found = translated(error)
-        if isinstance(found, errors.ExceedsCap):
-            raise errors.CapTooLow(f"The balances in {currency} come to more than that.") from error
-        raise found from error
+    except errors.ExceedsCap as error:
+        raise errors.CapTooLow(f"The balances in {currency} come to more than that.") from error
     return done

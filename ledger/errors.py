@@ -197,9 +197,11 @@ class ExceedsCap(ExceedsLimit):
 
     code = "exceeds_cap"
 
-    def __init__(self, *, currency: str, **data: Any) -> None:
+    def __init__(self, *, currency: str | None, **data: Any) -> None:
         super().__init__(
-            f"This would take all {currency} balances together over the cap set for {currency}.",
+            f"This would take all {currency} balances together over the cap set for {currency}."
+            if currency
+            else "This would take all balances of the currency together over its cap.",
             limit="cap",
             currency=currency,
             **data,

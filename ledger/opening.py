@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from backoffice.models import Entity, User
 from ledger import errors, posting
 from ledger.choices import ActionType
-from ledger.refused import translated
+from ledger.refused import translating
 from ledger.shape import check_moment, check_user, told
 
 if TYPE_CHECKING:
@@ -38,14 +38,11 @@ def open_accounts(
     Raises:
         LedgerError: as in `Account.create`; nothing has changed then.
     """
-    try:
-        with transaction.atomic(using=using):
-            _check(openings, using)
-            opened = accounts.objects.using(using).bulk_create([_row(accounts, opening) for opening in openings])
-            first = [_first(account, opening) for account, opening in zip(opened, openings, strict=True)]
-            return posting.post(accounts, first, using=using, all_or_nothing=True)
-    except IntegrityError as error:
-        raise translated(error) from error
+    with translating(), transaction.atomic(using=using):
+        _check(openings, using)
+        opened = accounts.objects.using(using).bulk_create([_row(accounts, opening) for opening in openings])
+        first = [_first(account, opening) for account, opening in zip(opened, openings, strict=True)]
+        return posting.post(accounts, first, using=using, all_or_nothing=True)
 
 
 def _check(openings: Sequence[Opening], using: str) -> None:

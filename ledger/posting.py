@@ -29,7 +29,7 @@ from ledger.book import Book
 from ledger.choices import ActionType, ReferenceType
 from ledger.draft import Draft
 from ledger.errors import BatchTooLarge, ExceedsCap, InvalidPosting, LedgerError
-from ledger.refused import contended, translated
+from ledger.refused import deadlocked, translating
 from ledger.writing import write, write_unlocked
 
 if TYPE_CHECKING:
@@ -194,14 +194,19 @@ def _post(accounts: type["Account"], postings: Sequence[Posting], using: str, *,
 def _tried(accounts: type["Account"], postings: Sequence[Posting], using: str) -> list[Outcome]:
     """Post without a lock beforehand; nothing is returned where that has to be decided under lock.
 
-    That is where somebody moved an account since it was read or used the key, and where it is refused: what was read in
-    several statements without a lock may never have been true at one moment, and only a write is checked by the database.
+    That is where somebody moved an account since it was read or used the key, where the statement was ended in a deadlock,
+    and where it is refused: what was read in several statements without a lock may never have been true at one moment, and
+    only a write is checked by the database.
     """
     book = reading.read(accounts, postings, using)
     outcomes = [_decide(book, posting) for posting in postings]
     try:
         done = outcomes[0].error is None and write_unlocked(book.drafts, using)
     except IntegrityError:
+        done = False
+    except OperationalError as error:
+        if not deadlocked(error):
+            raise
         done = False
     return outcomes if done else []
 
@@ -211,14 +216,9 @@ def _locked(postings: Sequence[Posting], using: str, decided: Callable[[], list[
 
     Then all slots are locked and weighed posting by posting.
     """
-    try:
-        with transaction.atomic(using=using):
-            reading.lock(postings, using)
-            return decided()
-    except IntegrityError as error:
-        raise translated(error) from error
-    except OperationalError as error:
-        raise contended(error) from error
+    with translating(), transaction.atomic(using=using):
+        reading.lock(postings, using)
+        return decided()
 
 
 def _decide(book: Book, posting: Posting) -> Outcome:

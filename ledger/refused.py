@@ -4,7 +4,10 @@ What the rules refuse first has a name here because two people can do it at the 
 fires only where somebody wrote past the rules. A test compares the names with the database's catalogue.
 """
 
-from django.db import IntegrityError, OperationalError
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import DatabaseError, IntegrityError, OperationalError
 from psycopg import errors as postgres
 
 from ledger import errors
@@ -49,12 +52,26 @@ GUARD = "ledger_"  # how the names of all of them begin
 CAP = {"ledger_cap", "ledger_headroom_not_negative"}  # the cap itself, and a slot that two emptied at the same moment
 
 
-def translated(error: IntegrityError) -> Exception:
+@contextmanager
+def translating() -> Iterator[None]:
+    """Raise the ledger's error for a database's; what is none of the ledger's goes on as it is, with its cause."""
+    try:
+        yield
+    except (IntegrityError, OperationalError) as error:
+        found = translated(error)
+        if found is error:
+            raise
+        raise found from error
+
+
+def translated(error: DatabaseError) -> Exception:
     """Return the ledger's error for a database's, or the error itself where no guard of the ledger is behind it."""
     cause = error.__cause__
+    if deadlocked(error):
+        return errors.Contended("Somebody changed the same at this very moment. Nothing has changed: try again.")
     name = (cause.diag.constraint_name if isinstance(cause, postgres.Error) else None) or ""
-    if name in CAP:
-        return errors.ExceedsCap(currency=str(cause.diag.message_detail))  # type: ignore[union-attr]  # it has a name
+    if isinstance(cause, postgres.Error) and name in CAP:
+        return errors.ExceedsCap(currency=_currency(cause))
     column = name.partition("_fk_")[0].rpartition("_")[0]
     if known := BY_CONSTRAINT.get(name) or BY_REFERENCE.get(column):
         kind, sentence = known
@@ -64,8 +81,11 @@ def translated(error: IntegrityError) -> Exception:
     return error
 
 
-def contended(error: OperationalError) -> Exception:
-    """Return the ledger's error where PostgreSQL ended one of two transactions that waited for each other."""
-    if isinstance(error.__cause__, postgres.DeadlockDetected):
-        return errors.Contended("Somebody posted the same at this very moment. Nothing has changed: try again.")
-    return error
+def _currency(cause: postgres.Error) -> str | None:
+    """Return the currency of the cap: the guard tells it, while PostgreSQL's own detail of a slot speaks of a failing row."""
+    return cause.diag.message_detail if cause.diag.constraint_name == "ledger_cap" else None
+
+
+def deadlocked(error: DatabaseError) -> bool:
+    """Say whether PostgreSQL ended one of two transactions that waited for each other."""
+    return isinstance(error.__cause__, postgres.DeadlockDetected)

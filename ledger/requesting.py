@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from ledger import approving, asking, errors
@@ -18,7 +18,7 @@ from ledger.choices import ApprovalKind, ApprovalState
 from ledger.deeds import DEEDS
 from ledger.effects import Seen, digest, of_drafts
 from ledger.posting import Outcome, Posting, preview
-from ledger.refused import translated
+from ledger.refused import translating
 from ledger.shape import check_past, check_text
 
 if TYPE_CHECKING:
@@ -122,13 +122,10 @@ def _filed_once(one: "Approval", waiting: "dict[bytes, Approval]", using: str) -
     other = waiting.get(bytes(one.fingerprint))
     if other is None:
         try:
-            with transaction.atomic(using=using):
+            with translating(), transaction.atomic(using=using):
                 one.save(using=using, force_insert=True)
-        except IntegrityError as error:
-            found = translated(error)
-            if not isinstance(found, errors.DuplicateRequest):
-                raise found from error
-            return found
+        except errors.DuplicateRequest as error:
+            return error
         waiting[bytes(one.fingerprint)] = one
         approving.tell("requested", one, one.reason, using)
         return one

@@ -227,6 +227,21 @@ class Account(Record):
         return cls.post_batch([Posting(type=ActionType.CLOSED, **request)], using=using)[0].unwrap()
 
     @classmethod
+    def freeze_preview(cls, *, using: str = "default", **request: Unpack[StatusRequest]) -> Outcome:
+        """Return what `freeze` would do now, or the error it would raise; nothing is locked or written."""
+        return cls.preview_batch([Posting(type=ActionType.FROZEN, **request)], using=using)[0]
+
+    @classmethod
+    def unfreeze_preview(cls, *, using: str = "default", **request: Unpack[StatusRequest]) -> Outcome:
+        """Return what `unfreeze` would do now, or the error it would raise; nothing is locked or written."""
+        return cls.preview_batch([Posting(type=ActionType.UNFROZEN, **request)], using=using)[0]
+
+    @classmethod
+    def close_preview(cls, *, using: str = "default", **request: Unpack[StatusRequest]) -> Outcome:
+        """Return what `close` would do now, or the error it would raise; nothing is locked or written."""
+        return cls.preview_batch([Posting(type=ActionType.CLOSED, **request)], using=using)[0]
+
+    @classmethod
     def post_batch(
         cls, postings: Sequence[Posting], *, using: str = "default", all_or_nothing: bool = False
     ) -> list[Outcome]:

@@ -5,6 +5,7 @@ captures or releases it, once. The app role can only read the table. While it is
 out of what is available. An expired hold is released by the next posting on its account, and by `expire_due`.
 """
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Unpack
@@ -16,6 +17,7 @@ from backoffice.models.base import Record, RecordQuerySet
 from backoffice.models.user import SYSTEM
 from backoffice.scope import acting
 from ledger.choices import ActionType, HoldState
+from ledger.errors import Contended, HoldResolved, LedgerError
 from ledger.holding import HoldRequest, ResolveRequest, placing, resolving
 from ledger.models.account import Account
 from ledger.models.action import Action
@@ -121,12 +123,23 @@ class Hold(Record):
         return cls._preview(resolving(cls, ActionType.RELEASED, request, using=using), using)
 
     @classmethod
-    def release_expired(cls, *, now: datetime, using: str = "default") -> int:
-        """Release all holds that have expired, as the system, and return how many were; a thousand in a transaction."""
+    def release_expired(
+        cls, *, now: datetime, refused: Callable[["Hold", LedgerError], None] | None = None, using: str = "default"
+    ) -> int:
+        """Release all holds that have expired, as the system, and return how many were; a thousand in a transaction.
+
+        What refuses to release a hold hinders no other and is told to `refused`; without it, it is raised at once.
+
+        Raises:
+            Contended: as in `post`; what was released before stays so, and it can be called again.
+        """
         released, last = 0, 0
         while due := list(cls.due(now, using).filter(pk__gt=last).select_related("account")[:AT_ONCE]):
             with acting(actor=SYSTEM, username="system", request_id=f"expire_due {now.isoformat()}", using=using):
-                outcomes = post(Account, [hold.expiry() for hold in due], using=using)
+                outcomes = _released(due, using)
+            for hold, outcome in zip(due, outcomes, strict=True):
+                if outcome.error and not isinstance(outcome.error, HoldResolved):  # or somebody was quicker
+                    (refused or _raise)(hold, outcome.error)
             released += sum(1 for outcome in outcomes if outcome.drafts)
             last = due[-1].pk
         return released
@@ -156,3 +169,20 @@ class Hold(Record):
     @classmethod
     def _preview(cls, posting: Posting, using: str) -> Outcome:
         return preview(Account, [posting], using=using)[0]
+
+
+def _released(due: Sequence[Hold], using: str) -> list[Outcome]:
+    """Return what became of each; where the database refuses them together, they are released one by one."""
+    postings = [hold.expiry() for hold in due]
+    try:
+        return post(Account, postings, using=using)
+    except Contended:
+        raise
+    except LedgerError as error:
+        if len(due) == 1:
+            return [Outcome(posting=postings[0], error=error)]
+    return [outcome for hold in due for outcome in _released([hold], using)]
+
+
+def _raise(_hold: Hold, error: LedgerError) -> None:
+    raise error

@@ -3,11 +3,12 @@
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
+from psycopg import errors as postgres
 
 from backoffice.models import User
 from ledger import errors
 from ledger.models import Account, Approval, Limit
-from ledger.refused import BY_CONSTRAINT, BY_REFERENCE, CAP, translated
+from ledger.refused import BY_CONSTRAINT, BY_REFERENCE, CAP, translated, translating
 from tests.cast import OpenAccount
 
 pytestmark = pytest.mark.django_db
@@ -79,3 +80,17 @@ def test_approving_says_in_the_ledgers_words_what_the_database_refuses(
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     with pytest.raises(errors.UnknownUser):
         Approval.reject(uid=approval.uid, by=gone, asof=now, comment="No")
+
+
+@pytest.mark.parametrize(("name", "currency"), [("ledger_cap", "CZK"), ("ledger_headroom_not_negative", None)])
+def test_the_cap_names_its_currency_where_the_guard_tells_it(name: str, currency: str | None) -> None:
+    error = refuse(name)
+    assert isinstance(error, errors.ExceedsCap)
+    assert error.data["currency"] == currency
+    assert "None" not in str(error)
+
+
+def test_what_is_not_translated_is_raised_with_its_cause() -> None:
+    with pytest.raises(IntegrityError) as caught, translating(), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("INSERT INTO auth_group (name) VALUES ('twice'), ('twice')")
+    assert isinstance(caught.value.__cause__, postgres.UniqueViolation)

@@ -166,10 +166,8 @@ class Model:
         else:
             change |= {"delta": -amount if verb in MONEY_OUT else amount, "turnover": amount}
         self._room(verb, leg["account"], change, due)
-        if (
-            verb in {"deposit", "withdraw", "transfer", "reverse", "refund", "place"}
-            and leg["account"] == request.account
-        ):
+        asked = leg["account"] == request.account or verb in {"reverse", "refund"}  # which take back both legs
+        if asked and verb in {"deposit", "withdraw", "transfer", "reverse", "refund", "place"}:
             self._limit("approval", leg["account"], amount, code="approval_required")
         return change
 

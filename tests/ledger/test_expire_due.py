@@ -20,9 +20,11 @@ from pytest_django import Settings
 from audit.models import Outbox
 from backoffice.models import User
 from backoffice.models.user import SYSTEM
+from ledger.errors import LedgerError
 from ledger.models import Account, Approval, Hold
 from tests.audit.test_relay import addresses
-from tests.cast import LONG_AGO
+from tests.cast import LONG_AGO, OpenAccount
+from tests.ledger.test_verify import tamper
 
 ASOF = LONG_AGO + timedelta(days=2)
 
@@ -68,6 +70,31 @@ def test_impossible_pause_is_misuse(every: float) -> None:
     with pytest.raises(CommandError) as refusal:
         run(every=every)
     assert refusal.value.returncode == 2
+
+
+@pytest.mark.usefixtures("committing")
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("created = now()", "cannot be released: The account exists since"),  # a rule refuses the one
+        (
+            "version = 1",
+            "cannot be released: The account changed outside the ledger",
+        ),  # and a guard all of the statement
+    ],
+)
+def test_a_hold_that_cannot_be_released_is_told_and_hinders_no_other(
+    open_account: OpenAccount, agent: User, change: str, said: str
+) -> None:
+    bad, good = (place(open_account("100"), agent, days=-1) for _ in range(2))
+    tamper(f"UPDATE ledger_account SET {change} WHERE id = %s", bad.account_id)  # noqa: S608  from the line above
+    out, err = io.StringIO(), io.StringIO()
+    call_command("expire_due", json=True, stdout=out, stderr=err)
+    assert json.loads(out.getvalue()) == {"holds": 1, "approvals": 0}
+    assert [Hold.objects.get(pk=hold.pk).state for hold in (bad, good)] == ["pending", "expired"]
+    assert err.getvalue().startswith(f"Hold {bad.uid} {said}")
+    with pytest.raises(LedgerError):
+        Hold.release_expired(now=timezone.now())
 
 
 @pytest.mark.usefixtures("committing")

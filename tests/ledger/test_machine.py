@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import transaction
 from django.utils import timezone
-from hypothesis import HealthCheck, event, settings
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -241,9 +241,6 @@ class Machine(RuleBasedStateMachine):
         return "replayed" if action.replayed else "ok"
 
     def _preview(self, request: Request) -> str:
-        if request.verb in {"freeze", "unfreeze", "close"}:
-            posting = self._posting(request)
-            return _told(Account.preview_batch([posting])[0])
         try:
             return _told(self._method(request.verb, "_preview")(**self._keywords(request)))
         except LedgerError as error:
@@ -315,6 +312,21 @@ def _told(outcome: Outcome) -> str:
     if outcome.error:
         return _code(outcome.error)
     return "replayed" if outcome.replayed else "ok"
+
+
+@pytest.mark.usefixtures("committing")
+@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@given(verb=st.sampled_from(["reverse", "refund"]), leg=st.sampled_from([0, 1]))
+def test_the_model_asks_the_threshold_of_both_legs_that_go_back(verb: str, leg: int) -> None:
+    machine = Machine()
+    machine.begin(room=Decimal(100_000), start=Decimal(100))
+    machine.post([Request("transfer", 0, Decimal(50), timezone.now(), to=1)])
+    machine.limit(kind="approval", subject="account", which=1, amount=Decimal(10), over=False)
+    number = len(machine.model.actions) - 2 + leg
+    asked = Request(verb, leg, Decimal(50), timezone.now(), comment="Why", action=number)
+    machine.post([asked])
+    assert machine.model.actions[number]["returned"] == 0
+    machine.teardown()
 
 
 @pytest.mark.usefixtures("committing")

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from backoffice.databases import EVENT_STORE
 from backoffice.standing import StandingCommand
+from ledger.errors import Contended, LedgerError
 from ledger.models import Approval, Hold
 
 MISUSE = 2
@@ -40,7 +41,20 @@ class Command(StandingCommand):
         return numbers, f"{self.released} holds released, {self.ended} requests for approval ended."
 
     def _round(self) -> None:
+        """Do what is due; again where another transaction waited for this one, which PostgreSQL takes a second to find."""
+        done = False
+        while not done and not self.stopped:
+            try:
+                self._expire()
+                done = True
+            except Contended as error:
+                self.stderr.write(str(error))
+
+    def _expire(self) -> None:
         now = timezone.now()
-        self.released += Hold.release_expired(now=now, using=self.using)
+        self.released += Hold.release_expired(now=now, refused=self._refused, using=self.using)
         while ended := Approval.expire_due(asof=now, using=self.using):
             self.ended += ended
+
+    def _refused(self, hold: Hold, error: LedgerError) -> None:
+        self.stderr.write(f"Hold {hold.uid} cannot be released: {error}")
