@@ -12,7 +12,7 @@ from django.urls import reverse
 from audit.models import Outbox
 from audit.record import record
 from audit.registry import TYPES, UnknownEventType
-from backoffice.models import User
+from backoffice.models import Entity, User
 from ledger.models import Account
 from tests.audit.store import stored
 from tests.cast import PASSWORD
@@ -143,6 +143,28 @@ def test_search_and_filters(log: Client, query: dict[str, str], found: int) -> N
     stored(type="login.failed", username="lead", success=False, object_type="ledger.account", object_id="7")
     page = log.get(reverse(EVENTS), query)
     assert (page.status_code, len(page.context["cl"].result_list)) == (200, found)
+
+
+ONE = {"entity_id": 1, "user_id": 3, "username": "agent", "success": True, "object_type": "ledger.account", "object_id": "7", "request_id": "r-1", "type": "object.viewed"}  # fmt: skip
+OTHER = {"entity_id": 2, "user_id": 4, "username": "lead", "success": False, "object_type": "backoffice.user", "object_id": "8", "request_id": "r-2", "type": "command.refused", "data": {"command": "withdraw", "refusals": []}}  # fmt: skip
+
+
+@pytest.mark.parametrize("found", ["r-1", "r-2"])
+@pytest.mark.parametrize(
+    "condition", ["entity_id", "user_id", "username", "success", "object_type", "object_id", "request_id", "type"]
+)
+def test_each_condition_of_the_search_finds_what_it_names_alone(
+    client: Client, admin: User, nord: Entity, condition: str, found: str
+) -> None:
+    client.force_login(admin)
+    other = Entity.objects.create(code="sud", name="Sudbank")
+    entities = {1: nord.pk, 2: other.pk}
+    wanted: Any = ONE if found == "r-1" else OTHER
+    for facts in (ONE, OTHER):
+        stored(**{**facts, "entity_id": entities[facts["entity_id"]]})  # type: ignore[index]  # a number
+    asked = {"entity_id": entities[wanted["entity_id"]], "success": int(wanted["success"])}.get(condition, wanted[condition])  # fmt: skip
+    page = client.get(reverse(EVENTS), {condition: asked})
+    assert [event.request_id for event in page.context["cl"].result_list] == [found]
 
 
 @pytest.mark.parametrize("rows", [3, 30])
