@@ -17,6 +17,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from audit.asof import at, history_of
+from audit.moment import PastMoment
 from audit.names import visible
 from audit.personal import may_see
 from audit.sentences import in_words, value
@@ -34,7 +35,7 @@ class Question(forms.Form):
 
     old = forms.IntegerField(required=False)
     new = forms.IntegerField(required=False)
-    at = forms.DateTimeField(required=False, label="As it stood on")
+    at = PastMoment(required=False, label="As it stood on")
     until = forms.CharField(required=False)
 
 

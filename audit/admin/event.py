@@ -109,6 +109,9 @@ class EventAdmin(ReadOnlyAdmin):
             log: Any = self.get_changelist_instance(request)
         except IncorrectLookupParameters:
             return HttpResponseRedirect(f"{page}?e=1")
+        if log.problem:
+            messages.error(request, log.problem)
+            return HttpResponseRedirect(f"{page}?{request.GET.urlencode()}")
         events = list(log.queryset[: CAPS["csv"] + 1])
         if len(events) > CAPS["csv"]:
             messages.error(request, f"A file holds {CAPS['csv']:,} events at most: choose a shorter window first.")

@@ -88,6 +88,11 @@ class EventList(ConsoleList):
         return int(self.filter_specs[0].days)  # type: ignore[attr-defined]  # the search form is the one filter
 
     @property
+    def problem(self) -> str:
+        """Why nothing was searched, or nothing."""
+        return str(self.filter_specs[0].problem)  # type: ignore[attr-defined]  # as above
+
+    @property
     def everything(self) -> str:
         """The same search without a window."""
         return self.get_query_string({"window": "all", BEFORE: None, AFTER: None})

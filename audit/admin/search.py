@@ -72,6 +72,13 @@ class SearchForm(forms.Form):
             self.fields[name].widget = forms.DateTimeInput(attrs={"type": "datetime-local"})
             self.fields[name].label = f"{name.capitalize()} ({timezone.get_current_timezone_name()})"
 
+    def clean(self) -> dict[str, Any]:
+        """Refuse a window that ends before it begins."""
+        since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
+        if since and until and until <= since:
+            raise forms.ValidationError("The window ends before it begins: choose an earlier Since or a later Until.")
+        return self.cleaned_data
+
 
 def same_subject(object_type: str, object_id: str) -> list[tuple[str, str]]:
     """Return an object and what is the same person or thing in another table: its one-to-one relations."""
@@ -90,7 +97,7 @@ def same_subject(object_type: str, object_id: str) -> list[tuple[str, str]]:
 
 
 class SearchFilter(admin.ListFilter):
-    """All conditions of the log in one form; what cannot be read is said so and left out."""
+    """All conditions of the log in one form; where one cannot be read, nothing is found and the page says why."""
 
     title = "what to look for"
     template = "audit/search_filter.html"
@@ -116,12 +123,21 @@ class SearchFilter(admin.ListFilter):
         yield {"form": self.form, "kept": [pair for pair in kept if pair[0] not in {"before", "after"}]}
 
     @property
+    def problem(self) -> str:
+        """Why nothing can be searched as it was asked, in a sentence; '' where it can."""
+        labels = {name: str(self.form[name].label).partition(" (")[0] for name in self.form.fields} | {"__all__": ""}
+        said = ((labels[name], " ".join(texts)) for name, texts in self.form.errors.items())
+        return " ".join(f"{label}: {text}" if label else text for label, text in said)
+
+    @property
     def days(self) -> int:
         """How many days are searched unless the reader says otherwise; 0: he did."""
         own = ("since", "until", "window", "request_id", "object_id", "seen")
         return 0 if any(self.asked.get(name) for name in own) else WINDOW
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.problem:
+            return queryset.none()
         asked = self.asked
         condition = Q(**{name: asked[name] for name in DIRECT if asked.get(name) not in {None, ""}})
         if asked.get("type"):

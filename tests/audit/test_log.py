@@ -225,9 +225,57 @@ def test_lists_are_shown_as_they_stood(log: Client, account: Account, nord: Enti
     then = reverse("console:ledger_account_history", args=[account.pk])
     assert re.search(rf'href="{then}\?[^"]*at=', log.get(page, {"as_of": at}).content.decode())
     assert account.user.last_name not in log.get(page, {"as_of": "2020-01-01"}).content.decode()
-    assert log.get(page, {"as_of": "never"}).status_code == 200
     assert log.get(page, {"as_of": at, "o": "4"}).status_code == 302  # no version holds the balance
     assert len(log.get(page, {"as_of": at, "q": "Nova"}).context["cl"].result_list) == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [("never", "Enter a valid date/time."), ("2999-01-01", "a moment that has been"), ("0001-01-01", "since 1900")],
+)
+def test_list_of_no_moment_is_empty_and_says_why(log: Client, account: Account, typed: str, said: str) -> None:
+    page = log.get(reverse("console:ledger_account_changelist"), {"as_of": typed})
+    assert len(page.context["cl"].result_list) == 0
+    assert said in page.context["cl"].problem
+    assert f'role="alert">{page.context["cl"].problem} Nothing is shown.' in page.content.decode()
+
+
+def test_list_of_the_past_offers_no_commands(client: Client, admin: User, account: Account) -> None:
+    client.force_login(admin)
+    page = reverse("console:ledger_account_changelist")
+    at = {"as_of": moment().isoformat()}
+    assert 'value="freeze"' in client.get(page).content.decode()
+    assert '<select name="action"' not in client.get(page, at).content.decode()
+    asked = {"action": "freeze", "_selected_action": [account.pk]}
+    assert client.post(page, asked).headers["Location"].endswith(f"freeze/?ids={account.pk}")
+    assert "Location" not in client.post(f"{page}?as_of={at['as_of'].replace('+', '%2B')}", asked).headers
+
+
+@pytest.mark.parametrize("name", ["hold", "action"])
+def test_list_without_versions_says_that_it_has_no_past(client: Client, admin: User, name: str) -> None:
+    client.force_login(admin)
+    page = reverse(f"console:ledger_{name}_changelist")
+    answer = client.get(page, {"as_of": moment().isoformat(), "q": "Nova"}, follow=True)
+    assert answer.redirect_chain == [(f"{page}?q=Nova", 302)]
+    assert f"No list of {name}s is kept as of a moment." in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"since": "garbage"}, "Since: Enter a valid date/time."),
+        ({"until": "garbage"}, "Until: Enter a valid date/time."),
+        ({"since": "2026-01-02T00:00", "until": "2026-01-01T00:00"}, "The window ends before it begins"),
+        ({"type": "nonsense"}, "Select a valid choice."),
+    ],
+)
+def test_search_that_cannot_be_read_finds_nothing_and_says_why(log: Client, query: dict[str, str], said: str) -> None:
+    logged()
+    page = log.get(reverse(LOG), query)
+    assert len(page.context["cl"].result_list) == 0
+    assert said in page.content.decode().partition('role="alert">')[2].partition("</p>")[0]
+    answer = log.get(reverse("console:audit_event_export_csv"), query)
+    assert answer.status_code == 302
 
 
 @pytest.mark.parametrize("rows", [3, 30])
