@@ -52,6 +52,10 @@ class HistoryPages:
         """Return what else happened to the object until a moment, newest first, as much as `until.of` takes."""
         return ()
 
+    def page_of_then(self, request: HttpRequest, obj: Any) -> tuple[str, str] | None:
+        """Return the address and the name of a page that knows of moments before the record begins, if there is one."""
+        return None
+
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -117,7 +121,7 @@ class HistoryPages:
         hidden = not may_see(request)
         then = at(every, moment, hidden=hidden).select_related(*_captured_relations(self.model)).first()
         if then is None:
-            return {"at": moment, "fields": [], "related": []}
+            return {"at": moment, "fields": [], "related": [], "instead": self.page_of_then(request, obj)}
         fields = [field for field in obj._meta.concrete_fields if field.name not in LEFT_OUT]
         return {
             "at": moment,

@@ -26,6 +26,13 @@ from backoffice.said import told, written
 
 SHOWN = 60  # characters of a value in a sentence
 NAMELESS = "somebody unknown"
+PAGES = {  # of an object, that are no form of a command
+    "change": "looked at",
+    "history": "looked at the history of",
+    "statement": "looked at the statement of",
+    "as_of": "looked at the balance as of a moment of",
+    "refused": "looked at the refused rows of",
+}
 LINKED = ("group_id", "permission_id")  # columns of link tables that tell what somebody was given
 
 
@@ -74,13 +81,22 @@ def who_of(event: Event) -> str:
     return "a name that nobody has" if event.data.get("unknown_name") else NAMELESS
 
 
+def looked(event: Event) -> str:
+    """Return how somebody looked at an object, by its page: `opened the deposit form of`, `looked at the history of`."""
+    page = str(event.data.get("page", "")).removeprefix(event.object_type.replace(".", "_")).removeprefix("_")
+    if page in PAGES:
+        return PAGES[page]
+    return f"opened the {page.replace('_', ' ')} form of" if page else PAGES["change"]
+
+
 def sentence(event: Event, names: Names, *, personal: bool = True) -> SafeString:
     """Return an event as a sentence; without `personal`, personal values are masked."""
     kind = TYPES.get(event.type) or EventType(event.type, "{who}: {object}", "")
     subject = names.get((event.object_type, event.object_id)) if is_live(event) else None
     data = event.data if personal else masked(event.object_type, event.data)
     more = _more(event, data, names)
-    return format_html(kind.sentence, who=who_of(event), object=(subject or Subject(name_of(event))).html, more=more)
+    about = (subject or Subject(name_of(event))).html
+    return format_html(kind.sentence, who=who_of(event), object=about, more=more, looked=looked(event))
 
 
 def _more(event: Event, data: dict[str, Any], names: Names) -> SafeString:
