@@ -131,6 +131,7 @@ def version_lines(rows: Sequence[Any], words: Words) -> Iterator[Line]:
         if new.history_type == "~" and old is not None:
             parts = [(each.label, each.old, each.new) for each in compared(old, new, words)]
             text = format_html("Changed {}", format_html_join("; ", "{} from {} to {}", parts))
+        text = format_html("{}{}", text, origin.badge(new.history_source))
         yield Line(new.history_date, who_of(new), text, new.history_change_reason, new.history_id)
 
 
@@ -159,7 +160,7 @@ def event_lines(request: HttpRequest, site: AdminSite, obj: models.Model, until:
         Line(
             event.created,
             event.username or NAMELESS,
-            sentences[event.pk],
+            format_html("{}{}", sentences[event.pk], origin.badge(event.data.get("source", ""))),
             event.reason,
             url=reverse(f"{site.name}:audit_event_change", args=[event.pk]),
         )

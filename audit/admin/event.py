@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -20,6 +20,7 @@ from audit.admin.search import SearchFilter, SearchForm, meant
 from audit.exports import KINDS, rows_of, signed_zip
 from audit.middleware import downloading
 from audit.models import Event, SavedSearch
+from audit.origin import badge
 from audit.personal import masked, may_see
 from audit.sentences import as_lines
 from backoffice.admin import ReadOnlyAdmin
@@ -163,7 +164,7 @@ class EventAdmin(ReadOnlyAdmin):
     @admin.display(description="What happened")
     def what(self, event: Any) -> SafeString:
         """Show the event as a sentence."""
-        return cast("SafeString", event.sentence)
+        return format_html("{}{}", event.sentence, badge(event.data.get("source", "")))
 
     @admin.display(description="When")
     def when(self, event: Event) -> str:
