@@ -80,7 +80,7 @@ class MomentFilter(admin.ListFilter):
     @property
     def problem(self) -> str:
         """Why there is no list of the moment that was typed, in a sentence; '' where there is."""
-        return " ".join(self.form.errors.get(NAME, ()))
+        return " ".join(map(str, self.form.errors.get(NAME, ())))
 
 
 def is_past(request: HttpRequest) -> bool:

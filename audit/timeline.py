@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 
 from audit import origin
 from audit.models import Event
-from audit.names import Key, Names, key_of, look_up
+from audit.names import Key, Names, key_of, look_up, person
 from audit.personal import MASK, may_see, personal_columns
 from audit.sentences import NAMELESS, as_lines, in_words
 
@@ -121,7 +121,7 @@ def compared(old: Any, new: Any, words: Words) -> list[Difference]:
 
 def who_of(row: Any) -> str:
     """Return who made a version: a person, or the role and program that wrote it past the site."""
-    return origin.told(row.history_source, str(row.history_user or "")) or NAMELESS
+    return origin.told(row.history_source, person(row.history_user) if row.history_user else "") or NAMELESS
 
 
 def version_lines(rows: Sequence[Any], words: Words) -> Iterator[Line]:
@@ -159,7 +159,7 @@ def event_lines(request: HttpRequest, site: AdminSite, obj: models.Model, until:
     return [
         Line(
             event.created,
-            event.username or NAMELESS,
+            event.who,
             format_html("{}{}", sentences[event.pk], origin.badge(event.data.get("source", ""))),
             event.reason,
             url=reverse(f"{site.name}:audit_event_change", args=[event.pk]),

@@ -20,6 +20,7 @@ from audit.admin.search import SearchFilter, SearchForm, meant
 from audit.exports import KINDS, rows_of, signed_zip
 from audit.middleware import downloading
 from audit.models import Event, SavedSearch
+from audit.names import Subject, page_of
 from audit.origin import badge
 from audit.personal import masked, may_see
 from audit.sentences import as_lines
@@ -45,7 +46,7 @@ class EventAdmin(ReadOnlyAdmin):
         "Either its number is wrong, it concerns an entity that you do not work on, or its month was moved to a file. "
         "The attempt is recorded."
     )
-    list_display = ("what", "when", "username", "type", "reason", "success", "ip")
+    list_display = ("what", "when", "who", "type", "reason", "success", "ip")
     list_display_links = ("when",)
     list_filter = (SearchFilter,)
     list_select_related = ()
@@ -61,16 +62,27 @@ class EventAdmin(ReadOnlyAdmin):
     fields = (
         "what",
         ("when", "type", "success"),
-        ("username", "user_id", "of_person"),
-        "entity_id",
+        ("who", "of_person"),
+        "entity",
         ("object_type", "object_id", "of_object"),
         ("method", "path", "status"),
         ("ip", "browser"),
         ("request_id", "of_request"),
         "reason",
+        "sealed_in",
         "everything",
     )
-    readonly_fields = ("what", "when", "everything", "of_object", "of_request", "of_person")
+    readonly_fields = (
+        "what",
+        "when",
+        "who",
+        "entity",
+        "sealed_in",
+        "everything",
+        "of_object",
+        "of_request",
+        "of_person",
+    )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return EventList
@@ -170,6 +182,23 @@ class EventAdmin(ReadOnlyAdmin):
     def when(self, event: Event) -> str:
         """Show the moment in the site's zone, and which that is."""
         return told(event.created)
+
+    @admin.display(description="Who")
+    def who(self, event: Any) -> str:
+        """Show who acted, by name and user name."""
+        return str(event.who)
+
+    @admin.display(description="Entity")
+    def entity(self, event: Event) -> SafeString | str:
+        """Show the entity by its name, with a link where the reader may look at it."""
+        entity = Entity.all_objects_including_void().filter(pk=event.entity_id).first() if event.entity_id else None
+        return Subject(entity.name, page_of(entity, self.admin_site)).html if entity else "None"
+
+    @admin.display(description="Sealed in")
+    def sealed_in(self, event: Event) -> SafeString:
+        """Lead to the block that seals it."""
+        page = reverse("console:audit_seal_change", args=[event.block])
+        return format_html('<a href="{}">Block {}</a>, position {}', page, event.block, event.position)
 
     @admin.display(description="Data")
     def everything(self, event: Any) -> SafeString:

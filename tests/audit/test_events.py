@@ -126,7 +126,10 @@ def test_sentences_link_to_the_object(log: Client, account: Account) -> None:
 )
 def test_sentence_of_a_view_names_the_page(log: Client, account: Account, page: str, told: str) -> None:
     stored(
-        type="object.viewed", object_type="ledger.account", object_id=str(account.pk), data={"page": page} if page else {}
+        type="object.viewed",
+        object_type="ledger.account",
+        object_id=str(account.pk),
+        data={"page": page} if page else {},
     )
     link = reverse("console:ledger_account_change", args=[account.pk])
     assert f'agent {told} <a href="{link}">{account}</a>' in log.get(reverse(EVENTS)).content.decode()
@@ -215,7 +218,9 @@ def test_history_page_tells_compares_and_looks_back(log: Client, account: Accoun
     assert "Choose a moment that has been." in log.get(page, {"at": "2999-01-01T00:00"}).content.decode()
     before = log.get(page, {"at": "1999-01-01T00:00"}).content.decode()
     assert "It was not recorded yet" in before
-    assert f'<a href="{reverse("console:ledger_account_as_of", args=[account.pk])}">Balance as of a moment</a>' in before
+    assert (
+        f'<a href="{reverse("console:ledger_account_as_of", args=[account.pk])}">Balance as of a moment</a>' in before
+    )
     assert log.get(page, {"old": "x", "new": "9" * 30, "at": "never"}).status_code == 200
 
 
