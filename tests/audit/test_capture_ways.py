@@ -1,18 +1,13 @@
-"""Ways to write that are easily forgotten: an expression, a stale object, an upsert, COPY, an action of the admin."""
+"""Ways to write that are easily forgotten: an expression, a stale object, an upsert, COPY, a key that comes back."""
 
 from typing import Any
 
 import pytest
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.auth.models import Group
 from django.db import connection
 from django.db.models import F, Value
 from django.db.models.functions import Concat
-from django.test import Client
-from django.urls import reverse
 
-from audit.models import Outbox
-from backoffice.models import Entity, User
+from backoffice.models import Entity
 from tests.audit.test_capture import events, history, run, written_out
 
 pytestmark = pytest.mark.django_db
@@ -70,16 +65,3 @@ def test_row_that_comes_back_under_its_key_is_captured_again(nord: Entity) -> No
     nord.purge_from_db()
     run(f"INSERT INTO backoffice_entity (id, code, name, created) OVERRIDING SYSTEM VALUE VALUES ({key}, 'n', 'Again', now())")  # noqa: S608  a number of ours  # fmt: skip
     assert [kind for kind, _ in history(Entity(pk=key))] == ["+", "-", "+"]
-
-
-def test_action_of_the_admin_is_captured_with_who_and_why(client: Client, admin: User) -> None:
-    groups = [Group.objects.create(name=name) for name in ("Night shift", "Day shift")]
-    client.force_login(admin)
-    asked = {"action": "delete_selected", ACTION_CHECKBOX_NAME: [group.pk for group in groups], "post": "yes"}
-    page = reverse("console:auth_group_changelist")
-    assert client.post(page, {**asked, "reason": "Merged"}).status_code == 302
-    rows = Outbox.objects.filter(type="change.deleted", object_type="auth.group").order_by("object_id")
-    assert [(row.object_id, row.username, row.reason) for row in rows] == [
-        (str(group.pk), "admin", "Merged") for group in groups
-    ]
-    assert Group.history.filter(history_type="-", history_user=admin).count() == 2  # type: ignore[attr-defined]  # captured
