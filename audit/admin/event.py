@@ -46,7 +46,7 @@ class EventAdmin(ReadOnlyAdmin):
         "Either its number is wrong, it concerns an entity that you do not work on, or its month was moved to a file. "
         "The attempt is recorded."
     )
-    list_display = ("what", "when", "who", "type", "reason", "success", "ip")
+    list_display = ("what", "when", "who", "reason", "success")  # type and address are on its page
     list_display_links = ("when",)
     list_filter = (SearchFilter,)
     list_select_related = ()

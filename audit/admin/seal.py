@@ -47,12 +47,10 @@ class SealAdmin(StoreAdmin):
         """Leave out what is as long as the block itself."""
         return super().get_queryset(request).defer("ids", "leaves")
 
-    @admin.display(description="events")
+    @admin.display(description="which")
     def events(self, seal: Seal) -> SafeString:
         """Lead to the events that the block seals."""
-        return format_html(
-            '<a href="{}">Its {} events in the log</a>', events_page(block=seal.number), f"{seal.count:,}"
-        )
+        return format_html('<a href="{}">Its events in the log</a>', events_page(block=seal.number))
 
     @admin.display(description="root")
     def root_text(self, seal: Seal) -> SafeString:

@@ -53,7 +53,7 @@ def object_types() -> list[tuple[str, str]]:
 class SearchForm(forms.Form):
     """What to look for; everything that is empty is left out."""
 
-    username = forms.CharField(required=False, label="Who (name or user name)", max_length=150)
+    username = forms.CharField(required=False, label="Who, by any name", max_length=150)
     block = forms.IntegerField(required=False, min_value=0, max_value=2**63 - 1, widget=forms.HiddenInput)
     type = forms.ChoiceField(required=False, label="What", choices=type_choices)
     object_type = forms.ChoiceField(required=False, label="About", choices=object_types)
