@@ -17,6 +17,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from audit.asof import at, history_of
+from audit.moment import PastMoment
 from audit.names import visible
 from audit.personal import may_see
 from audit.sentences import in_words, value
@@ -34,7 +35,7 @@ class Question(forms.Form):
 
     old = forms.IntegerField(required=False)
     new = forms.IntegerField(required=False)
-    at = forms.DateTimeField(required=False, label="As it stood on")
+    at = PastMoment(required=False, label="As it stood on")
     until = forms.CharField(required=False)
 
 
@@ -50,6 +51,10 @@ class HistoryPages:
     def other_history(self, request: HttpRequest, obj: Any, until: Until) -> Iterable[Line]:
         """Return what else happened to the object until a moment, newest first, as much as `until.of` takes."""
         return ()
+
+    def page_of_then(self, request: HttpRequest, obj: Any) -> tuple[str, str] | None:
+        """Return the address and the name of a page that knows of moments before the record begins, if there is one."""
+        return None
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -116,7 +121,7 @@ class HistoryPages:
         hidden = not may_see(request)
         then = at(every, moment, hidden=hidden).select_related(*_captured_relations(self.model)).first()
         if then is None:
-            return {"at": moment, "fields": [], "related": []}
+            return {"at": moment, "fields": [], "related": [], "instead": self.page_of_then(request, obj)}
         fields = [field for field in obj._meta.concrete_fields if field.name not in LEFT_OUT]
         return {
             "at": moment,

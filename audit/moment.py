@@ -1,4 +1,4 @@
-"""A list as it stood at a moment: `?as_of=` on the list of any captured model.
+"""Moments of the past as they are typed, and a list as it stood at one: `?as_of=` on the list of any captured model.
 
 The list is the same (columns, search, filters, downloads, what the reader may see); its rows are those of the moment, and
 they lead to the object's history at that moment. What no version holds cannot be sorted or filtered by. To readers who
@@ -11,24 +11,40 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 
 from audit.asof import at
 from audit.personal import may_see
 
 NAME = "as_of"
+EARLIEST = 1900  # a year no ledger goes back to
+
+
+class PastMoment(forms.DateTimeField):
+    """A moment that has been, in the zone of the settings."""
+
+    def clean(self, value: Any) -> Any:
+        """Refuse what has not been: nobody knows how anything will stand tomorrow."""
+        moment = super().clean(value)
+        if moment and moment > timezone.now():
+            raise ValidationError("Choose a moment that has been.")
+        if moment and moment.year < EARLIEST:
+            raise ValidationError(f"Choose a moment since {EARLIEST}.")
+        return moment
 
 
 class MomentForm(forms.Form):
     """At which moment."""
 
-    as_of = forms.DateTimeField(required=False, label="As it stood on")
+    as_of = PastMoment(required=False, label="As it stood on")
 
 
 class MomentFilter(admin.ListFilter):
-    """A moment, typed; one that cannot be read is said so and left out."""
+    """A moment, typed; where it is none, the list is empty and says why: today's rows would be taken for those of then."""
 
     title = "moment"
     template = "audit/moment_filter.html"
@@ -51,6 +67,8 @@ class MomentFilter(admin.ListFilter):
         yield {"form": self.form, "kept": kept}
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.problem:
+            return queryset.none()
         moment = self.moment
         return at(queryset, moment, hidden=not may_see(request)) if moment else queryset
 
@@ -58,6 +76,21 @@ class MomentFilter(admin.ListFilter):
     def moment(self) -> datetime | None:
         """The moment, if one was typed that can be read."""
         return self.form.cleaned_data.get(NAME) if self.form.is_valid() else None
+
+    @property
+    def problem(self) -> str:
+        """Why there is no list of the moment that was typed, in a sentence; '' where there is."""
+        return " ".join(map(str, self.form.errors.get(NAME, ())))
+
+
+def is_past(request: HttpRequest) -> bool:
+    """Whether a list of the past is asked for, of whatever moment."""
+    return bool(request.GET.get(NAME))
+
+
+def problem_of(changelist: Any) -> str:
+    """Return why a list of the past cannot be shown, or ''."""
+    return next((spec.problem for spec in changelist.filter_specs if isinstance(spec, MomentFilter)), "")
 
 
 def moment_of(changelist: Any) -> datetime | None:

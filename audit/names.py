@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from django.contrib.admin import AdminSite
+from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import models
 from django.http import HttpRequest
@@ -31,6 +32,23 @@ class Subject(NamedTuple):
     def html(self) -> SafeString:
         """The label, as a link where there is a page."""
         return format_html('<a href="{}">{}</a>', self.url, self.label) if self.url else format_html("{}", self.label)
+
+
+def person(user: Any) -> str:
+    """Return what somebody who acted is called everywhere: by name, with the user name behind it."""
+    return called(user.get_full_name(), user.get_username())
+
+
+def called(name: str, username: str) -> str:
+    """Return a name with the user name behind it, or the one that there is."""
+    return f"{name} ({username})" if name and username else name or username
+
+
+def people_of(ids: Iterable[int | None]) -> dict[int, str]:
+    """Return the names of people who acted, void ones too, without their user names. One query, none for nobody."""
+    wanted = {key for key in ids if key is not None}
+    found = get_user_model()._base_manager.filter(pk__in=wanted) if wanted else ()
+    return {user.pk: user.get_full_name() for user in found}
 
 
 Names = Mapping[Key, Subject]

@@ -4,12 +4,20 @@
 All else is from outside: the role that logged in, and its program.
 """
 
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
 from backoffice.databases import OURS
 
 
 def is_outside(source: str) -> bool:
     """Whether somebody wrote past the application."""
     return bool(source) and not source.startswith(OURS)
+
+
+def badge(source: str) -> SafeString:
+    """Return a chip that marks what was written past the application, nothing for anything else."""
+    return format_html(' <span class="chip chip-bad">{}</span>', "Outside") if is_outside(source) else SafeString()
 
 
 def told(source: str, username: str) -> str:

@@ -1,7 +1,7 @@
 """Every type of event there is: how it reads, when it is written and what its data holds.
 
 docs/audit.md lists them; a test compares. A sentence is completed with what the event holds: `{who}`, `{object}` (in
-words, as a link) and `{more}`, which `audit.sentences` makes from the event's data.
+words, as a link), `{looked}` (by which page) and `{more}`, which `audit.sentences` makes from the event's data.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class EventType:
 _TYPES = (
     EventType("page.viewed", "{who} looked at {more}", "a page of the console that is about no object was shown", schemas.Page),
     EventType("list.viewed", "{who} looked through {object}{more}", "a list was shown; with what was searched for", schemas.Page),
-    EventType("object.viewed", "{who} looked at {object}{more}", "a page about one object was shown", schemas.Page),
+    EventType("object.viewed", "{who} {looked} {object}{more}", "a page about one object was shown", schemas.Page),
     EventType("export.downloaded", "{who} downloaded {object}{more}", "a file was handed out", schemas.Download),
     EventType("log.viewed", "{who} read the event log{more}", "the event log itself was read, or one of its events", schemas.Page),
     EventType("search.saved", "{who} saved a search{more}", "somebody kept a search of the event log", schemas.Search),

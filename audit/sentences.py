@@ -6,6 +6,7 @@ readers without the right.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -19,13 +20,20 @@ from django.utils.safestring import SafeString
 
 from audit import origin
 from audit.models import Event
-from audit.names import Key, Names, Subject, field_of, key_of, look_up
+from audit.names import Key, Names, Subject, called, field_of, key_of, look_up, people_of
 from audit.personal import MASK, masked, may_see, model_of
 from audit.registry import TYPES, EventType
 from backoffice.said import told, written
 
 SHOWN = 60  # characters of a value in a sentence
 NAMELESS = "somebody unknown"
+PAGES = {  # of an object, that are no form of a command
+    "change": "looked at",
+    "history": "looked at the history of",
+    "statement": "looked at the statement of",
+    "as_of": "looked at the balance as of a moment of",
+    "refused": "looked at the refused rows of",
+}
 LINKED = ("group_id", "permission_id")  # columns of link tables that tell what somebody was given
 
 
@@ -67,20 +75,32 @@ def name_of(event: Event) -> str:
     return (f"{opts.verbose_name} {event.object_id}" if event.object_id else str(opts.verbose_name_plural)) + sandbox
 
 
-def who_of(event: Event) -> str:
-    """Return who acted: a person, a command, or the role and program that wrote past the site."""
-    if known := origin.told(event.data.get("source", ""), event.username):
+def who_of(event: Event, people: Mapping[int, str] = MappingProxyType({})) -> str:
+    """Return who acted: a person, by name where `people` tells it, a command, or who wrote past the site."""
+    username = called(people.get(event.user_id or 0, ""), event.username)
+    if known := origin.told(event.data.get("source", ""), username):
         return known
     return "a name that nobody has" if event.data.get("unknown_name") else NAMELESS
 
 
-def sentence(event: Event, names: Names, *, personal: bool = True) -> SafeString:
+def looked(event: Event) -> str:
+    """Return how somebody looked at an object, by its page: `opened the deposit form of`, `looked at the history of`."""
+    page = str(event.data.get("page", "")).removeprefix(event.object_type.replace(".", "_")).removeprefix("_")
+    if page in PAGES:
+        return PAGES[page]
+    return f"opened the {page.replace('_', ' ')} form of" if page else PAGES["change"]
+
+
+def sentence(
+    event: Event, names: Names, *, personal: bool = True, people: Mapping[int, str] = MappingProxyType({})
+) -> SafeString:
     """Return an event as a sentence; without `personal`, personal values are masked."""
     kind = TYPES.get(event.type) or EventType(event.type, "{who}: {object}", "")
     subject = names.get((event.object_type, event.object_id)) if is_live(event) else None
     data = event.data if personal else masked(event.object_type, event.data)
     more = _more(event, data, names)
-    return format_html(kind.sentence, who=who_of(event), object=(subject or Subject(name_of(event))).html, more=more)
+    about = (subject or Subject(name_of(event))).html
+    return format_html(kind.sentence, who=who_of(event, people), object=about, more=more, looked=looked(event))
 
 
 def _more(event: Event, data: dict[str, Any], names: Names) -> SafeString:
@@ -206,7 +226,9 @@ def value(of: object) -> str:
 
 
 def as_lines(request: HttpRequest, site: AdminSite, events: Sequence[Event]) -> dict[Any, SafeString]:
-    """Return the sentences of many events by their ids."""
+    """Return the sentences of many events by their ids, and leave with each event who acted."""
     names = look_up(request, site, spoken_of(events))
-    personal = may_see(request)
-    return {event.pk: sentence(event, names, personal=personal) for event in events}
+    personal, people = may_see(request), people_of(event.user_id for event in events)
+    for event in events:
+        event.who = who_of(event, people)  # type: ignore[attr-defined]  # ours, for columns
+    return {event.pk: sentence(event, names, personal=personal, people=people) for event in events}

@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 
 from audit import origin
 from audit.models import Event
-from audit.names import Key, Names, key_of, look_up
+from audit.names import Key, Names, key_of, look_up, person
 from audit.personal import MASK, may_see, personal_columns
 from audit.sentences import NAMELESS, as_lines, in_words
 
@@ -121,7 +121,7 @@ def compared(old: Any, new: Any, words: Words) -> list[Difference]:
 
 def who_of(row: Any) -> str:
     """Return who made a version: a person, or the role and program that wrote it past the site."""
-    return origin.told(row.history_source, str(row.history_user or "")) or NAMELESS
+    return origin.told(row.history_source, person(row.history_user) if row.history_user else "") or NAMELESS
 
 
 def version_lines(rows: Sequence[Any], words: Words) -> Iterator[Line]:
@@ -131,6 +131,7 @@ def version_lines(rows: Sequence[Any], words: Words) -> Iterator[Line]:
         if new.history_type == "~" and old is not None:
             parts = [(each.label, each.old, each.new) for each in compared(old, new, words)]
             text = format_html("Changed {}", format_html_join("; ", "{} from {} to {}", parts))
+        text = format_html("{}{}", text, origin.badge(new.history_source))
         yield Line(new.history_date, who_of(new), text, new.history_change_reason, new.history_id)
 
 
@@ -158,8 +159,8 @@ def event_lines(request: HttpRequest, site: AdminSite, obj: models.Model, until:
     return [
         Line(
             event.created,
-            event.username or NAMELESS,
-            sentences[event.pk],
+            event.who,
+            format_html("{}{}", sentences[event.pk], origin.badge(event.data.get("source", ""))),
             event.reason,
             url=reverse(f"{site.name}:audit_event_change", args=[event.pk]),
         )

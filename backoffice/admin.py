@@ -23,7 +23,7 @@ from django.urls import reverse
 from audit.asof import history_of
 from audit.history import HistoryPages, Line, Until, link_lines
 from audit.moment import NAME as AS_OF
-from audit.moment import MomentFilter, moment_of, page_then
+from audit.moment import MomentFilter, is_past, moment_of, page_then, problem_of
 from audit.subject import MISSING, note_entity
 from backoffice import people, reason
 from backoffice.exporting import ExportMixin
@@ -48,6 +48,11 @@ class ConsoleList(ChangeList):
     def moment(self) -> Any:
         """The moment that the list is of, or None for today."""
         return moment_of(self)
+
+    @property
+    def problem(self) -> str:
+        """Why nothing is shown of what was asked for, or nothing."""
+        return problem_of(self)
 
     def url_for_result(self, result: Model) -> str:
         """Lead from a row of the past to its history at that moment."""
@@ -80,6 +85,8 @@ class ConsoleAdmin(HistoryPages, ExportMixin, admin.ModelAdmin):  # type: ignore
         "Nothing is ever deleted here: the number is wrong, or it belongs to an entity that you do not work on. "
         "The attempt is recorded."
     )
+
+    past_advice = ""  # where else to look for the past of what has no versions
 
     list_per_page = 25
     list_max_show_all = 0
@@ -138,6 +145,16 @@ class ConsoleAdmin(HistoryPages, ExportMixin, admin.ModelAdmin):  # type: ignore
             field = None
         return not isinstance(field, JSONField | BinaryField) and super().lookup_allowed(lookup, value, request)
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list; say so where it is asked for as of a moment and the model keeps no versions."""
+        if is_past(request) and history_of(self.model) is None:
+            text = f"No list of {self.opts.verbose_name_plural} is kept as of a moment. {self.past_advice}"
+            self.message_user(request, text.strip(), messages.ERROR)
+            query = request.GET.copy()
+            del query[AS_OF]
+            return HttpResponseRedirect(f"{request.path}?{query.urlencode()}")
+        return super().changelist_view(request, extra_context)
+
     def get_list_filter(self, request: HttpRequest) -> Any:
         """Offer a moment of the past where the model is captured."""
         filters = super().get_list_filter(request)
@@ -145,7 +162,7 @@ class ConsoleAdmin(HistoryPages, ExportMixin, admin.ModelAdmin):  # type: ignore
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Offer nothing to do with rows of the past; what deletes asks for a reason."""
-        if request.GET.get(AS_OF):
+        if is_past(request):
             return {}
         actions: dict[str, Any] = dict(super().get_actions(request))
         if "delete_selected" in actions:

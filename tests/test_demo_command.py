@@ -115,6 +115,8 @@ def test_a_demo_serves_as_the_app_role_alone_and_ends_whole(tmp_path: Path) -> N
         assert {name: given.get(name) for name in OWNER_URL_NAMES.values()} == dict.fromkeys(OWNER_URL_NAMES.values())
         assert given["DATABASE_URL"] == urls(data)["DATABASE_URL"]
 
+        key = data / "audit/signing_key.pem"
+        assert (key.stat().st_mode & 0o777, key.read_bytes()[:27]) == (0o600, b"-----BEGIN PRIVATE KEY-----")
         assert false_alarms(data) == []
 
         second = manage(data, "demo", f"--port={free_port()}")

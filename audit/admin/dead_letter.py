@@ -16,17 +16,20 @@ class TryAgain(ReasonedCommand):
     name = "retry"
     verb = "Try again"
     past = "Put back"
+    already = "This delivery was already put back"
     help_text = "The event is sent once more within seconds. If that fails too, it is given up again."
     guard = StaffGuard() & PermissionGuard("audit.retry_delivery")
 
     rows = DeadLetter.objects
     state = DeadLetter.State.GIVEN_UP
 
-    def execute(self, row: DeadLetter, reason: str) -> None:
+    def execute(self, row: DeadLetter, reason: str) -> bool:
         """Put it back unless somebody was quicker; the event is recorded where it was."""
-        if self.due().filter(pk=row.pk).update(state=DeadLetter.State.WAITING, modified=timezone.now()):
+        first = bool(self.due().filter(pk=row.pk).update(state=DeadLetter.State.WAITING, modified=timezone.now()))
+        if first:
             about = {"subscriber": row.subscriber, "event": str(row.event_id)}
             record("delivery.retried", obj=row, data=about, using="default")
+        return first
 
 
 @admin.register(DeadLetter)

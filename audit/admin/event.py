@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -20,6 +20,8 @@ from audit.admin.search import SearchFilter, SearchForm, meant
 from audit.exports import KINDS, rows_of, signed_zip
 from audit.middleware import downloading
 from audit.models import Event, SavedSearch
+from audit.names import Subject, page_of
+from audit.origin import badge
 from audit.personal import masked, may_see
 from audit.sentences import as_lines
 from backoffice.admin import ReadOnlyAdmin
@@ -44,7 +46,7 @@ class EventAdmin(ReadOnlyAdmin):
         "Either its number is wrong, it concerns an entity that you do not work on, or its month was moved to a file. "
         "The attempt is recorded."
     )
-    list_display = ("what", "when", "username", "type", "reason", "success", "ip")
+    list_display = ("what", "when", "who", "reason", "success")  # type and address are on its page
     list_display_links = ("when",)
     list_filter = (SearchFilter,)
     list_select_related = ()
@@ -60,16 +62,27 @@ class EventAdmin(ReadOnlyAdmin):
     fields = (
         "what",
         ("when", "type", "success"),
-        ("username", "user_id", "of_person"),
-        "entity_id",
+        ("who", "of_person"),
+        "entity",
         ("object_type", "object_id", "of_object"),
         ("method", "path", "status"),
         ("ip", "browser"),
         ("request_id", "of_request"),
         "reason",
+        "sealed_in",
         "everything",
     )
-    readonly_fields = ("what", "when", "everything", "of_object", "of_request", "of_person")
+    readonly_fields = (
+        "what",
+        "when",
+        "who",
+        "entity",
+        "sealed_in",
+        "everything",
+        "of_object",
+        "of_request",
+        "of_person",
+    )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return EventList
@@ -109,6 +122,9 @@ class EventAdmin(ReadOnlyAdmin):
             log: Any = self.get_changelist_instance(request)
         except IncorrectLookupParameters:
             return HttpResponseRedirect(f"{page}?e=1")
+        if log.problem:
+            messages.error(request, log.problem)
+            return HttpResponseRedirect(f"{page}?{request.GET.urlencode()}")
         events = list(log.queryset[: CAPS["csv"] + 1])
         if len(events) > CAPS["csv"]:
             messages.error(request, f"A file holds {CAPS['csv']:,} events at most: choose a shorter window first.")
@@ -160,12 +176,29 @@ class EventAdmin(ReadOnlyAdmin):
     @admin.display(description="What happened")
     def what(self, event: Any) -> SafeString:
         """Show the event as a sentence."""
-        return cast("SafeString", event.sentence)
+        return format_html("{}{}", event.sentence, badge(event.data.get("source", "")))
 
     @admin.display(description="When")
     def when(self, event: Event) -> str:
         """Show the moment in the site's zone, and which that is."""
         return told(event.created)
+
+    @admin.display(description="Who")
+    def who(self, event: Any) -> str:
+        """Show who acted, by name and user name."""
+        return str(event.who)
+
+    @admin.display(description="Entity")
+    def entity(self, event: Event) -> SafeString | str:
+        """Show the entity by its name, with a link where the reader may look at it."""
+        entity = Entity.all_objects_including_void().filter(pk=event.entity_id).first() if event.entity_id else None
+        return Subject(entity.name, page_of(entity, self.admin_site)).html if entity else "None"
+
+    @admin.display(description="Sealed in")
+    def sealed_in(self, event: Event) -> SafeString:
+        """Lead to the block that seals it."""
+        page = reverse("console:audit_seal_change", args=[event.block])
+        return format_html('<a href="{}">Block {}</a>, position {}', page, event.block, event.position)
 
     @admin.display(description="Data")
     def everything(self, event: Any) -> SafeString:

@@ -18,7 +18,7 @@ class FollowedAdmin(ReadOnlyAdmin):
     using = EVENT_STORE
     list_select_related = ()
     ordering = ("-id",)
-    readonly_fields = ("the_event",)
+    readonly_fields: ClassVar[tuple[str, ...]] = ("the_event",)
     change_form_template = "audit/commanded.html"
     command: ClassVar[type[ReasonedCommand]]
     chips: ClassVar[dict[Any, str]]  # the kind of chip of each state

@@ -88,6 +88,16 @@ class EventList(ConsoleList):
         return int(self.filter_specs[0].days)  # type: ignore[attr-defined]  # the search form is the one filter
 
     @property
+    def problem(self) -> str:
+        """Why nothing was searched, or nothing."""
+        return str(self.filter_specs[0].problem)  # type: ignore[attr-defined]  # as above
+
+    @property
+    def hint(self) -> str:
+        """What was typed and means nobody, or nothing."""
+        return str(self.filter_specs[0].hint)  # type: ignore[attr-defined]  # as above
+
+    @property
     def everything(self) -> str:
         """The same search without a window."""
         return self.get_query_string({"window": "all", BEFORE: None, AFTER: None})
@@ -100,6 +110,8 @@ class EventList(ConsoleList):
     @property
     def advice(self) -> str:
         """Say what was not searched."""
+        if self.hint and not self.result_count:
+            return self.hint
         if self.days and not self.result_count:
             return f"Only the last {self.days} days were searched."
         return ""

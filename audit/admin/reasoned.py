@@ -24,6 +24,7 @@ class ReasonedCommand(BaseView):
     name: ClassVar[str]
     verb: ClassVar[str]
     past: ClassVar[str]
+    already: ClassVar[str]  # what is said where it was done before
     help_text: ClassVar[str]
     model_admin: Any = None
     template = "audit/command.html"
@@ -40,30 +41,44 @@ class ReasonedCommand(BaseView):
         """Return the rows that it can be done to."""
         return self.rows.filter(state=self.state)
 
-    def execute(self, row: Any, reason: str) -> None:
-        """Do it and record it; the row is locked by what `due` narrows it to."""
+    def execute(self, row: Any, reason: str) -> bool:
+        """Do it and record it, and say whether nobody was quicker; the row is locked by what `due` narrows it to."""
         raise NotImplementedError
+
+    def whose(self, row: Any) -> str:
+        """Return who did it before, if that is known."""
+        return ""
 
     def get(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Ask why."""
-        return self.show(self.find(object_id), WhyForm())
+        row = self.find(object_id)
+        return self.show(row, WhyForm()) if self.is_due(row) else self.was_done(row)
 
     def post(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Do it, or ask again."""
         row, form = self.find(object_id), WhyForm(request.POST)
+        if not self.is_due(row):
+            return self.was_done(row)
         if not form.is_valid():
             return self.show(row, form)
         give_reason(form.cleaned_data["reason"], using="default")
-        self.execute(row, form.cleaned_data["reason"])
+        if not self.execute(row, form.cleaned_data["reason"]):
+            return self.was_done(self.find(object_id))
         messages.success(request, f"{self.past}: {row}")
         return HttpResponseRedirect(self.page(row))
 
     def find(self, object_id: int) -> Any:
-        """Return the row. Raises Http404 where there is none that this can be done to."""
-        row = self.due().filter(pk=object_id).first()
+        """Return the row. Raises Http404 where there is none."""
+        row = self.rows.filter(pk=object_id).first()
         if row is None:
-            raise Http404("There is nothing to do here any more.")
+            raise Http404("There is no such row.")
         return row
+
+    def was_done(self, row: Any) -> HttpResponse:
+        """Say that there is nothing to do any more, and show the row."""
+        by = self.whose(row)
+        messages.warning(self.request, f"{self.already}, by {by}." if by else f"{self.already}.")
+        return HttpResponseRedirect(self.page(row))
 
     def page(self, row: Any) -> str:
         """Return the address of the row's page."""

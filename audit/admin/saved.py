@@ -66,9 +66,11 @@ class SaveSearch(SearchPage):
             messages.error(request, f"{MOST} searches can be kept: delete one first.")
             return self.back(query)
         give_reason(f"To look again: “{name}”", using="default")
-        SavedSearch.objects.update_or_create(user_id=request.user.pk or 0, name=name, defaults={"query": query})
+        _, new = SavedSearch.objects.update_or_create(
+            user_id=request.user.pk or 0, name=name, defaults={"query": query}
+        )
         record("search.saved", data={"name": name, "query": query}, using="default")
-        messages.success(request, f"The search “{name}” is saved.")
+        messages.success(request, f"The search “{name}” is saved." if new else f"The search “{name}” is replaced.")
         return self.back(query)
 
 

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from audit.admin.event import events_page
 from audit.models import Seal, Verification
 from backoffice.admin import ReadOnlyAdmin
 from backoffice.databases import EVENT_STORE
@@ -27,13 +28,29 @@ class SealAdmin(StoreAdmin):
 
     list_display = ("number", "created", "count", "hash_text", "key")
     ordering = ("-number",)
-    fields = ("number", "created", "month", "count", "root_text", "previous_text", "hash_text", "key", "signature_text")
-    readonly_fields = ("root_text", "previous_text", "hash_text", "signature_text")
+    fields = (
+        "number",
+        "created",
+        "month",
+        "count",
+        "root_text",
+        "previous_text",
+        "hash_text",
+        "key",
+        "signature_text",
+        "events",
+    )
+    readonly_fields = ("events", "root_text", "previous_text", "hash_text", "signature_text")
     export_fields = ("number", "created", "month", "count", "key")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """Leave out what is as long as the block itself."""
         return super().get_queryset(request).defer("ids", "leaves")
+
+    @admin.display(description="which")
+    def events(self, seal: Seal) -> SafeString:
+        """Lead to the events that the block seals."""
+        return format_html('<a href="{}">Its events in the log</a>', events_page(block=seal.number))
 
     @admin.display(description="root")
     def root_text(self, seal: Seal) -> SafeString:

@@ -14,6 +14,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin import AdminSite
 from django.contrib.admin.views.main import ChangeList
+from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 from django.db.models import Q, QuerySet
@@ -23,11 +24,12 @@ from django.utils import timezone
 from audit.names import visible
 from audit.personal import model_of
 from audit.registry import TYPES
+from backoffice.people import Folded, matching
 
 WINDOW = 7  # days
 CANDIDATES = 50  # objects of each type that typed words may mean
 LOOKED = ("object.viewed", "export.downloaded", "list.viewed")
-DIRECT = ("user_id", "username", "object_type", "object_id", "entity_id", "request_id")
+DIRECT = ("user_id", "block", "object_type", "object_id", "entity_id", "request_id")
 OWN = {"audit"}  # apps whose rows are not what events speak of
 
 
@@ -51,7 +53,8 @@ def object_types() -> list[tuple[str, str]]:
 class SearchForm(forms.Form):
     """What to look for; everything that is empty is left out."""
 
-    username = forms.CharField(required=False, label="Who", max_length=150)
+    username = forms.CharField(required=False, label="Who, by any name", max_length=150)
+    block = forms.IntegerField(required=False, min_value=0, max_value=2**63 - 1, widget=forms.HiddenInput)
     type = forms.ChoiceField(required=False, label="What", choices=type_choices)
     object_type = forms.ChoiceField(required=False, label="About", choices=object_types)
     object_id = forms.CharField(required=False, label="Its number", max_length=200)
@@ -72,6 +75,13 @@ class SearchForm(forms.Form):
             self.fields[name].widget = forms.DateTimeInput(attrs={"type": "datetime-local"})
             self.fields[name].label = f"{name.capitalize()} ({timezone.get_current_timezone_name()})"
 
+    def clean(self) -> dict[str, Any]:
+        """Refuse a window that ends before it begins."""
+        since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
+        if since and until and until <= since:
+            raise forms.ValidationError("The window ends before it begins: choose an earlier Since or a later Until.")
+        return self.cleaned_data
+
 
 def same_subject(object_type: str, object_id: str) -> list[tuple[str, str]]:
     """Return an object and what is the same person or thing in another table: its one-to-one relations."""
@@ -90,9 +100,10 @@ def same_subject(object_type: str, object_id: str) -> list[tuple[str, str]]:
 
 
 class SearchFilter(admin.ListFilter):
-    """All conditions of the log in one form; what cannot be read is said so and left out."""
+    """All conditions of the log in one form; where one cannot be read, nothing is found and the page says why."""
 
     title = "what to look for"
+    hint = ""  # about what was typed and means nobody
     template = "audit/search_filter.html"
 
     def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
@@ -116,16 +127,31 @@ class SearchFilter(admin.ListFilter):
         yield {"form": self.form, "kept": [pair for pair in kept if pair[0] not in {"before", "after"}]}
 
     @property
+    def problem(self) -> str:
+        """Why nothing can be searched as it was asked, in a sentence; '' where it can."""
+        labels = {name: str(self.form[name].label).partition(" (")[0] for name in self.form.fields} | {"__all__": ""}
+        said = ((labels[name], " ".join(map(str, texts))) for name, texts in self.form.errors.items())
+        return " ".join(f"{label}: {text}" if label else text for label, text in said)
+
+    @property
     def days(self) -> int:
         """How many days are searched unless the reader says otherwise; 0: he did."""
-        own = ("since", "until", "window", "request_id", "object_id", "seen")
+        own = ("since", "until", "window", "request_id", "object_id", "seen", "block")
         return 0 if any(self.asked.get(name) for name in own) else WINDOW
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.problem:
+            return queryset.none()
         asked = self.asked
         condition = Q(**{name: asked[name] for name in DIRECT if asked.get(name) not in {None, ""}})
         if asked.get("type"):
             condition &= Q(type__startswith=asked["type"]) if asked["type"].endswith(".") else Q(type=asked["type"])
+        if asked.get("username"):
+            people = called_so(asked["username"])
+            self.hint = (
+                "" if people else f"Nobody is called “{asked['username']}”: type a user name, or how names begin."
+            )
+            condition &= Q(username=asked["username"]) | Q(user_id__in=people)
         if asked.get("success"):
             condition &= Q(success=asked["success"] == "1")
         if asked.get("seen"):
@@ -134,6 +160,15 @@ class SearchFilter(admin.ListFilter):
         condition &= Q(created__gte=since) if since else Q()
         condition &= Q(created__lt=asked["until"]) if asked.get("until") else Q()
         return queryset.filter(condition)
+
+
+def called_so(typed: str) -> list[int]:
+    """Return who is meant by a user name, or where nobody has it by how names begin, whatever the case. Two queries."""
+    people = get_user_model()._base_manager.order_by()
+    exactly = people.alias(folded=Folded("username")).filter(folded=typed.strip().lower())
+    return list(exactly.values_list("pk", flat=True)[:CANDIDATES]) or list(
+        people.filter(matching(typed)).values_list("pk", flat=True)[:CANDIDATES]
+    )
 
 
 def about(subjects: list[tuple[str, str]]) -> Q:

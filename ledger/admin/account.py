@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from audit.history import Line, Until
+from audit.names import person
 from ledger.admin import extras, past, search
 from ledger.admin.commanded import CommandedAdmin
 from ledger.admin.commands import ACCOUNT_COMMANDS
@@ -35,10 +36,10 @@ def approval_lines(account: Account, until: Until) -> Iterator[Line]:
     approvals = Approval.objects.filter(account=account).select_related("maker", "checker")
     for one in until.of(approvals.order_by("-requested"), "requested"):
         text = format_html("Asked for approval: {}, {}", deed(one), link(one, str(one)))
-        yield Line(one.requested, str(one.maker), text, one.reason)
+        yield Line(one.requested, person(one.maker), text, one.reason)
     for one in until.of(approvals.filter(decided__isnull=False).order_by("-decided"), "decided"):
         text = format_html("{}: {}, {}", one.get_state_display(), deed(one), link(one, str(one)))
-        yield Line(one.decided, str(one.checker or one.maker), text, one.comment or one.error_text)
+        yield Line(one.decided, person(one.checker or one.maker), text, one.comment or one.error_text)
 
 
 @admin.register(Account)
@@ -83,10 +84,15 @@ class AccountAdmin(CommandedAdmin):
         """Show when the account last changed."""
         return account.modified
 
+    def page_of_then(self, request: HttpRequest, obj: Account) -> tuple[str, str] | None:
+        """Lead to the balance as of a moment: an account can be back-dated, and older than its record."""
+        page = reverse(f"{self.admin_site.name}:ledger_account_as_of", args=[obj.pk])
+        return (page, "Balance as of a moment") if past.GUARD.allows(request) else None
+
     def other_history(self, request: HttpRequest, obj: Account, until: Until) -> list[Line]:
         """Tell of the account's actions, which are the history of its balance and status."""
         actions = readable(request, until.of(of_account(obj), "recorded"))
-        lines = [Line(action.recorded, str(action.by), told(action), action.comment) for action in actions]
+        lines = [Line(action.recorded, person(action.by), told(action), action.comment) for action in actions]
         return [*lines, *approval_lines(obj, until)] if request.user.has_perm("ledger.view_approval") else lines
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -12,6 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
+from audit.moment import PastMoment
 from backoffice.exporting import attachment
 from backoffice.grants import request_entities
 from backoffice.models import Entity
@@ -23,7 +23,6 @@ from ledger.choices import Clock
 from ledger.models import Account
 from ledger.money import exponent
 
-EARLIEST = 1900  # a year no ledger goes back to
 EXPLAINED = {
     Clock.BUSINESS: "What the balance was by all that is known today; what was booked later for a time before is in it.",
     Clock.RECORDING: "What the books said at that moment; nothing that is booked later ever changes it.",
@@ -38,19 +37,10 @@ HEADER = ("moment", "clock", "entity_code", "entity", "currency", "balance")
 class MomentForm(forms.Form):
     """A moment of the past, in the zone of the settings."""
 
-    moment = forms.DateTimeField(
+    moment = PastMoment(
         label="As of",
         widget=forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}, format="%Y-%m-%dT%H:%M:%S"),
     )
-
-    def clean_moment(self) -> datetime:
-        """Refuse what has not been: nobody knows tomorrow's balance."""
-        moment: datetime = self.cleaned_data["moment"]
-        if moment > timezone.now():
-            raise ValidationError("Choose a moment that has been.")
-        if moment.year < EARLIEST:
-            raise ValidationError(f"Choose a moment since {EARLIEST}.")
-        return moment
 
 
 class BalancesForm(MomentForm):

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
+from audit.moment import is_past
 from backoffice.admin import ConsoleAdmin
 from ledger.admin import search
 from ledger.admin.commands import LedgerCommand
@@ -20,6 +21,7 @@ class CommandedAdmin(ConsoleAdmin):
 
     commands: tuple[type[LedgerCommand], ...] = ()
     search_help_text = search.HELP
+    past_advice = "An account's history and its statement show what happened until then."
 
     def find(self, rows: QuerySet[Any], accounts: QuerySet[Any], typed: str) -> QuerySet[Any]:
         """Narrow the rows to what was typed; `accounts` are those that the reader may see."""
@@ -53,9 +55,9 @@ class CommandedAdmin(ConsoleAdmin):
         return [command for command in self.commands if command.guard.allows(request)]
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Offer each permitted command on a selection."""
+        """Offer each permitted command on a selection of today's."""
         actions: dict[str, Any] = dict(super().get_actions(request))
-        for command in self.permitted(request):
+        for command in () if is_past(request) else self.permitted(request):
             if command.bulk:
                 actions[command.name] = (partial(go_to_command, command), command.name, f"{command.verb} …")
         return actions

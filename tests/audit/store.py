@@ -54,8 +54,8 @@ def stored_verification(number: int) -> Verification:
 
 def stored_alert(key: str, **of: Any) -> Alert:
     """Put an open alert into the store."""
-    facts = {"id": next(_alerts), "rule": "r", "text": "t", "username": "", "acknowledged_by": "", "reason": "", **of}
-    keep("audit_alert", {**facts, "key": key, "event_id": uuid.uuid4(), "state": "open", "created": timezone.now()})
+    facts = {"id": next(_alerts), "rule": "r", "text": "t", "username": "", "acknowledged_by": "", "reason": "", "event_id": uuid.uuid4(), **of}  # fmt: skip
+    keep("audit_alert", {**facts, "key": key, "state": "open", "created": timezone.now()})
     return Alert.objects.get(pk=facts["id"])
 
 

@@ -28,7 +28,7 @@ def test_view_and_change_are_read_in_the_log_within_two_seconds(client: Client, 
     try:
         for kind, deed in deeds.items():
             took = [seconds_until_read(client, kind, deed, turn) for turn in range(1, TURNS + 1)]
-            assert sorted(took)[1] < SECONDS, (kind, took)  # other tests' transactions may hold one up
+            assert sorted(took)[2] < SECONDS, (kind, took)  # three of four: other tests' transactions may hold one up
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate()

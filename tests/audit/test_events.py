@@ -12,9 +12,10 @@ from django.urls import reverse
 from audit.models import Outbox
 from audit.record import record
 from audit.registry import TYPES, UnknownEventType
-from backoffice.models import User
+from backoffice.models import Entity, User
 from ledger.models import Account
 from tests.audit.store import stored
+from tests.audit.test_asof import moment
 from tests.cast import PASSWORD
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit"])
@@ -114,6 +115,27 @@ def test_sentences_link_to_the_object(log: Client, account: Account) -> None:
 
 
 @pytest.mark.parametrize(
+    ("page", "told"),
+    [
+        ("ledger_account_change", "looked at"),
+        ("ledger_account_history", "looked at the history of"),
+        ("ledger_account_statement", "looked at the statement of"),
+        ("ledger_account_deposit", "opened the deposit form of"),
+        ("", "looked at"),
+    ],
+)
+def test_sentence_of_a_view_names_the_page(log: Client, account: Account, page: str, told: str) -> None:
+    stored(
+        type="object.viewed",
+        object_type="ledger.account",
+        object_id=str(account.pk),
+        data={"page": page} if page else {},
+    )
+    link = reverse("console:ledger_account_change", args=[account.pk])
+    assert f'agent {told} <a href="{link}">{account}</a>' in log.get(reverse(EVENTS)).content.decode()
+
+
+@pytest.mark.parametrize(
     ("query", "found"),
     [
         ({"q": "agent", "window": "all"}, 1),
@@ -125,17 +147,17 @@ def test_sentences_link_to_the_object(log: Client, account: Account) -> None:
         ({"q": "ledger.account 7"}, 1),
         ({"type": "logout", "window": "all"}, 1),
         ({"type": "login.", "window": "all"}, 1),
-        ({"type": "nonsense"}, 1),
+        ({"type": "nonsense"}, 0),
         ({"success": "0"}, 1),
         ({"object_type": "ledger.account", "object_id": "7"}, 1),
         ({"since": "2026-01-01T00:00", "until": "2026-01-02T00:00"}, 1),
-        ({"since": "not a date"}, 1),
+        ({"since": "not a date"}, 0),
         ({"window": "all"}, 2),
         ({"q": "nobody"}, 0),
         ({"seen": "ledger.account 7"}, 0),
-        ({"seen": "nonsense"}, 1),
+        ({"seen": "nonsense"}, 0),
         ({"user_id": "9" * 30}, 0),
-        ({"entity_id": "x"}, 1),
+        ({"entity_id": "x"}, 0),
     ],
 )
 def test_search_and_filters(log: Client, query: dict[str, str], found: int) -> None:
@@ -143,6 +165,28 @@ def test_search_and_filters(log: Client, query: dict[str, str], found: int) -> N
     stored(type="login.failed", username="lead", success=False, object_type="ledger.account", object_id="7")
     page = log.get(reverse(EVENTS), query)
     assert (page.status_code, len(page.context["cl"].result_list)) == (200, found)
+
+
+ONE = {"entity_id": 1, "user_id": 3, "username": "agent", "success": True, "object_type": "ledger.account", "object_id": "7", "request_id": "r-1", "type": "object.viewed"}  # fmt: skip
+OTHER = {"entity_id": 2, "user_id": 4, "username": "lead", "success": False, "object_type": "backoffice.user", "object_id": "8", "request_id": "r-2", "type": "command.refused", "data": {"command": "withdraw", "refusals": []}}  # fmt: skip
+
+
+@pytest.mark.parametrize("found", ["r-1", "r-2"])
+@pytest.mark.parametrize(
+    "condition", ["entity_id", "user_id", "username", "success", "object_type", "object_id", "request_id", "type"]
+)
+def test_each_condition_of_the_search_finds_what_it_names_alone(
+    client: Client, admin: User, nord: Entity, condition: str, found: str
+) -> None:
+    client.force_login(admin)
+    other = Entity.objects.create(code="sud", name="Sudbank")
+    entities = {1: nord.pk, 2: other.pk}
+    wanted: Any = ONE if found == "r-1" else OTHER
+    for facts in (ONE, OTHER):
+        stored(**{**facts, "entity_id": entities[facts["entity_id"]]})  # type: ignore[index]  # a number
+    asked = {"entity_id": entities[wanted["entity_id"]], "success": int(wanted["success"])}.get(condition, wanted[condition])  # fmt: skip
+    page = client.get(reverse(EVENTS), {condition: asked})
+    assert [event.request_id for event in page.context["cl"].result_list] == [found]
 
 
 @pytest.mark.parametrize("rows", [3, 30])
@@ -169,9 +213,14 @@ def test_history_page_tells_compares_and_looks_back(log: Client, account: Accoun
     assert "Deposited CZK 100.00" in html
     assert "<td>nothing</td><td>“Second”</td>" in html
     assert "revert" not in html.lower()
-    stood = log.get(page, {"at": "2999-01-01T00:00"}).content.decode()
+    stood = log.get(page, {"at": moment().isoformat()}).content.decode()
     assert "<dd>CZK 100.00</dd>" in stood
-    assert "It did not exist then" in log.get(page, {"at": "1999-01-01T00:00"}).content.decode()
+    assert "Choose a moment that has been." in log.get(page, {"at": "2999-01-01T00:00"}).content.decode()
+    before = log.get(page, {"at": "1999-01-01T00:00"}).content.decode()
+    assert "It was not recorded yet" in before
+    assert (
+        f'<a href="{reverse("console:ledger_account_as_of", args=[account.pk])}">Balance as of a moment</a>' in before
+    )
     assert log.get(page, {"old": "x", "new": "9" * 30, "at": "never"}).status_code == 200
 
 
@@ -183,7 +232,7 @@ def test_history_page_takes_the_same_queries_however_long(
         Account.objects.filter(pk=account.pk).update(note=str(number))
     page = reverse("console:ledger_account_history", args=[account.pk])
     log.get(page)
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(18):
         log.get(page)
 
 

@@ -58,6 +58,21 @@ def test_line_that_is_no_head_is_a_finding_and_the_others_count(
     assert [(one["block"], one["kind"]) for one in found(capsys)] == [(None, "head"), (2, "tail")]
 
 
+def test_cut_tail_is_found_by_a_copy_of_the_heads_kept_elsewhere(
+    heads: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = tmp_path / "copy.jsonl"
+    copy.write_bytes(heads.read_bytes())
+    tamper("DELETE FROM audit_seal WHERE number = 2", "DELETE FROM audit_event WHERE block = 2")
+    heads.write_text("".join(heads.read_text().splitlines(keepends=True)[:1]))  # whoever cut the tail cut the heads too
+    call_command("audit_verify", "--json")
+    capsys.readouterr()
+    with pytest.raises(SystemExit, match="1"):
+        call_command("audit_verify", "--json", "--head", str(copy))
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    assert [(one["block"], one["kind"]) for one in findings] == [(2, "tail")]
+
+
 def test_line_that_was_torn_does_not_swallow_the_next(heads: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = read_heads(heads)[0]
     heads.write_bytes(heads.read_bytes()[:-30])

@@ -21,8 +21,9 @@ from audit.exports import check_export
 from audit.models import Event, Outbox, SavedSearch
 from audit.signing import public_key
 from backoffice.models import Entity, User
+from backoffice.scope import acting
 from ledger.models import Account, Limit
-from tests.audit.store import stored
+from tests.audit.store import stored, stored_seal
 from tests.audit.test_asof import moment
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit"])
@@ -103,6 +104,51 @@ def test_links_lead_to_person_request_and_object(log: Client) -> None:
     html = log.get(reverse("console:audit_event_change", args=[event.pk])).content.decode()
     for query in ({"user_id": 7}, {"request_id": "r7"}, {"seen": "ledger.account 9"}):
         assert reverse(LOG, query=query) in html
+
+
+@pytest.mark.parametrize("typed", ["agent", "AGENT", "Hana", "hana malá", "malá", "Mal"])
+def test_people_are_found_by_name_or_user_name(log: Client, agent: User, typed: str) -> None:
+    User.objects.filter(pk=agent.pk).update(first_name="Hana", last_name="Malá")
+    logged(user_id=agent.pk, username="agent", request_id="hers")
+    logged(user_id=0, username="agent2", request_id="another")
+    page = log.get(reverse(LOG), {"username": typed})
+    assert [event.request_id for event in page.context["cl"].result_list] == ["hers"]
+
+
+def test_search_for_nobody_says_so(log: Client) -> None:
+    logged()
+    page = log.get(reverse(LOG), {"username": "Xaver"})
+    assert len(page.context["cl"].result_list) == 0
+    assert "Nobody is called “Xaver”" in page.content.decode()
+
+
+def test_one_person_has_one_name_everywhere(client: Client, admin: User, agent: User, account: Account) -> None:
+    User.objects.filter(pk=agent.pk).update(first_name="Hana", last_name="Malá")
+    about = {"object_type": "ledger.account", "object_id": str(account.pk), "user_id": agent.pk, "username": "agent"}
+    event = logged(type="object.viewed", **about)
+    with acting(actor=agent.pk, username="agent", request_id="r"):
+        Account.objects.filter(pk=account.pk).update(note="Rings at night")
+    client.force_login(admin)
+    history = client.get(reverse("console:ledger_account_history", args=[account.pk]))
+    whose = {line.who for line in history.context["lines"]}
+    assert {who for who in whose if "agent" in who or "Hana" in who} == {"Hana Malá (agent)"}
+    assert "Hana Malá (agent) looked at" in client.get(reverse(LOG)).content.decode()
+    page = client.get(reverse("console:audit_event_change", args=[event.pk])).content.decode()
+    assert '<div class="readonly">Hana Malá (agent)</div>' in page
+
+
+def test_event_leads_to_its_seal_and_back(client: Client, admin: User, nord: Entity) -> None:
+    client.force_login(admin)
+    seal = stored_seal(7)
+    event = logged(block=7, position=3, entity_id=nord.pk, request_id="sealed", created="2020-01-01T00:00Z")
+    logged(block=8, request_id="another")
+    page = client.get(reverse("console:audit_event_change", args=[event.pk])).content.decode()
+    seal_page = reverse("console:audit_seal_change", args=[seal.pk])
+    assert f'<a href="{seal_page}">Block 7</a>, position 3' in page
+    assert f'<a href="{reverse("console:backoffice_entity_change", args=[nord.pk])}">Nordbank</a>' in page
+    back = f"{reverse(LOG)}?block=7"
+    assert f'href="{back}"' in client.get(seal_page).content.decode()
+    assert shown(client, {"block": "7"}) == ["sealed"]
 
 
 def test_person_s_page_leads_to_what_they_did(log: Client, agent: User) -> None:
@@ -194,6 +240,9 @@ def test_searches_are_kept_for_oneself_alone(log: Client, agent: User, reviewer:
     answer = log.post(save, {"name": "Logouts", "query": "type=logout&window=all&csrfmiddlewaretoken=abcdefghi"})
     assert answer.headers["Location"] == f"{reverse(LOG)}?type=logout&window=all"
     html = log.get(reverse(LOG)).content.decode()
+    assert "The search “Logouts” is saved." in html
+    log.post(save, {"name": "Logouts", "query": "type=logout&window=all"})
+    assert "The search “Logouts” is replaced." in log.get(reverse(LOG)).content.decode()
     assert '<a href="?type=logout&amp;window=all">Logouts</a>' in html
     assert "Theirs" not in html
     assert log.post(reverse("console:audit_event_delete_search", args=[other.pk])).status_code == 404
@@ -201,7 +250,7 @@ def test_searches_are_kept_for_oneself_alone(log: Client, agent: User, reviewer:
     assert log.get(reverse("console:audit_event_delete_search", args=[mine.pk])).status_code == 405
     log.post(reverse("console:audit_event_delete_search", args=[mine.pk]))
     assert list(SavedSearch.objects.all()) == [other]
-    assert Outbox.objects.filter(type__startswith="search.").count() == 2
+    assert Outbox.objects.filter(type__startswith="search.").count() == 3
 
 
 def test_lists_are_shown_as_they_stood(log: Client, account: Account, nord: Entity) -> None:
@@ -225,9 +274,57 @@ def test_lists_are_shown_as_they_stood(log: Client, account: Account, nord: Enti
     then = reverse("console:ledger_account_history", args=[account.pk])
     assert re.search(rf'href="{then}\?[^"]*at=', log.get(page, {"as_of": at}).content.decode())
     assert account.user.last_name not in log.get(page, {"as_of": "2020-01-01"}).content.decode()
-    assert log.get(page, {"as_of": "never"}).status_code == 200
     assert log.get(page, {"as_of": at, "o": "4"}).status_code == 302  # no version holds the balance
     assert len(log.get(page, {"as_of": at, "q": "Nova"}).context["cl"].result_list) == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [("never", "Enter a valid date/time."), ("2999-01-01", "a moment that has been"), ("0001-01-01", "since 1900")],
+)
+def test_list_of_no_moment_is_empty_and_says_why(log: Client, account: Account, typed: str, said: str) -> None:
+    page = log.get(reverse("console:ledger_account_changelist"), {"as_of": typed})
+    assert len(page.context["cl"].result_list) == 0
+    assert said in page.context["cl"].problem
+    assert f'role="alert">{page.context["cl"].problem} Nothing is shown.' in page.content.decode()
+
+
+def test_list_of_the_past_offers_no_commands(client: Client, admin: User, account: Account) -> None:
+    client.force_login(admin)
+    page = reverse("console:ledger_account_changelist")
+    at = {"as_of": moment().isoformat()}
+    assert 'value="freeze"' in client.get(page).content.decode()
+    assert '<select name="action"' not in client.get(page, at).content.decode()
+    asked = {"action": "freeze", "_selected_action": [account.pk]}
+    assert client.post(page, asked).headers["Location"].endswith(f"freeze/?ids={account.pk}")
+    assert "Location" not in client.post(f"{page}?as_of={at['as_of'].replace('+', '%2B')}", asked).headers
+
+
+@pytest.mark.parametrize("name", ["hold", "action"])
+def test_list_without_versions_says_that_it_has_no_past(client: Client, admin: User, name: str) -> None:
+    client.force_login(admin)
+    page = reverse(f"console:ledger_{name}_changelist")
+    answer = client.get(page, {"as_of": moment().isoformat(), "q": "Nova"}, follow=True)
+    assert answer.redirect_chain == [(f"{page}?q=Nova", 302)]
+    assert f"No list of {name}s is kept as of a moment." in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"since": "garbage"}, "Since: Enter a valid date/time."),
+        ({"until": "garbage"}, "Until: Enter a valid date/time."),
+        ({"since": "2026-01-02T00:00", "until": "2026-01-01T00:00"}, "The window ends before it begins"),
+        ({"type": "nonsense"}, "Select a valid choice."),
+    ],
+)
+def test_search_that_cannot_be_read_finds_nothing_and_says_why(log: Client, query: dict[str, str], said: str) -> None:
+    logged()
+    page = log.get(reverse(LOG), query)
+    assert len(page.context["cl"].result_list) == 0
+    assert said in page.content.decode().partition('role="alert">')[2].partition("</p>")[0]
+    answer = log.get(reverse("console:audit_event_export_csv"), query)
+    assert answer.status_code == 302
 
 
 @pytest.mark.parametrize("rows", [3, 30])

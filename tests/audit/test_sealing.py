@@ -139,7 +139,7 @@ def test_event_is_in_the_store_within_two_seconds() -> None:
             make_events(1)
             assert arrives(number)
             took.append(time.monotonic() - started)
-        assert sorted(took)[1] < 2, took  # other tests' transactions may hold one up
+        assert sorted(took)[2] < 2, took  # three of four: other tests' transactions may hold one up
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate()

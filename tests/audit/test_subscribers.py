@@ -25,7 +25,7 @@ from audit.delivery import ATTEMPTS, pause
 from audit.models import Alert, Cursor, DeadLetter, Event, Outbox
 from audit.subscribers import Email, Slack, Webhook, is_genuine
 from backoffice.databases import as_relay
-from backoffice.models import User
+from backoffice.models import Entity, User
 from tests.audit.sealed import superuser
 from tests.audit.store import stored, stored_alert, stored_dead_letter
 from tests.test_demo_command import free_port
@@ -164,7 +164,8 @@ def test_event_that_is_never_taken_becomes_a_dead_letter_and_is_tried_again_on_r
     assert "Say why" in client.post(page, {}).content.decode()
     assert DeadLetter.objects.get().state == "given_up"
     assert client.post(page, {"reason": "The line is mended"}).status_code == 302
-    assert client.post(page, {"reason": "Again"}).status_code == 404
+    again = client.post(page, {"reason": "Again"}, follow=True)
+    assert "This delivery was already put back." in again.content.decode()
     assert serve(mine) == 0
     assert (mine.seen, DeadLetter.objects.get().state) == (["good", "bad"], "delivered")
     told = Outbox.objects.get(type="delivery.retried")
@@ -321,8 +322,8 @@ def test_alert_rules_open_each_alert_once(settings: Any) -> None:
     assert list(Alert.objects.order_by("id").values_list("rule", "text")) == [
         ("many_views", "agent looked at more than 3 customers within an hour."),
         ("failed_logins", "More than 2 logins failed from 10.0.0.2 within an hour."),
-        ("outside_write", "ledger.limit was written from outside of the site, by postgres psql."),
-        ("outside_write", "ledger.account was written from outside of the site, by postgres psql."),
+        ("outside_write", "ledger.limit 1 was written from outside of the site, by postgres psql."),
+        ("outside_write", "ledger.account 1 was written from outside of the site, by postgres psql."),
         ("outside_write", "ledger.limit of the sandbox was written from outside of the site, by postgres psql."),
         ("outside_write", "alert.opened was written from outside of the site, by postgres psql."),
     ]
@@ -410,6 +411,48 @@ def test_what_is_sent_is_plain_text() -> None:
     assert subscribers.told(event) == "Anna & <Petr> logged out"
 
 
+def test_person_and_account_of_a_customer_are_one_of_many_views(settings: Any) -> None:
+    settings.AUDIT_VIEWS_PER_HOUR = 2
+    rules = Alerts()
+    serve(rules)
+    look = {"type": "object.viewed", "user_id": 7}
+    happened(type="change.created", object_type="ledger.account", object_id="11", data={"new": {"user_id": 1}})
+    for kind, key in (("backoffice.user", "1"), ("ledger.account", "11"), ("backoffice.user", "2")):
+        happened(object_type=kind, object_id=key, **look)
+    happened(object_type="backoffice.user", object_id="3", data={"database": "sandbox"}, **look)
+    serve(rules)
+    assert not Alert.objects.exists()
+    happened(object_type="ledger.account", object_id="12", **look)
+    serve(rules)
+    assert [alert.rule for alert in Alert.objects.all()] == ["many_views"]
+
+
+def test_alert_names_its_object_and_counts_what_followed(client: Client, admin: User, nord: Entity) -> None:
+    about = {"type": "change.updated", "object_type": "backoffice.entity", "object_id": str(nord.pk), "data": {"source": "postgres psql", "changes": {}}}  # fmt: skip
+    event = stored(**about)
+    for _ in range(3):
+        stored(**about)
+    stored(**{**about, "data": {"source": "backoffice/demo_data"}})
+    client.force_login(admin)
+    alert = stored_alert("1", rule="outside_write", event_id=event.pk)
+    html = client.get(reverse("console:audit_alert_change", args=[alert.pk])).content.decode()
+    assert f'<a href="{reverse("console:backoffice_entity_change", args=[nord.pk])}">Nordbank</a>' in html
+    assert ">3 more of the same</a>" in html
+
+
+@pytest.mark.parametrize("name", ["audit_event_changelist", "backoffice_entity_history"])
+def test_write_from_outside_bears_a_badge(client: Client, admin: User, nord: Entity, name: str) -> None:
+    client.force_login(admin)
+    about = {"type": "change.created", "object_type": "backoffice.entity", "object_id": str(nord.pk)}
+    stored(**about, data={"source": "backoffice/demo_data"})
+    page = reverse(f"console:{name}", args=[nord.pk] if "history" in name else [])
+    before = client.get(page).content.decode().count(">Outside</span>")
+    stored(**about, data={"source": "postgres psql"})
+    Entity.objects.update(name="Nord")
+    after = client.get(page).content.decode().count(">Outside</span>")
+    assert (before, after) == ((1, 2) if "history" in name else (0, 1))
+
+
 def test_alert_is_acknowledged_with_a_reason_once(client: Client, admin: User) -> None:
     alert = stored_alert("1", rule="many_views", text="Looked a lot")
     client.force_login(admin)
@@ -419,7 +462,8 @@ def test_alert_is_acknowledged_with_a_reason_once(client: Client, admin: User) -
     assert client.post(page, {"reason": "A planned review"}).status_code == 302
     alert.refresh_from_db()
     assert (alert.state, alert.acknowledged_by, alert.reason) == ("acknowledged", "admin", "A planned review")
-    assert client.post(page, {"reason": "Again"}).status_code == 404
+    for again in (client.post(page, {"reason": "Again"}, follow=True), client.get(page, follow=True)):
+        assert "This alert is already acknowledged, by admin." in again.content.decode()
     told = Outbox.objects.get(type="alert.acknowledged")
     assert (told.reason, told.object_id, told.username) == ("A planned review", str(alert.pk), "admin")
     assert page not in client.get(reverse("console:audit_alert_change", args=[alert.pk])).content.decode()

@@ -122,7 +122,10 @@ class LedgerCommand(Worded):
     def page_context(self) -> dict[str, Any]:
         """Return what the admin's templates want."""
         single = self.objects[0] if self.single and self.objects else None
-        subject = str(single) if single else f"{len(self.objects)} {self.model_admin.opts.verbose_name_plural}"
+        nouns = (
+            self.model_admin.opts.verbose_name if len(self.objects) == 1 else self.model_admin.opts.verbose_name_plural
+        )
+        subject = str(single) if single else f"{len(self.objects)} {nouns}"
         return {
             **self.model_admin.admin_site.each_context(self.request),
             "opts": self.model_admin.opts,
