@@ -20,7 +20,7 @@ from ledger.choices import ActionType, ApprovalKind, LimitKind
 from ledger.models import Account, Action, Approval, Hold
 from ledger.money import written
 
-RELATED = statement.RELATED
+RELATED = ("by", *statement.RELATED)
 UNSEEN = "an account that you may not see"
 TOWARDS = {ActionType.TRANSFERRED_OUT: "to", ActionType.TRANSFERRED_IN: "from"}
 

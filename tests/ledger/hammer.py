@@ -23,7 +23,7 @@ PATIENCE = 60  # seconds until a client counts as hung
 WATCHED = """
     SELECT (SELECT ceiling FROM ledger_cap WHERE currency = 'CZK') - sum(balance),
         (SELECT sum(remaining) FROM ledger_headroom WHERE currency = 'CZK'),
-        min(balance - held), min(held), max(turnover) FILTER (WHERE id = %s)
+        min(balance - held), min(held), max(turnover) FILTER (WHERE id = %s), max(balance) FILTER (WHERE id = %s)
     FROM ledger_account WHERE currency = 'CZK'
 """
 
@@ -199,8 +199,8 @@ class Hammer:
 class Watch:
     """Looks at the ledger from another connection, in one snapshot each time, until told to stop."""
 
-    def __init__(self, watched: int) -> None:
-        self.watched = watched
+    def __init__(self, turning: int, filling: int) -> None:
+        self.watched = [turning, filling]
         self.over = threading.Event()
         self.seen: set[tuple[Decimal, ...]] = set()
 
@@ -208,5 +208,5 @@ class Watch:
         """Watch."""
         while not self.over.is_set():
             with connection.cursor() as cursor:
-                cursor.execute(WATCHED, [self.watched])
+                cursor.execute(WATCHED, self.watched)
                 self.seen.add(tuple(cursor.fetchall()[0]))

@@ -20,7 +20,7 @@ from tests.ledger.hammer import Hammer, Watch, deadlocks, together
 pytestmark = pytest.mark.usefixtures("committing")
 CLIENTS = 16
 TIMES = int(os.environ.get("HAMMER_TIMES", "30"))
-TURNOVER = Decimal(600)
+TURNOVER, FULL = Decimal(600), Decimal(180)
 EXPECTED = {  # of what may come out; nothing else, and no error of the database
     "ok", "nothing", "replayed", "insufficient_funds", "exceeds_cap", "exceeds_limit", "already_reversed",
     "exceeds_original", "hold_resolved", "not_reversible",
@@ -32,8 +32,8 @@ def test_hammer_breaks_no_rule(open_account: OpenAccount, agent: User) -> None:
     accounts = [open_account("100") for _ in range(5)]
     Cap.set(currency="CZK", ceiling=Decimal(560))
     Limit.objects.create(kind="daily_turnover", currency="CZK", account=accounts[0], amount=TURNOVER)
-    Limit.objects.create(kind="max_balance", currency="CZK", account=accounts[1], amount=Decimal(180))
-    hammer, watch, before = Hammer(accounts, agent), Watch(accounts[0].pk), deadlocks()
+    Limit.objects.create(kind="max_balance", currency="CZK", account=accounts[1], amount=FULL)
+    hammer, watch, before = Hammer(accounts, agent), Watch(accounts[0].pk, accounts[1].pk), deadlocks()
     running = [CLIENTS]
 
     def counted(work: object) -> None:
@@ -58,11 +58,12 @@ def test_hammer_breaks_no_rule(open_account: OpenAccount, agent: User) -> None:
 def check_what_was_seen(watch: Watch) -> None:
     """At no moment was the cap passed or out of step, an account overdrawn, or a limit passed."""
     assert len(watch.seen) > 5
-    for left, headroom, available, held, turned in watch.seen:
+    for left, headroom, available, held, turned, filled in watch.seen:
         assert left == headroom >= 0
         assert available >= 0
         assert held >= 0
         assert turned <= TURNOVER
+        assert filled <= FULL
 
 
 def check_what_was_posted(hammer: Hammer) -> None:

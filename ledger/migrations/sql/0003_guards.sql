@@ -315,7 +315,9 @@ BEGIN
                 USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'ledger_hold_resolved_once';
         END IF;
     END IF;
-    -- Concurrent returns of one action are of one account, and the versions of an account come one after the other.
+    IF NEW.reverses_id IS NOT NULL THEN  -- whoever else returns some of that action waits here, and is counted or counts this
+        PERFORM FROM ledger_account WHERE id = NEW.account_id FOR NO KEY UPDATE;
+    END IF;
     IF NEW.reverses_id IS NOT NULL AND NOT EXISTS (
         SELECT FROM ledger_action o WHERE o.id = NEW.reverses_id AND o.account_id = NEW.account_id
             AND o.type IN ('deposited', 'withdrawn', 'transferred_out', 'transferred_in', 'captured')
