@@ -125,7 +125,7 @@ def _locked(approvals: "type[Approval]", uid: UUID, asof: datetime, using: str) 
     if approval is None:
         raise errors.UnknownApproval(f"There is no request {uid}.", uid=uid)
     if asof < approval.requested:
-        raise errors.InvalidMoment("Nobody decides before something is asked for.", asof=asof)
+        raise errors.InvalidMoment("Nobody decides before something is asked for.", asof=asof, why="before_request")
     pending = approval.state == ApprovalState.PENDING
     in_time = pending and approval.expires > timezone.now()
     if pending and not in_time:

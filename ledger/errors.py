@@ -46,7 +46,8 @@ class InvalidReference(LedgerError):
 class InvalidMoment(LedgerError):
     """A business time without a zone, in the future, or before the account existed.
 
-    `data["why"]`, of a business time: `zone`, `future`, `before_account` or `type`.
+    `data["why"]`, of a business time: `zone`, `future`, `before_account` or `type`; of two moments: `ends_before`, `too_far`,
+    `before_original`, `before_request` or `past`.
     """
 
     code = "invalid_moment"

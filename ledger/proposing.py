@@ -61,7 +61,7 @@ def check_time(since: datetime | None, until: datetime | None, asof: datetime) -
         if moment is not None:
             check_zone(moment, f"moment at which the limit {name}")
     if since and since < asof:
-        raise errors.InvalidMoment("A limit binds from its approval on, not before.")
+        raise errors.InvalidMoment("A limit binds from its approval on, not before.", why="past")
     if until and until <= (since or asof):
         raise errors.InvalidLimit("The limit would be over before it begins.")
 

@@ -165,7 +165,7 @@ def check_room(account: "Account", amount: Decimal, change: Change, facts: Facts
     if change.delta > 0:
         facts.bounds.check(account.balance + amount, most=LimitKind.MAX_BALANCE)
         if account.balance + amount >= LARGEST:
-            raise errors.InvalidAmount("The balance would be larger than any account can hold.")
+            raise errors.InvalidAmount("The balance would be larger than any account can hold.", why="too_large")
     if change.turnover:
         for kind, so_far in facts.turned.items():
             facts.bounds.check(so_far + amount, most=LimitKind(kind))
@@ -181,7 +181,9 @@ def check_return(posting: "Posting", leg: Leg, amount: Decimal, facts: Facts) ->
     if original.type not in REVERSIBLE:
         raise errors.NotReversible(f"{original.get_type_display()} {original.reference} cannot be reversed.")
     if posting.asof < original.created:
-        raise errors.InvalidMoment(f"{original.reference} is later than that: nothing goes back before it came.")
+        raise errors.InvalidMoment(
+            f"{original.reference} is later than that: nothing goes back before it came.", why="before_original"
+        )
     whole = abs(original.delta)
     if facts.returned == whole or (facts.returned and leg.type == ActionType.REVERSED):
         gone = written(facts.returned, original.currency)
@@ -210,7 +212,9 @@ def check_pending(posting: "Posting", leg: Leg, facts: Facts) -> None:
     if facts.hold_state != HoldState.PENDING:
         raise errors.HoldResolved(f"The hold was resolved before: it is {facts.hold_state}.", state=facts.hold_state)
     if posting.asof < _hold(posting).created:
-        raise errors.InvalidMoment("The hold is later than that: nothing resolves it before it was placed.")
+        raise errors.InvalidMoment(
+            "The hold is later than that: nothing resolves it before it was placed.", why="before_original"
+        )
 
 
 def _turned(leg: Leg) -> Status:

@@ -93,9 +93,9 @@ def check_end(expires: datetime, asof: datetime) -> None:
     """Refuse a hold whose end has no zone, is not after its beginning, or is more than a hundred years away."""
     check_zone(expires, "end of a hold")
     if expires <= asof:
-        raise errors.InvalidMoment("The hold would expire before it begins.", expires=expires)
+        raise errors.InvalidMoment("The hold would expire before it begins.", expires=expires, why="ends_before")
     if expires - asof > LONGEST_HOLD:
-        raise errors.InvalidMoment("The hold would last longer than a hundred years.", expires=expires)
+        raise errors.InvalidMoment("The hold would last longer than a hundred years.", expires=expires, why="too_far")
 
 
 def valid_amount(amount: object, currency: str) -> Decimal:

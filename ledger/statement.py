@@ -103,7 +103,7 @@ class Statement:
         for moment in (since, until):
             check_zone(moment)
         if until < since:
-            raise InvalidMoment("The period ends before it begins.", asof=until)
+            raise InvalidMoment("The period ends before it begins.", asof=until, why="ends_before")
         [frame] = _rows(account, FRAME, [known, since, until, account.pk])
         known, first, last, opening, closing, moved = frame
         net = closing - opening

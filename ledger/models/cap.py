@@ -45,7 +45,9 @@ class Cap(Record):
             django.db.IntegrityError (`ledger_cap`): the balances are higher.
         """
         if not fits(ceiling, currency):
-            raise InvalidAmount(f"A cap in {currency} is a number with at most {exponent(currency)} decimals.")
+            raise InvalidAmount(
+                f"A cap in {currency} is a number with at most {exponent(currency)} decimals.", why="decimals"
+            )
         with connections[using].cursor() as cursor:
             cursor.execute("SELECT ledger_set_cap(%s, %s)", [currency, ceiling])
         return cls.objects.using(using).get(currency=currency)
