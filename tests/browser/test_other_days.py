@@ -19,7 +19,7 @@ def test_reviewer_sees_what_the_agent_did_and_can_change_nothing(
 
     page = login("reviewer")
     go(page, "Events")
-    expect(page.locator("#result_list")).to_contain_text(f"agent looked at {customer}")
+    expect(page.locator("#result_list")).to_contain_text(f"(agent) looked at {customer}")
     picture(page, "events")
     page.click(f"#result_list a:has-text('{customer}') >> nth=0")
     expect(page.locator("main h1")).to_contain_text(customer)

@@ -13,7 +13,7 @@ from sandbox.site import site
 from tests.sandbox.conftest import OpenThere
 from tests.sandbox.test_pages import confirm, pages
 
-pytestmark = pytest.mark.django_db(databases=["default", "sandbox"])
+pytestmark = pytest.mark.django_db(databases=["default", "sandbox", "audit"])
 
 
 def test_anonymous_goes_to_the_console_s_login_from_every_page(client: Client, open_there: OpenThere) -> None:

@@ -50,8 +50,9 @@ BEGIN
     IF to_regclass(name) IS NOT NULL THEN
         RETURN;
     END IF;
-    PERFORM pg_advisory_xact_lock(hashtextextended('audit_make_month', 0));  -- two may see that it is missing
-    IF to_regclass(name) IS NOT NULL THEN
+    -- Two may see that it is missing; whoever waited looks again, and not into what its session remembers of the catalogue.
+    PERFORM pg_advisory_xact_lock(hashtextextended('audit_make_month', 0));
+    IF EXISTS (SELECT FROM pg_class WHERE relname = name AND relnamespace = 'public'::regnamespace) THEN
         RETURN;
     END IF;
     -- Attached, not made as a partition: that would wait for all who read, and have everybody wait meanwhile.
