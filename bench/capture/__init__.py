@@ -5,12 +5,11 @@ BENCH_EVENTS_KEPT (10,000,000) sets the size of the large event store, BENCH_ROU
 writers and readers.
 """
 
-import importlib
 import re
-import sys
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+from bench.questions import measured
 
 if TYPE_CHECKING:
     from bench.report import Row
@@ -27,8 +26,4 @@ def rows(only: re.Pattern[str]) -> Iterator["Row"]:
     from bench import server  # noqa: PLC0415  the process of `beside` imports this package too, with other settings
 
     server.durable()
-    for module, asks in QUESTIONS.items():
-        if only.search(f"{module}: {asks}"):
-            started = time.perf_counter()
-            yield from importlib.import_module(f"bench.capture.{module}").rows()
-            sys.stderr.write(f"{module}: {time.perf_counter() - started:.0f} s\n")
+    yield from measured(__name__, QUESTIONS, only)

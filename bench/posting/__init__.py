@@ -5,12 +5,11 @@ Sizes can be set by the environment: BENCH_ACCOUNTS (10,000), BENCH_MANY_ACCOUNT
 actions), BENCH_ROUNDS (3) and BENCH_SECONDS (3) a round.
 """
 
-import importlib
 import re
-import sys
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+from bench.questions import measured
 
 if TYPE_CHECKING:
     from bench.report import Row
@@ -33,8 +32,4 @@ def rows(only: re.Pattern[str]) -> Iterator["Row"]:
 
     server.durable()
     world.prepare()
-    for module, asks in QUESTIONS.items():
-        if only.search(f"{module}: {asks}"):
-            started = time.perf_counter()
-            yield from importlib.import_module(f"bench.posting.{module}").rows()
-            sys.stderr.write(f"{module}: {time.perf_counter() - started:.0f} s\n")
+    yield from measured(__name__, QUESTIONS, only)
