@@ -10,14 +10,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from audit.chain import CANONICAL
+from audit.chain import CANONICAL, PLACE
 from audit.retention import compressed
 from audit.trusted import keep_names
 from audit.verification.archive import FORMAT, ArchiveError, as_line, block_line, event_line, read_archive
 from audit.verification.events import GONE, NOT_ERASED, Row, what_is_left
 
-TYPE, OBJECT_TYPE, OBJECT_ID = (CANONICAL.index(name) for name in ("type", "object_type", "object_id"))
-SEARCHED = [CANONICAL.index(name) for name in ("path", "browser", "reason", "data")]
+TYPE, OBJECT_TYPE, OBJECT_ID = PLACE["type"], PLACE["object_type"], PLACE["object_id"]
+SEARCHED = [PLACE[name] for name in ("path", "browser", "reason", "data")]
 
 
 class Rewritten(NamedTuple):

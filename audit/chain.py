@@ -19,6 +19,7 @@ CANONICAL = (
     "id", "created", "type", "user_id", "username", "entity_id", "object_type", "object_id", "request_id", "method",
     "path", "status", "ip", "browser", "reason", "success", "data",
 )  # fmt: skip
+PLACE = {name: place for place, name in enumerate(CANONICAL)}  # of a column in the line
 SETTLE = "SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO, YMD'"
 LEAF, NODE = b"\x00", b"\x01"
 DIGEST = 32  # bytes of a SHA-256

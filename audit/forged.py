@@ -8,9 +8,9 @@ Works on lines in COPY's text format, as the relay has them; no function of a da
 import json
 import re
 
-from audit.chain import CANONICAL
+from audit.chain import PLACE
 
-TYPE, DATA = CANONICAL.index("type"), CANONICAL.index("data")
+TYPE, DATA = PLACE["type"], PLACE["data"]
 SEALING = b"audit."
 FORGED = "record.forged"
 SOURCE = "somebody with the outbox of a database"

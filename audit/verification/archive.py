@@ -16,7 +16,7 @@ from uuid import UUID
 
 from django.db import connections, transaction
 
-from audit.chain import CANONICAL, IDENTITY, SETTLE
+from audit.chain import CANONICAL, DIGEST, IDENTITY, SETTLE
 from audit.verification.attested import Attested, read_attested
 from audit.verification.blocks import COLUMNS, Block, in_itself
 from audit.verification.events import NOT_ERASED, Row, look_into
@@ -151,7 +151,7 @@ def _row(told: dict[str, Any], block: Block | None) -> Row:
     UUID(told["line"][:IDENTITY])
     if line.count(b"\t") != len(CANONICAL) - 1:
         raise ValueError("the line of an event is none")
-    return Row(position, block.leaves[32 * position : 32 * position + 32], erased, line)
+    return Row(position, block.leaves[DIGEST * position : DIGEST * (position + 1)], erased, line)
 
 
 def _wrong(text: str) -> Finding:

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any, NamedTuple
 
-from audit.chain import leaf
+from audit.chain import PLACE, leaf
 from audit.verification.blocks import Block, in_itself, read_blocks
 from audit.verification.events import Row, by_block, lines
 from audit.verification.trust import Trust
 
 TOLD = "SELECT block, data::text FROM audit_event WHERE type = %s ORDER BY block, position"
-TYPE, DATA = 2, 16  # columns of the canonical line
+TYPE, DATA = PLACE["type"], PLACE["data"]
 
 
 class Attested(NamedTuple):
