@@ -32,11 +32,11 @@ def written(amount: Decimal, currency: str) -> str:
     Without a currency it is the number alone.
     """
     if not currency:
-        return format_decimal(amount.normalize(), locale=_locale(), decimal_quantization=False)
+        return format_decimal(amount.normalize(), locale=active_locale(), decimal_quantization=False)
     places = exponent(currency)
     pattern = f"¤¤ #,##0.{'0' * places}".rstrip(".")
     sign = "-" if amount < 0 else ""  # the same in all languages: templates look at it
-    return sign + format_currency(abs(amount), currency, pattern, _locale(), currency_digits=False)
+    return sign + format_currency(abs(amount), currency, pattern, active_locale(), currency_digits=False)
 
 
 def told(moment: datetime) -> str:
@@ -44,7 +44,8 @@ def told(moment: datetime) -> str:
     return date_format(localtime(moment), MOMENT)
 
 
-def _locale() -> Locale:
+def active_locale() -> Locale:
+    """Return CLDR's locale of the language that Django has active."""
     return locale_of(get_language() or settings.LANGUAGE_CODE)
 
 

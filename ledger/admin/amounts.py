@@ -11,11 +11,9 @@ from typing import Any
 
 from babel.numbers import format_decimal
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.utils.translation import get_language
 
-from ledger.money import locale_of
+from backoffice.said import active_locale
 
 GROUP = 3  # digits between two thousands separators
 CALLED = {".": "point", ",": "comma"}
@@ -52,7 +50,7 @@ def amount_of(text: str, places: int | None = None) -> Decimal:
 
 def marks() -> tuple[str, str]:
     """Return the decimal mark of the active language, and the one of point and comma that it is not."""
-    mark = locale_of(get_language() or settings.LANGUAGE_CODE).number_symbols["latn"]["decimal"]
+    mark = active_locale().number_symbols["latn"]["decimal"]
     return (",", ".") if mark == "," else (".", ",")
 
 
@@ -67,8 +65,7 @@ def _either_or(thousands: Decimal, typed: str, places: int | None) -> str:
 
 def written(amount: Decimal, decimals: int) -> str:
     """Return an amount as this language writes it, in a way that is read back as the same."""
-    locale = locale_of(get_language() or settings.LANGUAGE_CODE)
-    return format_decimal(amount, f"0.{'0' * decimals}".rstrip("."), locale)
+    return format_decimal(amount, f"0.{'0' * decimals}".rstrip("."), active_locale())
 
 
 class AmountField(forms.CharField):
