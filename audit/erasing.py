@@ -17,6 +17,7 @@ from audit.erasure import Request
 from audit.models import Alert, DeadLetter, SavedSearch
 from audit.personal import model_of, personal_columns
 from backoffice.databases import EVENT_STORE, LEDGERS, as_owner
+from backoffice.scope import acting
 
 PEOPLE = "backoffice.user"
 REASON = "history_change_reason"
@@ -54,7 +55,8 @@ def still_there(request: Request) -> list[str]:
             else []
         )
         if model is not None and names:
-            row = model._base_manager.using("default").filter(pk=identity).values(*names).first()
+            with acting(actor=None, request_id="audit_erase"):
+                row = model._base_manager.using("default").filter(pk=identity).values(*names).first()
             if row and any(row.values()):
                 found.append(f"{kind}:{identity}")
     return found

@@ -45,6 +45,7 @@ def record(
         raise ValueError(f"Events of type {name} are written by the database alone.")
     check(name, kind.schema, data or {})
     scope = asdict(current())
+    del scope["entities"]
     event = {
         **scope,
         "type": name,

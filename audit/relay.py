@@ -28,7 +28,7 @@ BLOCK = 10_000  # events
 DUE = sql.SQL("COPY (SELECT taken, {} FROM audit_due({}, {}, {})) TO STDOUT")
 FORGET = "SELECT audit_forget(%s::uuid[])"
 NO_EVENT = b"\\N"
-OLDEST = "SELECT created FROM audit_outbox ORDER BY id LIMIT 1"
+OLDEST = "SELECT audit_waiting_since()"
 
 
 def relay_batch(alias: str, key: SigningKey, most: int = ROWS) -> int:
@@ -97,5 +97,5 @@ def waiting_since() -> datetime | None:
     """
     with connections["default"].cursor() as cursor:
         cursor.execute(OLDEST)
-        found = cursor.fetchone()
-    return found[0] if found else None
+        since: datetime | None = cursor.fetchall()[0][0]
+    return since

@@ -1,7 +1,7 @@
 """Which entity a page is about, and why an object that was asked for by its number was not shown.
 
-Asked by `audit.middleware` once the page is made: one query by key for a page about an object, for a list only where its
-address names what it is narrowed to.
+Asked by `audit.middleware` once the page is made, of all entities, because the record says of which one a row is that was
+refused: one look by key for a page about an object, for a list only where its address names what it is narrowed to.
 """
 
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from audit.names import fits
 from audit.personal import model_of
 from backoffice.models import Entity
+from backoffice.scope import Seen, acting, current
 
 NOTED = "audit_entities"
 MISSING = "audit_missing"  # set on a request that was led away from an object
@@ -34,15 +35,17 @@ def entity_of(request: HttpRequest, model_admin: Any, key: str) -> int | None:
 
 
 def entities_of(model_admin: Any, keys: list[str]) -> list[int | None]:
-    """Return the entities of these rows, whoever may see them: None where a row has none, at most two. One query."""
+    """Return the entities of these rows, whoever may see them: None where a row has none, at most two. Two queries."""
     keys = [key for key in keys if fits(model_admin.model, key)]
     if not keys:
         return []
     rows = model_admin.model._base_manager.using(getattr(model_admin, "using", None)).filter(pk__in=keys).order_by()
     path = getattr(model_admin, "entity_path", None)
-    if path is None:
-        return [None] if rows.exists() else []
-    return list(rows.values_list(path, flat=True).distinct()[:MANY])
+    scope = current()
+    with acting(actor=scope.actor, request_id=scope.request_id, entities=Seen.EVERYTHING, using=rows.db):
+        if path is None:
+            return [None] if rows.exists() else []
+        return list(rows.values_list(path, flat=True).distinct()[:MANY])
 
 
 def at_hand(request: HttpRequest, model_admin: Any) -> int | None:
@@ -84,6 +87,8 @@ def why_missing(request: HttpRequest, model_admin: Any, key: str) -> str:
         return "one of what they chose is not there, or not for them"
     if not entities_of(model_admin, [key]):
         return "there is no such object"
-    if not model_admin.get_queryset(request).filter(pk=key).exists():
-        return "it belongs to an entity that they do not work on"
+    scope, rows = current(), model_admin.get_queryset(request)
+    with acting(actor=scope.actor, request_id=scope.request_id, entities=Seen.EVERYTHING, using=rows.db):
+        if not rows.filter(pk=key).exists():
+            return "it belongs to an entity that they do not work on"
     return "it is not for them, or not any more"

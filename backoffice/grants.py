@@ -1,13 +1,16 @@
 """Which entities a person works on: given to groups and people as rows, covering the branch below, resolved at once.
 
 Invariants:
-- One statement for a person, whatever the depth of the tree and the number of grants, once a request.
+- One statement for a person, whatever the depth of the tree and the number of grants, once a request: that which announces
+  the request's scope, to which row-level security holds every query.
 - Superusers see everything, without a condition. Nobody else sees a row of an entity that no grant covers.
 - Grants are read where logins are, in `default`. The sandbox follows the same grants down its own tree (`sandbox.entities`)
   and leaves what it found on the request.
 
-`ConsoleAdmin.get_queryset` narrows every list, page, command, autocomplete and export by `request_entities`.
+`ConsoleAdmin.get_queryset` narrows every list, page, command, autocomplete and export by `request_entities` too.
 """
+
+from collections.abc import Iterable
 
 from django.contrib.auth.models import AnonymousUser, Group
 from django.db import connections
@@ -18,24 +21,7 @@ from backoffice.models import Entity, User
 
 HOME = "default"  # the database that logins and grants live in
 WORK = f"backoffice.{Entity.WORK}"
-BRANCHES = """
-    WITH RECURSIVE work AS (
-        SELECT p.id FROM auth_permission p JOIN django_content_type t ON t.id = p.content_type_id
-        WHERE t.app_label = 'backoffice' AND p.codename = %(work)s
-    ), branch(id) AS (
-        (
-            SELECT entity_id FROM backoffice_groupgrant
-            WHERE permission_id IN (SELECT id FROM work)
-              AND group_id IN (SELECT group_id FROM backoffice_user_groups WHERE user_id = %(user)s)
-            UNION
-            SELECT entity_id FROM backoffice_persongrant
-            WHERE permission_id IN (SELECT id FROM work) AND user_id = %(user)s
-        )
-        UNION
-        SELECT entity.id FROM backoffice_entity entity JOIN branch ON entity.parent_id = branch.id
-    )
-    SELECT coalesce(array_agg(id ORDER BY id), '{}') FROM branch
-"""
+OF_PERSON = "SELECT backoffice_entities_of(%s)"
 
 
 def grant(to: Group | User, entity: Entity) -> None:
@@ -51,9 +37,14 @@ def revoke(whose: Group | User, entity: Entity) -> None:
 def entities_of(user: User) -> list[int]:
     """Return the ids of the entities that the grants of a person cover, ascending. One query."""
     with connections[HOME].cursor() as cursor:
-        cursor.execute(BRANCHES, {"work": Entity.WORK, "user": user.pk})
+        cursor.execute(OF_PERSON, [user.pk])
         [(ids,)] = cursor.fetchall()
     return list(ids)
+
+
+def keep_entities(request: HttpRequest, entities: Iterable[int]) -> None:
+    """Keep for the rest of the request which entities were announced for it."""
+    request._entities = list(entities)  # type: ignore[attr-defined]  # ours
 
 
 def request_entities(request: HttpRequest) -> list[int] | None:
@@ -64,7 +55,7 @@ def request_entities(request: HttpRequest) -> list[int] | None:
     found: list[int] | None = getattr(request, "_entities", None)
     if found is None:
         found = [] if isinstance(user, AnonymousUser) else entities_of(user)
-        request._entities = found  # type: ignore[attr-defined]  # ours: kept for the rest of the request
+        keep_entities(request, found)
     return found
 
 

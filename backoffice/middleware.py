@@ -14,7 +14,8 @@ from django.core.exceptions import BadRequest
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse
 
-from backoffice.scope import Scope, announce, change, entered
+from backoffice.databases import EVENT_STORE
+from backoffice.scope import Scope, Seen, announce, announcing_first, change, entered
 
 logger = logging.getLogger("backoffice.request")
 LONGEST_BROWSER = 300  # characters of a User-Agent that are kept
@@ -132,13 +133,15 @@ class TransactionMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Run the request in one transaction; an answer of 500 or more takes everything back."""
-        with transaction.atomic():
+        with transaction.atomic(), announcing_first(EVENT_STORE):
             response = self.get_response(request)
             if response.status_code >= 500:  # noqa: PLR2004  HTTP's own number
                 transaction.set_rollback(True)
         return response
 
     def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> None:
-        """Announce the actor as soon as it is known."""
-        change(actor=request.user.pk, username=request.user.get_username())
-        announce()
+        """Announce the actor, and the entities that the actor works on, as soon as it is known."""
+        user = request.user
+        everything = user.is_active and user.is_superuser
+        change(actor=user.pk, username=user.get_username(), entities=Seen.EVERYTHING if everything else Seen.GRANTED)
+        request._entities = list(announce())  # type: ignore[attr-defined]  # ours, read by backoffice.grants

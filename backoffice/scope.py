@@ -1,28 +1,48 @@
-"""Who is acting, from where and why: one transaction, with the facts as local settings that triggers and policies read.
+"""Who is acting, on which entities, from where and why: local settings of one transaction, which triggers and policies read.
 
 The facts of a request, a command or a job are its `Scope`, kept in a context variable; `announce` tells them to the
 database of the running transaction. Local settings end with the transaction, so nothing leaks to the next one on the
 connection; after that they read as '' and not as NULL, which is why SQL wraps them in
 `nullif(current_setting(..., true), '')`.
+
+Row-level security shows and takes rows of the entities that were announced, and none where nobody has announced any.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, replace
+from enum import Enum
+from typing import Any, TypeVar
 
 from django.db import connections, transaction
 
-# The settings are written by name, so that one statement serves all scopes and is prepared once.
-ANNOUNCE = "SELECT " + ", ".join(
-    f"set_config('backoffice.{name}', %s, true)"
-    for name in ("actor", "username", "request_id", "method", "path", "ip", "browser", "reason")
-)
+from backoffice.databases import EVENT_STORE
+
+T = TypeVar("T")
+TOLD = ("actor", "username", "request_id", "method", "path", "ip", "browser", "reason")
+# Settings are written by name, so that one statement serves all scopes and is prepared once.
+SETTINGS = [f"backoffice.{name}" for name in (*TOLD, "entities")]
+SAY = ", ".join(f"set_config('{name}', %s, {{here}})" for name in SETTINGS[:-1])
+ENTITIES = "ids, set_config('backoffice.entities', ids::text, {here})"
+ANNOUNCE = f"SELECT {ENTITIES}, {SAY} FROM (SELECT {{ids}}) AS seen (ids)"  # noqa: S608  of the names above
+SAID = "SELECT " + ", ".join(f"coalesce(current_setting('{name}', true), '')" for name in SETTINGS)
+RESTORE = "SELECT " + ", ".join(f"set_config('{name}', %s, true)" for name in SETTINGS)
+
+
+class Seen(Enum):
+    """Which entities somebody sees, where the database is to say it: an expression that takes the id of who acts."""
+
+    GRANTED = "backoffice_entities_of(%s)"  # what the grants of who acts cover
+    EVERYTHING = "backoffice_every_entity(%s)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """Who acts (`actor` is a user's id), in which request, from where and why. Empty: nobody has said."""
+    """Who acts (`actor` is a user's id), in which request, from where and why. Empty: nobody has said.
+
+    `entities` are those whose rows are seen and written; `announce` puts their ids in the place of how to find them.
+    """
 
     actor: int | None = None
     username: str = ""
@@ -32,6 +52,7 @@ class Scope:
     ip: str = ""
     browser: str = ""
     reason: str = ""
+    entities: Seen | tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
@@ -58,39 +79,146 @@ def entered(scope: Scope) -> Iterator[Scope]:
         _current.reset(token)
 
 
-def change(**facts: str | int | None) -> Scope:
+def change(**facts: str | int | Seen | tuple[int, ...] | None) -> Scope:
     """Learn more about the scope that runs, such as who logged in or the reason given; announce it again afterwards."""
     scope = replace(current(), **facts)  # type: ignore[arg-type]  # each fact has its field's type
     _current.set(scope)
     return scope
 
 
-def announce(using: str = "default") -> None:
-    """Tell the database of the running transaction who acts. One query; without a transaction it has no effect."""
+def announce(using: str = "default") -> tuple[int, ...]:
+    """Tell the database of the running transaction who acts, and return the entities that are seen from now on.
+
+    One query; without a transaction it has no effect.
+    """
+    return _announce(using, here=True)
+
+
+def _announce(using: str, *, here: bool) -> tuple[int, ...]:
     scope = current()
-    actor = "" if scope.actor is None else str(scope.actor)
-    facts = [actor, scope.username, scope.request_id, scope.method, scope.path, scope.ip, scope.browser, scope.reason]
+    if isinstance(scope.entities, Seen) and using == EVENT_STORE:  # which has neither grants nor entities
+        scope = change(entities=_found(scope.entities, scope.actor))
+    ids: str = scope.entities.value if isinstance(scope.entities, Seen) else "%s"
+    of = scope.actor if isinstance(scope.entities, Seen) else list(scope.entities)
+    told = ["" if scope.actor is None else str(scope.actor), *(getattr(scope, name) for name in TOLD[1:])]
     with connections[using].cursor() as cursor:
-        cursor.execute(ANNOUNCE, facts)
+        cursor.execute(ANNOUNCE.format(here=here, ids=f"{ids}::bigint[]"), [*told, of])
+        entities = tuple(cursor.fetchall()[0][0])
+    change(entities=entities)
+    return entities
 
 
 @contextmanager
 def acting(
-    *, actor: int | None, request_id: str, reason: str = "", username: str = "", using: str = "default"
+    *,
+    actor: int | None,
+    request_id: str,
+    reason: str = "",
+    username: str = "",
+    entities: Seen | Sequence[int] | None = None,
+    using: str = "default",
 ) -> Iterator[None]:
     """Run a block in one transaction of this actor: for commands, jobs and on_commit work.
 
-    Within a request, what else is known of it stays known.
+    Within a request, what else is known of it stays known, its entities too unless others are given; elsewhere every entity
+    is seen. Within another's transaction, what had been announced there holds again afterwards.
     """
+    scope = _scope(actor, request_id, reason, username, entities)
+    nested = connections[using].in_atomic_block
+    with transaction.atomic(using=using), entered(scope):
+        before = _said(using) if nested else None
+        announce(using)
+        yield
+        if before:
+            with connections[using].cursor() as cursor:
+                cursor.execute(RESTORE, before)
+
+
+@contextmanager
+def acting_throughout(
+    *,
+    actor: int | None,
+    request_id: str,
+    reason: str = "",
+    username: str = "",
+    entities: Seen | Sequence[int] | None = None,
+    using: str = "default",
+) -> Iterator[None]:
+    """Run a block of many transactions of this actor, on a connection that nobody else uses meanwhile.
+
+    For commands and workers that post one by one without a transaction around it. Entities that come later are not seen.
+
+    Raises:
+        RuntimeError: within a request or a transaction, whose scope would be another's afterwards.
+    """
+    if current().method or connections[using].in_atomic_block:
+        raise RuntimeError("A scope for many transactions is entered outside of requests and transactions.")
+    with entered(_scope(actor, request_id, reason, username, entities)):
+        _announce(using, here=False)
+        try:
+            yield
+        finally:
+            with entered(NOBODY):
+                _announce(using, here=False)
+
+
+def carried(work: Callable[[], T], using: str = "default") -> Callable[[], T]:
+    """Return `work` to be done later, by whoever acts now, in a transaction of its own: for on_commit and streams."""
+    scope = current()
+
+    def later() -> T:
+        with transaction.atomic(using=using), entered(scope):
+            announce(using)
+            return work()
+
+    return later
+
+
+@contextmanager
+def announcing_first(using: str) -> Iterator[None]:
+    """Run a block in whose first statement on this database, if there is one, a transaction begins and the scope is announced.
+
+    For a database that most requests do without, and some have to. The transaction ends with the block.
+    """
+    begun = False
+    with ExitStack() as stack:
+
+        def begin(execute: Callable[..., Any], *statement: Any) -> Any:
+            nonlocal begun
+            if not begun:
+                begun = True
+                stack.enter_context(transaction.atomic(using=using))
+                announce(using)
+            return execute(*statement)
+
+        with connections[using].execute_wrapper(begin):
+            yield
+
+
+def _scope(
+    actor: int | None, request_id: str, reason: str, username: str, entities: Seen | Sequence[int] | None
+) -> Scope:
     outer = current()
     same = outer.actor == actor and outer.request_id == request_id
-    scope = replace(
+    if entities is None:
+        entities = outer.entities if same else Seen.EVERYTHING
+    return replace(
         outer if same else NOBODY,
         actor=actor,
         request_id=request_id,
         reason=reason or (outer.reason if same else ""),
         username=username or (outer.username if same else ""),
+        entities=entities if isinstance(entities, Seen) else tuple(entities),
     )
-    with transaction.atomic(using=using), entered(scope):
-        announce(using)
-        yield
+
+
+def _found(seen: Seen, actor: int | None) -> tuple[int, ...]:
+    with connections["default"].cursor() as cursor:
+        cursor.execute(f"SELECT {seen.value}", [actor])
+        return tuple(cursor.fetchall()[0][0])
+
+
+def _said(using: str) -> Any:
+    with connections[using].cursor() as cursor:
+        cursor.execute(SAID)
+        return cursor.fetchone()

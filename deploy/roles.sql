@@ -7,20 +7,23 @@
 
 -- backoffice_owner owns the databases and, by `migrate`, the tables. backoffice_app is what the site runs as: it owns
 -- nothing, so that guards, grants and row-level security bind it. backoffice_relay carries events from the outboxes into the
--- event store, seals them there and brings them to alerts and subscribers: what the site itself cannot do.
+-- event store, seals them there and brings them to alerts and subscribers: what the site itself cannot do. It alone bypasses
+-- row-level security, since events are of all entities; it has no right on any table of the ledger.
 DO $$
 DECLARE
     wanted record;
 BEGIN
     FOR wanted IN
-        SELECT * FROM (VALUES ('backoffice_owner', true), ('backoffice_app', false), ('backoffice_relay', false)) AS v (name, inherit)
+        SELECT * FROM (VALUES ('backoffice_owner', true, false), ('backoffice_app', false, false), ('backoffice_relay', false, true))
+            AS v (name, inherit, bypass)
     LOOP
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted.name) THEN
             EXECUTE format('CREATE ROLE %I LOGIN', wanted.name);
         END IF;
         EXECUTE format(
-            'ALTER ROLE %I LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION %s',
-            wanted.name, CASE WHEN wanted.inherit THEN 'INHERIT' ELSE 'NOINHERIT' END
+            'ALTER ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION %s %s',
+            wanted.name, CASE WHEN wanted.inherit THEN 'INHERIT' ELSE 'NOINHERIT' END,
+            CASE WHEN wanted.bypass THEN 'BYPASSRLS' ELSE 'NOBYPASSRLS' END
         );
     END LOOP;
 END

@@ -27,7 +27,7 @@ def state_chip(upload: Import) -> str:
 
 @admin.register(Import)
 class ImportAdmin(ReadOnlyAdmin):
-    """Every upload, newest first. A file may speak of accounts of several entities, so it belongs to none; its rows do."""
+    """Every upload, newest first. A file may speak of accounts of several entities: it is for those who see all of them."""
 
     list_display = ("file_name", "created", "by", state_chip, "rows", "posted", "already_posted", "refused")
     list_filter = ("state", "format")
@@ -87,7 +87,7 @@ class ImportAdmin(ReadOnlyAdmin):
         return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})
 
     def result_context(self, request: HttpRequest, upload: Import) -> dict[str, Any]:
-        """Return what the page shows beside the fields: rows of accounts that may be seen; two queries."""
+        """Return what the page shows beside the fields; two queries."""
         own = upload.by_id == request.user.pk and self.has_add_permission(request)
         return {
             "title": upload.file_name,
@@ -98,19 +98,8 @@ class ImportAdmin(ReadOnlyAdmin):
         }
 
 
-def hidden_figures(row: dict[str, Any]) -> dict[str, str]:
-    """Return what stands instead of figures: a refusal's sentence may name a balance."""
-    error = f"Refused: {row['code']}." if row["account"] and row["error"] else row["error"]
-    return {**dict.fromkeys(("before", "change", "after", "reference"), ""), "error": error}
-
-
 def lines_of(results: Sequence[dict[str, Any]], visible: QuerySet[Account]) -> list[dict[str, Any]]:
-    """Give each row its customer, and leave out the figures of accounts that may not be seen; one query."""
+    """Give each row its customer; one query. Who sees the upload sees all of its accounts."""
     uids = {row["account"] for row in results if row["account"]}
     accounts = {str(account.uid): account for account in visible.filter(uid__in=uids).select_related("user", "entity")}
-    lines = []
-    for row in results:
-        account = accounts.get(row["account"])
-        hidden = {} if account or row["code"] == "unknown_account" else hidden_figures(row)
-        lines.append({**row, **hidden, "customer": account})
-    return lines
+    return [{**row, "customer": accounts.get(row["account"])} for row in results]

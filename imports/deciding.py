@@ -89,6 +89,11 @@ class Decision:
             if row.entry.uid not in self.accounts:
                 self._refused[row.line] = Problem("unknown_account", f"There is no account {row.entry.uid}.")
 
+    @property
+    def entities(self) -> list[int]:
+        """The entities of the accounts that it speaks of, ascending."""
+        return sorted({account.entity_id for account in self.accounts.values()})
+
     def preview(self) -> list[Result]:
         """Return what `post` would do now; nothing is locked or written."""
         return [self._result(row, entry) for row, entry in self._decided()]

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -54,6 +55,7 @@ class Import(Record):
     already_posted = models.PositiveIntegerField(default=0)
     refused = models.PositiveIntegerField(default=0)
     results = models.JSONField(default=list, editable=False)
+    entities = ArrayField(models.BigIntegerField(), default=list, editable=False)  # of its accounts
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)
     created = models.DateTimeField("uploaded", db_default=Now(), editable=False)
     finished = models.DateTimeField("posted at", null=True, editable=False)
@@ -91,11 +93,11 @@ class Import(Record):
         others = Import.objects.filter(state=State.POSTED, file_name=self.file_name, posted__gt=0)
         return others.exclude(sha256=self.sha256).defer("content", "results").first()
 
-    def finish(self, results: list[dict[str, Any]]) -> None:
-        """Keep what became of the rows. Wants the row locked."""
-        self.results = results
+    def finish(self, results: list[dict[str, Any]], entities: list[int]) -> None:
+        """Keep what became of the rows, and of which entities their accounts are. Wants the row locked."""
+        self.results, self.entities = results, entities
         self.refused = sum(bool(row["error"]) for row in results)
         self.already_posted = sum(bool(row["replayed"]) for row in results)
         self.posted = len(results) - self.refused - self.already_posted
         self.state, self.finished = State.POSTED, timezone.now()
-        self.save(update_fields=["results", "refused", "already_posted", "posted", "state", "finished"])
+        self.save(update_fields=["results", "entities", "refused", "already_posted", "posted", "state", "finished"])

@@ -90,7 +90,8 @@ class UploadPage(ImportPage):
         upload = self.received(asked["file"], all_or_nothing=asked["how"] == ALL, reason=asked["reason"])
         give_reason(upload.why, using="default")
         try:
-            upload.rows = len(self.decide(upload).rows)
+            decision = self.decide(upload)
+            upload.rows, upload.entities = len(decision.rows), decision.entities
         except BadFile as error:
             upload.state, upload.problem, upload.content = State.UNREADABLE, str(error), b""
             form.add_error("file", str(error))
@@ -149,7 +150,7 @@ class PreviewPage(ImportPage):
             return self.show(
                 upload, decision, decision.preview(), f"Nothing was posted. {drift} Check the new figures."
             )
-        upload.finish(kept(results))
+        upload.finish(kept(results), decision.entities)
         told(upload, "import.posted")
         messages.success(request, f"{upload.posted:,} of {upload.rows:,} rows posted.")
         return HttpResponseRedirect(self.url("change", upload))

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 NONE_TURNED: Mapping[str, Decimal] = {}
 
+LEG_MISSING = (
+    "The other leg of the transfer has to go back with it: its account is not named, or belongs to an entity that you do not "
+    "work on."
+)
+
 
 class Book:
     """The state of a batch. `drafts` are the rows to write so far, in order."""
@@ -106,7 +111,7 @@ class Book:
                 Leg(ActionType.TRANSFERRED_IN, other, posting.amount, first=False),
             ]
         if posting.reverses and posting.reverses.transfer and not posting.counter:
-            raise errors.UnknownAction("The other leg of the transfer has to go back with it.")
+            raise errors.UnknownAction(LEG_MISSING)
         legs = [Leg(posting.type, account, posting.amount, posting.reverses)]
         if posting.counter:
             check_counter(posting.reverses, posting.counter)

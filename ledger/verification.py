@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.db import connections, transaction
 
+from backoffice.scope import acting
 from ledger.money import exponent, written
 from ledger.verification_rules import CHAIN, CHECKS, REFERENCE, Check
 
@@ -51,17 +52,18 @@ class Verdict:
 
 
 def verify(using: str = "default") -> Verdict:
-    """Recompute every account from its actions, in a transaction of its own."""
+    """Recompute every account of every entity from its actions, in a transaction of its own."""
     verdict = Verdict()
     with transaction.atomic(using=using, durable=True), connections[using].cursor() as cursor:
         cursor.execute(SNAPSHOT)
         cursor.execute(MEMORY)
-        cursor.execute(COUNTS)
-        [(verdict.accounts, verdict.actions)] = cursor.fetchall()
-        cursor.execute(TOTALS)
-        verdict.totals = dict(cursor.fetchall())
-        for check in CHECKS:
-            verdict.findings += _findings(check, using)
+        with acting(actor=None, request_id="ledger_verify", using=using):
+            cursor.execute(COUNTS)
+            [(verdict.accounts, verdict.actions)] = cursor.fetchall()
+            cursor.execute(TOTALS)
+            verdict.totals = dict(cursor.fetchall())
+            for check in CHECKS:
+                verdict.findings += _findings(check, using)
     return verdict
 
 

@@ -23,6 +23,7 @@ from psycopg import errors, sql
 
 from backoffice.databases import SANDBOX, as_owner
 from backoffice.models import Entity, User
+from backoffice.scope import acting
 from ledger.models import Account, Action
 from sandbox.columns import COLUMNS
 from sandbox.masking import key, mask
@@ -43,6 +44,9 @@ TABLES = """
     SELECT relname FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname <> ALL (%s) ORDER BY relname
 """
+SECURED = (
+    "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relforcerowsecurity ORDER BY relname"
+)
 # A row of the outbox may stand for what the tables hold that are emptied here.
 WRITE_OUT = """
     WITH standing AS (DELETE FROM audit_outbox WHERE data ? 'written_out_by' RETURNING *)
@@ -87,8 +91,11 @@ def refresh() -> Report:
         sandbox.execute(WRITE_OUT)
         sandbox.execute(sql.SQL("TRUNCATE {}").format(_list(tables)))
         sandbox.execute("SET CONSTRAINTS ALL IMMEDIATE")  # checks that wait would stand in the way of ENABLE TRIGGER
+        secured = _names(sandbox, SECURED)
+        _for_each(sandbox, "ALTER TABLE {} NO FORCE ROW LEVEL SECURITY", secured)  # COPY writes into no table under it
         counts = {model: _copy(model, live, sandbox) for model in COLUMNS}
         _move_sequences_away(live, sandbox)
+        _for_each(sandbox, "ALTER TABLE {} FORCE ROW LEVEL SECURITY", secured)
         _for_each(sandbox, "ALTER TABLE {} ENABLE TRIGGER USER", tables)
         _for_each(sandbox, "ANALYZE {}", [model._meta.db_table for model in COLUMNS])
         users, accounts, actions = counts[User], counts[Account], counts[Action]
@@ -130,8 +137,9 @@ def _check_apart(live: Any, sandbox: Any) -> None:
 @contextmanager
 def _snapshot_of_live() -> Iterator[Any]:
     with transaction.atomic(using=LIVE, durable=True), connections[LIVE].cursor() as cursor:
-        cursor.execute(SNAPSHOT)
-        yield cursor
+        cursor.execute(SNAPSHOT)  # the first statement of its transaction
+        with acting(actor=None, request_id="sandbox_refresh", using=LIVE):
+            yield cursor
 
 
 @contextmanager

@@ -16,9 +16,10 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from backoffice.databases import SANDBOX, working_on
+from backoffice.grants import keep_entities
 from backoffice.guards import AnyoneGuard
 from backoffice.models import User
-from backoffice.scope import acting
+from backoffice.scope import Seen, acting, current
 from backoffice.site import SANDBOX_GUARD, ConsoleSite, View, rendered
 from backoffice.views import guarded
 from sandbox.entities import branches, granted
@@ -57,12 +58,12 @@ class SandboxSite(ConsoleSite):
         def in_sandbox(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             person = cast("User", request.user)
             request_id = str(request.request_id)  # type: ignore[attr-defined]  # RequestLogMiddleware's
-            roots = [] if person.is_superuser else granted(person)
-            with working_on(SANDBOX), acting(actor=person.pk, request_id=request_id, using=SANDBOX):
+            entities = Seen.EVERYTHING if person.is_superuser else branches(granted(person))
+            with working_on(SANDBOX), acting(actor=person.pk, request_id=request_id, entities=entities, using=SANDBOX):
                 refresh = Refresh.objects.first()
                 if refresh is None:
                     return render(request, "sandbox/empty.html", status=503)
-                request._entities = branches(roots)  # type: ignore[attr-defined]  # where backoffice.grants looks first
+                keep_entities(request, current().entities)  # type: ignore[arg-type]  # ids, since they were announced
                 request.sandbox_refresh = refresh  # type: ignore[attr-defined]  # ours, read by each_context
                 request.current_app = self.name  # for {% url "admin:…" %}
                 request.user = Analyst.of(person)

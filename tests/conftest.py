@@ -8,7 +8,7 @@ from django.conf import settings
 from pytest_django import DjangoDbBlocker
 
 from backoffice import embedded
-from tests import clones
+from tests import clones, scope
 
 pytest_plugins = ["tests.cast"]
 
@@ -25,6 +25,7 @@ def django_db_setup(worker: str, django_test_environment: None, django_db_blocke
     with embedded.running(settings.BACKOFFICE_DATA):
         with django_db_blocker.unblock():
             clones.clone(worker)
+        scope.keep_wide()
         yield
         clones.drop(worker)
 

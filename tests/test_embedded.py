@@ -102,7 +102,7 @@ def test_a_server_with_its_socket_elsewhere_works_and_cleans_up(made: Path, tmp_
 def test_a_new_server_has_restricted_roles_and_closed_databases(data: Path) -> None:
     with embedded.running(data), psycopg.connect(embedded.superuser_url(data)) as connection:
         roles = connection.execute(
-            "SELECT rolname, rolcanlogin, rolinherit, rolsuper OR rolbypassrls OR rolcreatedb OR rolcreaterole"
+            "SELECT rolname, rolcanlogin, rolinherit, rolsuper OR rolcreatedb OR rolcreaterole, rolbypassrls"
             " FROM pg_roles WHERE rolname LIKE 'backoffice%' ORDER BY rolname"
         ).fetchall()
         rights = connection.execute(
@@ -115,9 +115,9 @@ def test_a_new_server_has_restricted_roles_and_closed_databases(data: Path) -> N
         )
         assert public.fetchall() == [(0,)]
     assert roles == [
-        ("backoffice_app", True, False, False),
-        ("backoffice_owner", True, True, False),
-        ("backoffice_relay", True, False, False),
+        ("backoffice_app", True, False, False, False),
+        ("backoffice_owner", True, True, False, False),
+        ("backoffice_relay", True, False, False, True),
     ]
     assert rights == [
         (name, "backoffice_owner", False, True) for name in ("backoffice", "backoffice_audit", "backoffice_sandbox")

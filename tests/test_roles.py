@@ -8,7 +8,6 @@ import pytest
 from django.conf import settings
 from django.contrib import admin as django_admin
 from django.contrib.auth.models import Group, Permission
-from django.core.management import call_command
 from django.db import models
 from django.http import StreamingHttpResponse
 from django.test import Client
@@ -25,6 +24,7 @@ from ledger.demo.staff import LOGINS
 from ledger.models import Account, Action, Approval, Cap, Hold, Limit
 from tests.audit.store import stored, stored_alert, stored_dead_letter, stored_seal, stored_verification
 from tests.cast import LONG_AGO, OpenAccount
+from tests.scope import call_command
 
 pytestmark = pytest.mark.django_db(databases=["default", "sandbox", "audit"])
 MODELS = {

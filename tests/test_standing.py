@@ -7,10 +7,10 @@ import signal
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.db import OperationalError
 
 from backoffice.standing import StandingCommand
+from tests.scope import call_command
 
 
 class Rounds(StandingCommand):

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from backoffice.models import User
+from backoffice.scope import acting_throughout
 from bench.host import Operation
 from ledger.choices import ActionType
 from ledger.models import Account, Action
@@ -103,6 +104,11 @@ def statement() -> Operation:
     return operation
 
 
+def see_everything() -> None:
+    """Enter the scope of a worker, for as long as the process lives."""
+    acting_throughout(actor=staff_member().pk, username="staff", request_id="bench").__enter__()
+
+
 def lifetime() -> tuple[datetime, datetime]:
     """Return the business times of the first and last posting that were loaded."""
     first, last = Action.objects.earliest("id"), Action.objects.order_by("id").last()
@@ -110,13 +116,15 @@ def lifetime() -> tuple[datetime, datetime]:
 
 
 def uids() -> Sequence[UUID]:
-    """Return the accounts to post to."""
+    """Return the accounts to post to, which this process sees from now on."""
+    see_everything()
     every = max(1, Account.objects.count() // SAMPLE)
     return list(Account.objects.extra(where=["id %% %s = 0"], params=[every]).values_list("uid", flat=True))
 
 
 def accounts() -> Sequence[int]:
-    """Return the ids of the accounts to read."""
+    """Return the ids of the accounts to read, which this process sees from now on."""
+    see_everything()
     return list(Account.objects.order_by("id").values_list("id", flat=True)[:SAMPLE])
 
 

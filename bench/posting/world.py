@@ -27,14 +27,17 @@ BOOKS = sql.SQL("""
 def prepare() -> None:
     """Have the ledger write the rows that `load` copies: one account with its opening and one deposit."""
     from backoffice.models import Entity, User  # noqa: PLC0415  Django is ready only now
+    from backoffice.scope import acting  # noqa: PLC0415
     from ledger.models import Account, Cap  # noqa: PLC0415
 
     begun = datetime(2020, 1, 1, tzinfo=UTC)
-    Cap.set(currency="CZK", ceiling=CEILING)
-    entity, staff = Entity.objects.create(code="bench", name="Bench"), User.objects.create(username="staff")
-    person = User.objects.create(username="customer")
-    account, _ = Account.create(user=person, entity=entity, currency="CZK", by=staff, asof=begun)
-    Account.deposit(uid=account.uid, amount=Decimal(load.AMOUNT), by=staff, asof=begun)
+    with acting(actor=None, request_id="bench"):
+        Cap.set(currency="CZK", ceiling=CEILING)
+        entity, staff = Entity.objects.create(code="bench", name="Bench"), User.objects.create(username="staff")
+        person = User.objects.create(username="customer")
+        account, _ = Account.create(user=person, entity=entity, currency="CZK", by=staff, asof=begun)
+    with acting(actor=None, request_id="bench"):
+        Account.deposit(uid=account.uid, amount=Decimal(load.AMOUNT), by=staff, asof=begun)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from ledger.admin import extras, past, search
 from ledger.admin.commanded import CommandedAdmin
 from ledger.admin.commands import ACCOUNT_COMMANDS
 from ledger.admin.filters import CurrencyFilter
-from ledger.admin.telling import amount, called, deed, link, of_account, readable, status_chip, told, what
+from ledger.admin.telling import amount, called, deed, link, of_account, status_chip, told, what
 from ledger.choices import ApprovalState, HoldState, Status
 from ledger.models import Account, Approval, Hold
 from ledger.money import written
@@ -91,7 +91,7 @@ class AccountAdmin(CommandedAdmin):
 
     def other_history(self, request: HttpRequest, obj: Account, until: Until) -> list[Line]:
         """Tell of the account's actions, which are the history of its balance and status."""
-        actions = readable(request, until.of(of_account(obj), "recorded"))
+        actions = until.of(of_account(obj), "recorded")
         lines = [Line(action.recorded, person(action.by), told(action), action.comment) for action in actions]
         return [*lines, *approval_lines(obj, until)] if request.user.has_perm("ledger.view_approval") else lines
 
@@ -158,7 +158,7 @@ class AccountAdmin(CommandedAdmin):
             "commands": [command for command in self.permitted(request) if command.posting_type in allowed],
             "latest": [
                 (action, what(action), amount(action), written(action.balance, action.currency))
-                for action in readable(request, of_account(account)[:LATEST])
+                for action in of_account(account)[:LATEST]
             ],
         }
 

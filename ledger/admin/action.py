@@ -3,12 +3,11 @@
 from typing import Any, cast
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 
-from backoffice.admin import ConsoleList, ReadOnlyAdmin
+from backoffice.admin import ReadOnlyAdmin
 from backoffice.said import told
 from ledger.admin import search, telling
 from ledger.admin.commanded import CommandedAdmin
@@ -18,15 +17,6 @@ from ledger.choices import ActionType, Status
 from ledger.models import Action, Approval
 from ledger.money import written
 from ledger.rules import ALLOWED, REVERSIBLE
-
-
-class ActionList(ConsoleList):
-    """A list whose rows know what their reader may see of the other accounts."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        """Read the page."""
-        super().get_results(request)
-        self.result_list = telling.readable(request, self.result_list)
 
 
 @admin.register(Action)
@@ -69,14 +59,6 @@ class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
             "uid",
         )
 
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return ActionList
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """Return the action, ready to be told to this reader."""
-        action = super().get_object(request, object_id, from_field)
-        return telling.readable(request, [action])[0] if action else None
-
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -91,7 +73,7 @@ class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
     def possible(self, request: HttpRequest, action: Any) -> list[Any]:
         """Return the commands that can be offered: nothing goes back twice, or from an account out of reach."""
         gone = abs(sum(back.delta for back in self.returns(action)))
-        if action.type not in REVERSIBLE or gone == abs(action.delta) or (action.transfer and not action.other_seen):
+        if action.type not in REVERSIBLE or gone == abs(action.delta) or (action.transfer and not action.counterparty):
             return []
         allowed = ALLOWED[Status(action.account.status)] - ({ActionType.REVERSED} if gone else set())
         return [command for command in self.permitted(request) if command.posting_type in allowed]
@@ -128,8 +110,10 @@ class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
     @admin.display(description="Other leg")
     def other_leg(self, action: Any) -> str:
         """Lead to the other leg of a transfer, where the reader may see its account."""
+        if not action.counterparty:
+            return telling.UNSEEN
         [leg] = action.counterparts()
-        return telling.link(leg, leg.reference) if action.other_seen else telling.UNSEEN
+        return telling.link(leg, leg.reference)
 
     @admin.display(description="Went back")
     def took_back(self, action: Any) -> str:

@@ -7,7 +7,7 @@ from django.core import signing
 from django.http import HttpRequest
 from django.utils import timezone
 
-from backoffice.databases import SANDBOX, worked_on
+from backoffice.databases import worked_on
 from backoffice.models import User
 from ledger.choices import ApprovalKind, ApprovalState
 from ledger.effects import Effect, Seen
@@ -47,17 +47,14 @@ def _to(approval: Approval) -> Account | None:
 
 def out_of_reach(request: HttpRequest, approval: Approval) -> bool:
     """Whether the request speaks of another account that this person does not see. Two queries where it does, else none."""
-    accounts = Account.objects.using(approval._state.db)
+    seen = admin.site.get_model_admin(Account).get_queryset(request).using(approval._state.db)
     if approval.kind != ApprovalKind.POSTING or approval.verb not in {"transfer", "reverse", "refund"}:
         return False
     if approval.verb == "transfer":
-        others = accounts.filter(uid=approval.asked["to"])
-    else:
-        originals = Action.objects.using(approval._state.db).filter(uid=approval.asked["uid"])
-        others = accounts.filter(pk__in=originals.values("counterparty"))
-    other = others.values_list("pk", flat=True).first()
-    seen = admin.site.get_model_admin(Account).get_queryset(request)
-    return other is not None and worked_on() != SANDBOX and not seen.filter(pk=other).exists()
+        return not seen.filter(uid=approval.asked["to"]).exists()
+    originals = Action.objects.using(approval._state.db).filter(uid=approval.asked["uid"])
+    other = originals.values_list("counterparty", flat=True).first()
+    return other is not None and not seen.filter(pk=other).exists()
 
 
 def why_not(user: User, approval: Approval) -> str:

@@ -20,6 +20,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 
 from backoffice.databases import SANDBOX, worked_on
+from backoffice.scope import carried
 from ledger.models import Account
 from ledger.verification import verify_account
 
@@ -90,7 +91,7 @@ def start(request: HttpRequest, account: Account, chosen: dict[str, Any]) -> Non
     using = account._state.db or "default"
     for name in offered(account):
         if chosen.get(name):
-            work = partial(EXTRAS[name], account, using)
+            work = carried(partial(EXTRAS[name], account, using), using)
             transaction.on_commit(partial(_tell, request.session.session_key, work), using=using)
 
 

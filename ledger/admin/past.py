@@ -9,6 +9,7 @@ from typing import Any
 from django.http import Http404, HttpRequest
 from django.urls import URLPattern, path
 
+from audit.subject import note_entity
 from backoffice.guards import PermissionGuard, StaffGuard
 from backoffice.sheets import FORMATS
 from backoffice.views import BaseView
@@ -31,6 +32,7 @@ class PastPage(BaseView):
         account: Account | None = found.select_related("user", "entity").first()
         if account is None:
             raise Http404("This account does not exist.")
+        note_entity(self.request, account)
         return account
 
     def page_context(self, account: Account | None = None) -> dict[str, Any]:

@@ -57,11 +57,10 @@ class StatementPage(PastPage):
         page = statement.page(after=after, most=PRINTED if to_print else PAGE)
         days = {"since": form.cleaned_data["since"], "until": form.cleaned_data["until"]}
         same = {**days, "known": statement.known}
-        actions = telling.readable(self.request, [line.action for line in page.movements])
         return {
             "statement": statement,
             "page": page,
-            "lines": [(line, telling.what(action)) for line, action in zip(page.movements, actions, strict=True)],
+            "lines": [(line, telling.what(line.action)) for line in page.movements],
             "below_zero": any(balance < 0 for balance in (page.carried, *(line.balance for line in page.movements))),
             "chosen": (days["since"], days["until"]),
             "continued": after is not None and after.created >= statement.since,
@@ -98,7 +97,6 @@ class StatementPage(PastPage):
             return HttpResponseRedirect(f"{self._page()}?{query_without(self.request, 'after', 'print')}")
         days = f"{form.cleaned_data['since']}-{form.cleaned_data['until']}"
         name = f"statement-{statement.account.uid}-{days}"
-        telling.readable(self.request, [line.action for line in movements])
         return attachment(self.kind, name, HEADER, rows(statement, movements))
 
 

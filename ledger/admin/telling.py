@@ -1,20 +1,17 @@
 """Accounts and actions in words, with links to what an action speaks of: its other account, what it returns, its hold.
 
-An account of an entity that the reader does not work on is told of, and not named. `readable` fetches what the words need
-and says of each action which is the case; no function here asks the database.
+An account of an entity that the reader does not work on is told of, and not named: the database does not show it. Actions
+come fetched with RELATED, so no function here asks the database.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from backoffice.grants import request_entities
 from ledger import statement
 from ledger.choices import ActionType, ApprovalKind, LimitKind
 from ledger.models import Account, Action, Approval, Hold
@@ -29,20 +26,6 @@ def called(account: Account) -> str:
     """Return what tells an account from others of the same name."""
     parts = (str(account.user), account.currency, account.user.email, str(account.entity))
     return " · ".join(part for part in parts if part)
-
-
-def sees(request: HttpRequest, account: Account) -> bool:
-    """Whether the person behind the request works on the account's entity."""
-    entities = request_entities(request)
-    return entities is None or account.entity_id in entities
-
-
-def readable(request: HttpRequest, actions: Iterable[Any]) -> list[Any]:
-    """Return actions, fetched with RELATED, ready to be told to this reader."""
-    rows = list(actions)
-    for action in rows:
-        action.other_seen = action.counterparty is not None and sees(request, action.counterparty)
-    return rows
 
 
 def of_account(account: Account) -> QuerySet[Action]:
@@ -100,14 +83,14 @@ def deed(approval: Approval) -> str:
 
 def other_account(action: Any) -> str:
     """Return the other account of a transfer as a link, where the reader may see it."""
-    return link(action.counterparty, str(action.counterparty.user)) if action.other_seen else UNSEEN
+    return link(action.counterparty, str(action.counterparty.user)) if action.counterparty else UNSEEN
 
 
 def counterparty(action: Any) -> str:
     """Return who the other account of a transfer belongs to, where the reader may see it; nothing for other actions."""
-    if action.counterparty is None:
+    if action.counterparty_id is None:
         return ""
-    return str(action.counterparty.user) if action.other_seen else UNSEEN
+    return str(action.counterparty.user) if action.counterparty else UNSEEN
 
 
 def what(action: Any) -> str:

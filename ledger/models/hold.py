@@ -134,15 +134,17 @@ class Hold(Record):
             Contended: as in `post`; what was released before stays so, and it can be called again.
         """
         released, last = 0, 0
-        while due := list(cls.due(now, using).filter(pk__gt=last).select_related("account")[:AT_ONCE]):
+        while True:
             with acting(actor=SYSTEM, username="system", request_id=f"expire_due {now.isoformat()}", using=using):
+                due = list(cls.due(now, using).filter(pk__gt=last).select_related("account")[:AT_ONCE])
                 outcomes = _released(due, using)
+            if not due:
+                return released
             for hold, outcome in zip(due, outcomes, strict=True):
                 if outcome.error and not isinstance(outcome.error, HoldResolved):  # or somebody was quicker
                     (refused or _raise)(hold, outcome.error)
             released += sum(1 for outcome in outcomes if outcome.drafts)
             last = due[-1].pk
-        return released
 
     @classmethod
     def due(cls, now: datetime, using: str) -> RecordQuerySet["Hold"]:

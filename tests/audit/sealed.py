@@ -65,7 +65,8 @@ def tamper(*statements: str) -> list[tuple[Any, ...]]:
 def verify(heads: list[dict[str, Any]] | None = None) -> list[Finding]:
     from audit.trusted import trusted_keys  # noqa: PLC0415  the files are those of the test that runs
 
-    return verify_store(Trust(trusted_keys(), heads or [])).findings
+    with as_relay("audit"):
+        return verify_store(Trust(trusted_keys(), heads or [])).findings
 
 
 def kinds(found: list[Finding]) -> list[tuple[int | None, str | None, str]]:

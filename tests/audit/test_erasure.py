@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import connections
 from django.utils import timezone
 
@@ -19,6 +19,7 @@ from backoffice.models import Entity, User
 from backoffice.scope import acting
 from tests.audit.sealed import kinds, seal_events, superuser, tamper, verify, wait_until_due
 from tests.audit.test_retention import archived, archives, carry
+from tests.scope import call_command
 
 pytestmark = pytest.mark.usefixtures("committing")
 WHY = ["--reason", "Asked for by letter of 3 May"]

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import call_command
 from pytest_django import Settings
 
 from audit.exports import COLUMNS, signed_zip
 from audit.signing import export_key, public_key
+from tests.scope import call_command
 
 ROWS: list[dict[str, Any]] = [dict.fromkeys(COLUMNS, "x"), dict.fromkeys(COLUMNS, "y")]
 FACTS = {"by": "reviewer", "search": {"success": "1"}}

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
 
 from audit.heads import read_heads
 from audit.trusted import append
 from tests.audit.sealed import kinds, make_events, seal_events, tamper, verify, wait_until_due
+from tests.scope import call_command
 
 pytestmark = pytest.mark.usefixtures("committing")
 GARBAGE = [

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from django.conf import settings
-from django.core.management import call_command
 
 from audit.models import Event, Outbox
 from audit.record import record
@@ -19,6 +18,7 @@ from backoffice import embedded
 from backoffice.databases import RELAY_URL_NAMES, RUNTIME_URL_NAMES
 from backoffice.models import Entity
 from tests.audit.sealed import make_events, relay_batch, wait_until_due
+from tests.scope import call_command
 
 pytestmark = pytest.mark.usefixtures("committing")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.conf import settings as django_settings
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import connections
 from django.utils import timezone
 from pytest_django import Settings
@@ -30,6 +30,7 @@ from backoffice.databases import as_relay
 from backoffice.models import Entity
 from tests.audit.sealed import kinds, relay_batch, superuser, tamper, verify, wait_until_due
 from tests.audit.test_relay import addresses
+from tests.scope import call_command
 
 pytestmark = pytest.mark.usefixtures("committing")
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.core.management import call_command
 from pytest_django import Settings
 
 from audit import relay
@@ -26,6 +25,7 @@ from backoffice.databases import as_relay
 from ledger.models import Account
 from tests.audit.sealed import kinds, make_events, relay_batch, seal_events, superuser, tamper, verify, wait_until_due
 from tests.audit.test_relay import addresses, relay_process
+from tests.scope import call_command
 
 STRONG = "kX9#mQ2$vL7!pR4@wN8%zT1^bY6&cF3*gH5(jD0)sA_eU+iOabcd"
 

@@ -49,10 +49,10 @@ def test_partitions_are_reached_through_the_table_alone(role: str) -> None:
 @pytest.mark.parametrize(
     ("alias", "role", "expected"),
     [
-        ("default", "app", {"audit_record", "audit_source"}),
-        ("default", "relay", {"audit_due", "audit_forget"}),
-        ("sandbox", "app", {"audit_record", "audit_source"}),
-        ("sandbox", "relay", {"audit_due", "audit_forget"}),
+        ("default", "app", {"audit_record", "audit_source", "audit_waiting_since"}),
+        ("default", "relay", {"audit_due", "audit_forget", "audit_waiting_since"}),
+        ("sandbox", "app", {"audit_record", "audit_source", "audit_waiting_since"}),
+        ("sandbox", "relay", {"audit_due", "audit_forget", "audit_waiting_since"}),
         ("audit", "app", set[str]()),
         ("audit", "relay", {"audit_make_month", "audit_erase"}),
     ],

@@ -13,7 +13,6 @@ from typing import Any
 import psycopg
 import pytest
 from aiosmtpd.controller import Controller
-from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, OperationalError, connections
 from django.test import Client
 from django.urls import reverse
@@ -28,6 +27,7 @@ from backoffice.databases import as_relay
 from backoffice.models import Entity, User
 from tests.audit.sealed import superuser
 from tests.audit.store import stored, stored_alert, stored_dead_letter
+from tests.scope import call_command
 from tests.test_demo_command import free_port
 
 pytestmark = pytest.mark.usefixtures("committing")

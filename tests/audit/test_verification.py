@@ -12,7 +12,6 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import Permission
-from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -22,6 +21,7 @@ from audit.verification import blocks, run
 from backoffice.models import User
 from tests.audit.sealed import kinds, make_events, seal_events, tamper, verify, wait_until_due
 from tests.audit.test_relay import addresses
+from tests.scope import call_command
 
 pytestmark = pytest.mark.usefixtures("committing")
 

@@ -14,7 +14,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.utils import ProgrammingError
 
 from backoffice import embedded
-from backoffice.models import User
+from backoffice.models import Entity, User
 from ledger.models import Account, Approval, Hold, Limit
 from tests.cast import LONG_AGO, OpenAccount
 
@@ -171,9 +171,10 @@ def test_action_that_continues_its_account_moves_it(account: Account) -> None:
     assert (account.balance, account.version) == (107, 3)
 
 
+ELSEWHERE = {"entity_id": 0}  # of another entity that is seen, which the database would refuse before
 OUT_OF_STEP: list[dict[str, Any]] = [
     {"balance": 108}, {"version": 4}, {"version": 2}, {"turnover": 108}, {"turnover": 100}, {"held": 1}, {"currency": "EUR"},
-    {"entity_id": 0}, {"latest": LONG_AGO}, {"created": LONG_AGO + timedelta(days=9)}, {"account_id": 0},
+    ELSEWHERE, {"latest": LONG_AGO}, {"created": LONG_AGO + timedelta(days=9)}, {"account_id": 0},
 ]  # fmt: skip
 
 
@@ -184,7 +185,8 @@ def test_action_that_does_not_continue_its_account_is_refused(
     account: Account, open_account: OpenAccount, changes: dict[str, Any], others: str
 ) -> None:
     """In one statement by itself, beside one of another account, and after one of the same account: three ways there."""
-    bad = continuing(account, **changes)
+    other = Entity.objects.create(code="other", name="Other")
+    bad = continuing(account, **(changes if changes != ELSEWHERE else {"entity_id": other.pk}))
     before = [continuing(open_account("5"))] if others == "beside another" else []
     if others == "after another":
         before = [continuing(account)]

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 
 from ledger.models import Account
 from tests.imports.conftest import Desk
 from tests.imports.files import csv_of
+from tests.scope import call_command
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from django.contrib.auth import authenticate
 from django.contrib.auth.models import Group
-from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db.models import Count, F, Max, Min
 from pytest_django import Settings
@@ -18,6 +17,7 @@ from backoffice.models import Entity, User
 from ledger.demo.load import shared
 from ledger.models import Account, Action, Approval, Hold, Limit
 from ledger.money import exponent
+from tests.scope import call_command
 
 pytestmark = pytest.mark.django_db(databases=["default", "sandbox"])
 

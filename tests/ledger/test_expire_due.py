@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as site
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -25,6 +25,7 @@ from ledger.models import Account, Approval, Hold
 from tests.audit.test_relay import addresses
 from tests.cast import LONG_AGO, OpenAccount
 from tests.ledger.test_verify import tamper
+from tests.scope import call_command
 
 ASOF = LONG_AGO + timedelta(days=2)
 

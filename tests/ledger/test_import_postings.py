@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.core.management.base import CommandError
 from django.db.models import Sum
 
@@ -18,6 +17,8 @@ from ledger import errors
 from ledger.importing.pkdd99 import Pkdd99
 from ledger.importing.runner import Import
 from ledger.models import Account, Action, Limit, Refusal
+from tests import scope
+from tests.scope import call_command
 
 pytestmark = pytest.mark.django_db
 
@@ -140,6 +141,7 @@ def test_an_interrupted_import_goes_on_where_it_stopped(make_file: MakeFile, age
 
     with pytest.raises(KeyboardInterrupt):
         Import(source=source, by=agent, using="default", batch=batch, advance=interrupt).run(source.survey().customers)
+    scope.widen("default")
     posted = Action.objects.exclude(type="created").count()
     report = imported(make_file(*ROWS))
     assert (report["accepted"], report["already_posted"], report["refused"]) == (4 - posted, posted, [OVERDRAFT])

@@ -9,7 +9,6 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings
-from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
@@ -22,6 +21,7 @@ from ledger.rules import EFFECTS, Effect
 from ledger.verification import Finding, verify
 from ledger.verification_rules import CHECKS, HOLDS, MOVES
 from tests.cast import OpenAccount
+from tests.scope import call_command
 
 pytestmark = pytest.mark.usefixtures("committing")
 
@@ -120,7 +120,7 @@ def test_a_tampered_delta_is_named_with_account_and_action(jana: Account) -> Non
         ("type = 'bogus'", 4, {("status", 4)}),
         ("status = 'closed'", 5, {("status", 5), ("last_status", 5)}),
         ("status = 'open'", 4, {("status", 4), ("status", 5)}),
-        ("entity_id = 0", 2, {("entity", 2)}),
+        ("entity_id = (SELECT max(id) FROM backoffice_entity)", 2, {("entity", 2)}),
         ("currency = 'EUR'", 2, {("currency", 2)}),
         ("created = '2020-01-01Z'", 2, {("moment", 2), ("latest", 2)}),
         ("created = '2024-06-01Z'", 1, {("moment", 1), ("latest", 1)}),
@@ -143,6 +143,7 @@ def test_a_tampered_delta_is_named_with_account_and_action(jana: Account) -> Non
 def test_a_tampered_action_is_named(
     jana: Account, change: str, version: int, rules: set[tuple[str, int | None]]
 ) -> None:
+    Entity.objects.create(code="other", name="Other")
     references = {number: reference(jana, number) for number in range(1, 6)} | {None: None}
     tamper(f"UPDATE ledger_action SET {change} WHERE reference = %s", references[version])  # noqa: S608  from the parameters above
     assert found() == {(rule, references[number]) for rule, number in rules}

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.conf import settings
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import InternalError, connections
 
 from backoffice.models import Entity, User
@@ -21,6 +21,7 @@ from sandbox.masking import key, mask
 from sandbox.models import Refresh
 from sandbox.refresh import CannotRefreshError, refresh
 from tests.cast import OpenAccount
+from tests.scope import call_command
 
 pytestmark = pytest.mark.usefixtures("committing")
 THERE = "sandbox"

@@ -62,8 +62,7 @@ class Command(BaseCommand):
             if options["archive"]:
                 report = verify_archives(files_of(options["archive"]), trust, found=found)
             else:
-                report = verify(trust, since=since, found=found, progress=self._progress)
-                self._note(report, since, time.monotonic() - started)
+                report = self._verify(trust, since, found)
         self._tell(report, time.monotonic() - started, about, as_json=options["json"])
         if report.findings:
             sys.exit(1)
@@ -101,21 +100,29 @@ class Command(BaseCommand):
     def _progress(self, events: int) -> None:
         self.stderr.write(f"{events:,} events …")
 
-    def _note(self, report: Report, since: datetime | None, seconds: float) -> None:
+    def _verify(self, trust: Trust, since: datetime | None, found: list[Finding]) -> Report:
+        """Verify the store, and note for the console what was found."""
+        started = time.monotonic()
         try:
             with as_relay(EVENT_STORE):
-                Verification.objects.using(EVENT_STORE).create(
-                    created=timezone.now(),
-                    seconds=round(seconds, 3),
-                    since=since,
-                    events=report.events,
-                    blocks=report.blocks,
-                    findings=report.told(),
-                    head=report.head,
-                )
-                alert(report)
+                report = verify(trust, since=since, found=found, progress=self._progress)
+                self._note(report, since, time.monotonic() - started)
         except ImproperlyConfigured as error:
-            self.stderr.write(f"The console will not show this run. {error}")
+            raise CommandError(str(error), returncode=MISUSE) from None
+        return report
+
+    @staticmethod
+    def _note(report: Report, since: datetime | None, seconds: float) -> None:
+        Verification.objects.using(EVENT_STORE).create(
+            created=timezone.now(),
+            seconds=round(seconds, 3),
+            since=since,
+            events=report.events,
+            blocks=report.blocks,
+            findings=report.told(),
+            head=report.head,
+        )
+        alert(report)
 
     def _tell(self, report: Report, seconds: float, about: dict[str, Any] | None, *, as_json: bool) -> None:
         if as_json:

@@ -10,13 +10,11 @@ from backoffice.command import Line
 from ledger.admin.commands.base import LedgerCommand
 from ledger.admin.commands.money import balances
 from ledger.admin.commands.transfer import two_sided
-from ledger.errors import LedgerError, UnknownAccount
+from ledger.errors import LedgerError
 from ledger.models import Account, Action
 from ledger.money import written
 from ledger.posting import Posting
 from ledger.returning import ReturnRequest, returning
-
-OUT_OF_REACH = "The other account of this transfer belongs to an entity that you do not work on."
 
 
 def returned(action: Action) -> Decimal:
@@ -49,19 +47,14 @@ class ReturnCommand(LedgerCommand):
         return f"{action.get_type_display()} {action}, {amount} on {action.account}"
 
     def postings(self, data: dict[str, Any]) -> list[Posting | LedgerError]:
-        """Return a posting for each action, unless it would move an account that the person does not see."""
+        """Return a posting for each action."""
         requests = cast(
             "list[ReturnRequest]",
             [{"uid": item.uid, "comment": data["comment"], **self.common(item, data)} for item in self.objects],
         )
         postings = returning(Action, requests, amount=data.get("amount"), using=self.model_admin.using)
         self.others = self._others([posting.counter for posting in postings if posting.counter])
-        return [
-            UnknownAccount(OUT_OF_REACH)
-            if posting.counter and posting.counter.account_id not in self.others
-            else posting
-            for posting in postings
-        ]
+        return [*postings]
 
     def _others(self, counters: Sequence[Action]) -> dict[int, Account]:
         """Return the other accounts of transfers that the person sees. One query where there are any."""

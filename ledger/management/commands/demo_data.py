@@ -10,6 +10,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from backoffice.databases import EVENT_STORE
+from backoffice.scope import acting
 from ledger.demo.load import Demo
 from ledger.demo.people import first_uid
 from ledger.demo.staff import LOGINS, ensure_staff
@@ -46,19 +47,22 @@ class Command(BaseCommand):
         """Load, and print what is there now."""
         demo = self._demo(options)
         accounts = Account.objects.using(demo.using)
-        if not options["if_empty"] and accounts.filter(uid=first_uid(demo.seed)).exists():
+        with acting(actor=None, request_id="demo_data", using=demo.using):
+            is_there, is_empty = accounts.filter(uid=first_uid(demo.seed)).exists(), not accounts.exists()
+        if not options["if_empty"] and is_there:
             raise CommandError(
                 f"The ledger holds the data of seed {demo.seed} already: take another --seed.", returncode=MISUSE
             )
         staff = ensure_staff(demo.using)
-        if not (options["if_empty"] and accounts.exists()):
+        if is_empty or not options["if_empty"]:
             progress = Progress(self.stderr, demo.actions, "actions")
             try:
                 demo.load(staff, progress.advance)
             except LedgerError as error:
                 raise CommandError(f"The ledger refuses the demo's data: {error}", returncode=MISUSE) from None
             progress.finish()
-        self._print(demo.using, as_json=options["json"])
+        with acting(actor=None, request_id="demo_data", using=demo.using):
+            self._print(demo.using, as_json=options["json"])
 
     @staticmethod
     def _demo(options: dict[str, Any]) -> Demo:

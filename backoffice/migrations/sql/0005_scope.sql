@@ -1,0 +1,59 @@
+-- Which entities somebody sees: what backoffice/scope.py announces, and what policies read.
+
+-- What was announced in this transaction; NULL where nothing was. A policy asks it in a subquery, so once a statement.
+CREATE FUNCTION backoffice_scope() RETURNS bigint[] LANGUAGE sql STABLE PARALLEL SAFE
+RETURN nullif(current_setting('backoffice.entities', true), '')::bigint[];
+
+-- Whether that is every entity that stands: who decides about what binds all of them has to see all of them.
+CREATE FUNCTION backoffice_sees_everything() RETURNS boolean LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT backoffice_scope() IS NOT NULL
+        AND NOT EXISTS (SELECT FROM backoffice_entity WHERE NOT is_void AND id <> ALL (backoffice_scope()));
+END;
+
+-- What the grants of a person and of their groups cover, with all below; nothing for nobody.
+CREATE FUNCTION backoffice_entities_of(person bigint) RETURNS bigint[] LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH RECURSIVE work AS (
+        SELECT p.id FROM auth_permission p JOIN django_content_type t ON t.id = p.content_type_id
+        WHERE t.app_label = 'backoffice' AND p.codename = 'work_on_entity'
+    ), branch (id) AS (
+        (
+            SELECT entity_id FROM backoffice_groupgrant
+            WHERE permission_id IN (SELECT id FROM work)
+              AND group_id IN (SELECT group_id FROM backoffice_user_groups WHERE user_id = person)
+            UNION
+            SELECT entity_id FROM backoffice_persongrant
+            WHERE permission_id IN (SELECT id FROM work) AND user_id = person
+        )
+        UNION
+        SELECT entity.id FROM backoffice_entity entity JOIN branch ON entity.parent_id = branch.id
+    )
+    SELECT coalesce(array_agg(id ORDER BY id), '{}') FROM branch;
+END;
+
+-- For superusers, and for what the system does by itself; whoever it is.
+CREATE FUNCTION backoffice_every_entity(person bigint) RETURNS bigint[] LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT coalesce(array_agg(id ORDER BY id), '{}') FROM backoffice_entity;
+END;
+
+GRANT EXECUTE ON FUNCTION backoffice_scope(), backoffice_sees_everything(), backoffice_entities_of(bigint),
+    backoffice_every_entity(bigint) TO {app};
+
+-- Who makes an entity sees it for the rest of the transaction: its accounts are opened there, its grants given.
+CREATE FUNCTION backoffice_see_new() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('backoffice.entities', (backoffice_scope() || NEW.id)::text, true);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER backoffice_see_new AFTER INSERT ON backoffice_entity
+    FOR EACH ROW WHEN (backoffice_scope() IS NOT NULL) EXECUTE FUNCTION backoffice_see_new();
+
+-- What runs as the owner is what we wrote: triggers, functions that the relay calls, migrations, erasure. They see all rows.
+CREATE PROCEDURE backoffice_secure(source regclass) LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', source);
+    EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', source);
+    EXECUTE format('CREATE POLICY owner ON %s TO CURRENT_USER USING (true)', source);
+END $$;

@@ -1,0 +1,109 @@
+"""What the clients do: pages as somebody with grants on some of the entities gets them, and a posting in that scope."""
+
+import logging
+import random
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from backoffice.grants import entities_of
+from backoffice.models import User
+from backoffice.roles import LEAD
+from backoffice.scope import acting, acting_throughout
+from bench.host import Operation
+from bench.posting.ours import ONE, SAMPLE
+from ledger.models import Account, Action
+
+PAGE = 25  # rows
+FOUND = 10  # names that are looked for
+
+
+def accounts() -> Operation:
+    """Show the first page of the list of accounts."""
+    return _page(lambda: "ledger/account/", rows=PAGE)
+
+
+def lookup() -> Operation:
+    """Look for an action by its reference, as somebody on the phone says it."""
+    references = _sampled(Action, "reference")
+    return _page(lambda: f"ledger/action/?q={random.choice(references)}", rows=1)
+
+
+def actions() -> Operation:
+    """Show the actions of an account."""
+    keys = _sampled(Account, "pk")
+    return _page(lambda: f"ledger/action/?account__id__exact={random.choice(keys)}", rows=2)
+
+
+def search() -> Operation:
+    """Ask the database what the search for a customer's name asks it, without a page around it."""
+    from django.contrib import admin  # noqa: PLC0415  Django is ready only now
+    from django.http import HttpRequest  # noqa: PLC0415
+
+    staff, request = _staff(), HttpRequest()
+    request.user = staff
+    model_admin = admin.site.get_model_admin(Account)
+
+    def operation() -> int:
+        with acting(actor=staff.pk, request_id="bench", entities=_entities):
+            rows, _ = model_admin.get_search_results(
+                request, model_admin.get_queryset(request), f"novak{random.randrange(900)}"
+            )
+            return len(rows.order_by("-id")[:PAGE]) and 1
+
+    _entities = entities_of(staff)
+    return operation
+
+
+def deposit() -> Operation:
+    """Deposit to a random account of the person's entities."""
+    staff, uids = _staff(), _sampled(Account, "uid")
+    acting_throughout(actor=staff.pk, request_id="bench", entities=entities_of(staff)).__enter__()
+
+    def operation() -> int:
+        from django.utils import timezone  # noqa: PLC0415
+
+        Account.deposit(uid=random.choice(uids), amount=ONE, by=staff, asof=timezone.now())
+        return 1
+
+    return operation
+
+
+def _staff() -> User:
+    from django.contrib.auth.models import Group  # noqa: PLC0415  Django is ready only now
+
+    staff = User.objects.get(username="staff")
+    if not staff.is_staff:
+        User.objects.filter(pk=staff.pk).update(is_staff=True)
+        staff.groups.add(Group.objects.get(name=LEAD))
+    return User.objects.get(pk=staff.pk)
+
+
+def _sampled(model: type[Account] | type[Action], field: str) -> list[Any]:
+    """Return values of rows that the person sees, spread evenly."""
+    staff = _staff()
+    entities = entities_of(staff)
+    with acting(actor=staff.pk, request_id="bench", entities=entities):
+        found = model._base_manager.filter(entity__in=entities, pk__gt=100).order_by("?")
+        return list(found.values_list(field, flat=True)[:SAMPLE])
+
+
+def _page(path: Callable[[], str], *, rows: int) -> Operation:
+    """Return the operation that gets a page and refuses it where it does not show so many rows."""
+    from django.test import Client  # noqa: PLC0415  Django is ready only now
+
+    client = Client(HTTP_HOST="localhost")
+    client.force_login(_staff())
+    logging.getLogger("backoffice.request").setLevel(logging.WARNING)
+
+    def operation() -> int:
+        response = client.get(f"/{settings.CONSOLE_PATH}{path()}")
+        shown = len(response.context["cl"].result_list) if response.context else 0
+        if response.status_code != 200 or shown != rows:  # noqa: PLR2004  HTTP's OK
+            raise RuntimeError(f"{path()}: status {response.status_code}, {shown} rows where {rows} were expected.")
+        return 1
+
+    connection.close()
+    return operation
