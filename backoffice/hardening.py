@@ -1,4 +1,4 @@
-"""What every answer tells the browser, and which requests are not even looked at.
+"""What every answer tells the browser, and how large a request may be.
 
 Invariants:
 - Every answer has the headers below, error pages and refusals of other middleware too: `HeadersMiddleware` stands first,
@@ -9,7 +9,7 @@ Invariants:
 """
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from backoffice.middleware import GetResponse
@@ -20,7 +20,6 @@ UNUSED = (
     "gyroscope", "hid", "idle-detection", "magnetometer", "microphone", "midi", "payment", "picture-in-picture",
     "screen-wake-lock", "serial", "usb", "xr-spatial-tracking",
 )  # fmt: skip
-METHODS = ("GET", "HEAD", "OPTIONS", "POST")
 HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": ", ".join(f"{feature}=()" for feature in UNUSED),
@@ -42,16 +41,14 @@ class HeadersMiddleware:
         return response
 
 
-class IntakeMiddleware:
-    """Answers 405 to methods that no page has and 413 to bodies of more than `settings.MOST_BODY` bytes."""
+class BodyLimitMiddleware:
+    """Answers 413 to bodies of more than `settings.MOST_BODY` bytes."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Refuse it before anything reads it."""
-        if request.method not in METHODS:
-            return HttpResponseNotAllowed(METHODS)
         length = request.META.get("CONTENT_LENGTH") or "0"
         if length.isdecimal() and int(length) <= settings.MOST_BODY:
             return self.get_response(request)

@@ -126,7 +126,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "backoffice.middleware.RequestLogMiddleware",
-    "backoffice.hardening.IntakeMiddleware",
+    "backoffice.hardening.BodyLimitMiddleware",
     "backoffice.middleware.NoNulMiddleware",
     "backoffice.middleware.ScopeMiddleware",
     "audit.middleware.AuditMiddleware",
