@@ -57,7 +57,7 @@ test: $(STAMP) ## run the tests (ARGS="-k name")
 	@exec $(PY) -m pytest -n auto -o cache_dir="$(CACHE)/pytest" $(ARGS)
 
 # The deployment check takes the settings of production, with a key of the moment and addresses that are not called.
-check: $(STAMP) ## check style, types, imports, templates, migrations and the settings for production
+check: $(STAMP) ## check style, types, imports, templates, migrations, the settings for production and the packages
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy .
@@ -67,6 +67,7 @@ check: $(STAMP) ## check style, types, imports, templates, migrations and the se
 	@set -f; export $$($(PY) -c 'import os, pathlib; from backoffice.embedded import urls; print(*("=".join(pair) for pair in urls(pathlib.Path(os.environ["BACKOFFICE_DATA"])).items()))') && \
 	export SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))')" && \
 	BACKOFFICE_MODE=production ALLOWED_HOSTS=console.example.com $(PY) manage.py check --deploy --fail-level WARNING
+	$(PY) .ci/audit.py "$(CACHE)/pip-audit"
 
 # The packages that capture is compared with are installed for this alone.
 bench: $(STAMP) ## measure (NAME=posting ARGS="--only batch")

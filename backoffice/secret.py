@@ -10,10 +10,10 @@ SHORTEST = 50  # characters; django.core.checks.security.base.SECRET_KEY_MIN_LEN
 FEWEST_BITS = 128  # of entropy by letter frequency; a hand-typed word repeated stays far below
 
 
-def weakness_of(key: str) -> str:
-    """Return why a key is too weak to sign sessions with, or nothing."""
-    if len(key) < SHORTEST:
-        return f"it has {len(key)} characters, {SHORTEST} are the least"
+def weakness_of(key: str, shortest: int = SHORTEST) -> str:
+    """Return why a key is too weak to sign with, or nothing."""
+    if len(key) < shortest:
+        return f"it has {len(key)} characters, {shortest} are the least"
     if key.startswith("django-insecure-"):
         return "it is one that Django made for development"
     frequencies = [count / len(key) for count in Counter(key).values()]

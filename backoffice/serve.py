@@ -71,7 +71,8 @@ def port_problem(port: int) -> str:
 
 def environment(data: Path, urls: Mapping[str, str]) -> dict[str, str]:
     """Return the environment of the web server: this process's, without the owner's URLs and the relay's."""
-    kept = {name: value for name, value in os.environ.items() if name not in NOT_FOR_THE_SITE}
+    left_out = NOT_FOR_THE_SITE | {f"{name}_FILE" for name in (*NOT_FOR_THE_SITE, *urls)}
+    kept = {name: value for name, value in os.environ.items() if name not in left_out}
     return {**kept, **urls, "BACKOFFICE_DATA": str(data), "BACKOFFICE_MODE": "demo", PARENT: str(os.getpid())}
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import cast
 
 import django_stubs_ext
+from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from environs import Env, EnvValidationError, validate
+from environs import EnvValidationError, FileAwareEnv, validate
 
-from backoffice import embedded
+from backoffice import embedded, production
 from backoffice.databases import OWNER_URL_NAMES, RELAY_URL_NAMES, RUNTIME_URL_NAMES, databases_from
-from backoffice.secret import local_secret_key, weakness_of
+from backoffice.secret import local_secret_key
 
 django_stubs_ext.monkeypatch()  # generic Django classes can be subscripted at run time too
 
@@ -22,7 +23,11 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 MODES = ["development", "demo", "production"]
 LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"]
 
-env = Env(eager=False)
+URL_NAMES = (*RUNTIME_URL_NAMES.values(), *OWNER_URL_NAMES.values(), *RELAY_URL_NAMES.values())
+SECRETS = ("SECRET_KEY", "EMAIL_HOST_PASSWORD", "AUDIT_WEBHOOK_SECRET", "AUDIT_SLACK_URL", "DEMO_PASSWORD", *URL_NAMES)
+production.refuse_files(SECRETS)
+
+env = FileAwareEnv(eager=False, strip_whitespace=True)
 MODE = env.str("BACKOFFICE_MODE", "development", validate=validate.OneOf(MODES))
 BACKOFFICE_DATA = Path(env.str("BACKOFFICE_DATA", "") or BASE_DIR / ".data").expanduser().resolve()
 CONSOLE_PATH = env.str("CONSOLE_PATH", "console/", validate=validate.Regexp(r"^([a-z0-9-]+/)+$"))
@@ -57,7 +62,6 @@ AUDIT_HEAD_SECONDS = env.int("AUDIT_HEAD_SECONDS", 60, validate=validate.Range(m
 AUDIT_HEAD_COMMAND = env.str("AUDIT_HEAD_COMMAND", "")
 AUDIT_ARCHIVE = env.str("AUDIT_ARCHIVE", "")
 AUDIT_RETENTION_MONTHS = env.int("AUDIT_RETENTION_MONTHS", 120, validate=validate.Range(min=1))
-URL_NAMES = (*RUNTIME_URL_NAMES.values(), *OWNER_URL_NAMES.values(), *RELAY_URL_NAMES.values())
 urls = {name: env.str(name, "") for name in URL_NAMES}
 try:
     env.seal()
@@ -69,21 +73,7 @@ except EnvValidationError as error:
 PRODUCTION = MODE == "production"
 USES_EMBEDDED = not any(urls.values())
 if PRODUCTION:
-    required = {
-        "SECRET_KEY": SECRET_KEY,
-        "ALLOWED_HOSTS": ALLOWED_HOSTS,
-        **{name: urls[name] for name in RUNTIME_URL_NAMES.values()},
-    }
-    if missing := [name for name, value in required.items() if not value]:
-        raise ImproperlyConfigured(f"Production needs {', '.join(missing)}: set them in the environment.")
-    if DEBUG:
-        raise ImproperlyConfigured("DEBUG must be off in production: it shows code and settings to anyone.")
-    if AUDIT_EMAIL_TO and not EMAIL_HOST:
-        raise ImproperlyConfigured("AUDIT_EMAIL_TO is set and EMAIL_HOST is not: no e-mail about events would be sent.")
-    if "*" in ALLOWED_HOSTS:
-        raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts in production: * lets any Host header in.")
-    if weakness := weakness_of(SECRET_KEY):
-        raise ImproperlyConfigured(f"SECRET_KEY is too weak for production: {weakness}.")
+    production.refuse({**globals(), **urls})
 else:
     SECRET_KEY = SECRET_KEY or local_secret_key(BACKOFFICE_DATA)
     ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
@@ -98,6 +88,10 @@ if urls["DATABASE_URL"] == local["DATABASE_URL"]:  # said by name, the embedded 
 DATABASES = databases_from(urls, RUNTIME_URL_NAMES)
 OWNER_DATABASES = databases_from(urls, OWNER_URL_NAMES)
 RELAY_DATABASES = databases_from(urls, RELAY_URL_NAMES)
+if PRODUCTION:
+    production.with_verified_servers(DATABASES, RUNTIME_URL_NAMES)
+    production.with_verified_servers(OWNER_DATABASES, OWNER_URL_NAMES)
+    production.with_verified_servers(RELAY_DATABASES, RELAY_URL_NAMES)
 # The record's own files. The key is made where none is named, except in production, where the relay refuses to start.
 AUDIT_FOLDER = BACKOFFICE_DATA / "audit"
 AUDIT_KEY_FILE = Path(AUDIT_SIGNING_KEY or AUDIT_FOLDER / "signing_key.pem").expanduser()
@@ -120,14 +114,19 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "csp",
     "django_extensions",
     "guardian",
     "simple_history",
 ]
 MIDDLEWARE = [
+    "csp.middleware.CSPMiddleware",
+    "backoffice.hardening.HeadersMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "backoffice.middleware.RequestLogMiddleware",
+    "backoffice.hardening.BodyLimitMiddleware",
     "backoffice.middleware.NoNulMiddleware",
     "backoffice.middleware.ScopeMiddleware",
     "audit.middleware.AuditMiddleware",
@@ -138,7 +137,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "backoffice.urls"
 WSGI_APPLICATION = "backoffice.wsgi.application"
@@ -186,14 +184,41 @@ STORAGES = {
     },
 }
 WHITENOISE_USE_FINDERS = MODE == "development"
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = PRODUCTION
+# What every answer tells the browser: with these, and with the headers of `backoffice.hardening`.
+CONTENT_SECURITY_POLICY = {  # django-csp's; Django 6 has its own
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "object-src": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_SSL_REDIRECT = PRODUCTION
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_REFERRER_POLICY = "same-origin"
-SESSION_COOKIE_HTTPONLY = True
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+
+# `__Host-`: browsers take the cookie over HTTPS only, from this host alone, for all of it.
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = ("__Host-session", "__Host-csrf") if PRODUCTION else ("sessionid", "csrftoken")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # they name customers: not in a cookie
+
+# What a request may bring: one file, which the imports limit further, and the fields of the largest form.
+MOST_BODY = 4 * 1024 * 1024  # bytes
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024  # bytes of all fields that are no file
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1_000
+DATA_UPLOAD_MAX_NUMBER_FILES = 1
 
 LOGGING = {
     "version": 1,

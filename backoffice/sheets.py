@@ -2,13 +2,15 @@
 
 Invariants:
 - A text that a spreadsheet would take for a formula gets an apostrophe in front; `unguarded` takes it off again, so a file
-  of ours can come back as it was.
+  of ours can come back as it was. So does what would begin a cell within the text: where the country's separator is the
+  semicolon, a double click splits a CSV there and at line ends, whatever the quotes say.
 - Rows are written as they come: nothing but the file itself grows with their number.
 - A number with more digits than a spreadsheet keeps is written as text rather than rounded.
 """
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,9 +21,14 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = "=+-@\t\r\n\0\uff1d\uff0b\uff0d\uff20"  # the wide ones are formulas where people type Japanese
 APOSTROPHE = "'"
-TELLING = frozenset((*FORMULA_STARTS, APOSTROPHE))  # first characters of texts that have to be looked at
+TELLING = frozenset((*FORMULA_STARTS, APOSTROPHE, '"', " "))  # first characters of texts that have to be looked at
+SPLITS = re.compile(r"[;\r\n]").search  # what begins a new cell where files are separated by semicolons
+# The beginning of a cell, blanks and quotes that do not save it, and apostrophes that are there already.
+CELL = rf"""(\A|[;\r\n])([ "]*)(APOSTROPHES)(?=[{re.escape(FORMULA_STARTS)}])"""
+UNGUARDED_CELL = re.compile(CELL.replace("APOSTROPHES", "'*"))
+GUARDED_CELL = re.compile(CELL.replace("APOSTROPHES", "'+"))
 EXACT_DIGITS = 15  # of a spreadsheet's numbers
 Row = Sequence[Any]
 
@@ -44,14 +51,14 @@ def number(value: Decimal, places: int = 0) -> Number:
 
 def guarded_text(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula."""
-    if text[:1] not in TELLING:
+    if text[:1] not in TELLING and not SPLITS(text):
         return text
-    return APOSTROPHE + text if text.lstrip(APOSTROPHE).startswith(FORMULA_STARTS) else text
+    return UNGUARDED_CELL.sub(rf"\1\2\3{APOSTROPHE}", text)
 
 
 def unguarded(text: str) -> str:
     """Return what `guarded_text` was given."""
-    return text[1:] if text.startswith(APOSTROPHE) and text.lstrip(APOSTROPHE).startswith(FORMULA_STARTS) else text
+    return GUARDED_CELL.sub(lambda found: found[0][:-1], text)
 
 
 def write_csv(file: IO[bytes], header: Row, rows: Iterable[Row]) -> int:

@@ -3,6 +3,8 @@
 Invariants:
 - Nothing is unpacked before the sizes that the archive declares are found small enough (zipfile gives no more than it
   declares), so a small upload cannot fill the memory.
+- A row may say that it is row one billion, and those before it are read as blank: reading ends at MOST_LINES, the most that
+  a spreadsheet has.
 - A formula is never taken for its value, cached or not: the row that holds one is refused. That is why the workbook is
   read with its formulas (`data_only=False`) and not with the values that some program once computed for them.
 """
@@ -15,6 +17,7 @@ from struct import error as StructError  # noqa: N812  it is one
 from typing import IO, Any
 
 from openpyxl import load_workbook
+from openpyxl.cell.read_only import EMPTY_CELL
 from openpyxl.utils.exceptions import InvalidFileException
 
 from imports.table import Table, Unusable, checked_header, fitted, is_blank
@@ -22,6 +25,7 @@ from ledger.importing.source import BadFile
 
 MOST_UNPACKED = 20 * 1024 * 1024  # bytes; 2,000 rows need less than one million
 MOST_PARTS = 200
+MOST_LINES = 2**20  # of the sheet, blank ones too
 WIDEST = 50  # columns that are looked at
 OLE = b"\xd0\xcf\x11\xe0"
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
@@ -76,7 +80,9 @@ def _refuse_bombs(content: bytes) -> None:
 
 def _lines(sheet: Any) -> Iterator[tuple[int, list[Any]]]:
     for line, cells in enumerate(sheet.iter_rows(max_col=WIDEST), start=1):
-        yield line, [_value(cell) for cell in cells]
+        if line > MOST_LINES:
+            raise BadFile(f"{NO_WORKBOOK} It goes on below line {MOST_LINES:,}, which no workbook does.")
+        yield line, [] if all(cell is EMPTY_CELL for cell in cells) else [_value(cell) for cell in cells]
 
 
 def _value(cell: Any) -> Any:

@@ -9,7 +9,7 @@ from pathlib import Path
 from backoffice.databases import OWNER_URL_NAMES, RELAY_URL_NAMES, RUNTIME_URL_NAMES
 
 of_the_run = (*RUNTIME_URL_NAMES.values(), *OWNER_URL_NAMES.values(), *RELAY_URL_NAMES.values())
-for name in (*of_the_run, "DJANGO_SETTINGS_MODULE"):
+for name in (*of_the_run, *(f"{name}_FILE" for name in of_the_run), "DJANGO_SETTINGS_MODULE"):
     os.environ.pop(name, None)
 os.environ["BACKOFFICE_MODE"] = "development"
 data = Path(os.environ.get("BACKOFFICE_DATA") or ".data").resolve()

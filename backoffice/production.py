@@ -1,0 +1,109 @@
+"""What production does not start with: each fault names the variable and the rule that it breaks.
+
+`backoffice.settings` is the caller. All faults are named at once. Secrets come from the environment or, better, from the
+file that VARIABLE_FILE names.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+from backoffice.databases import RUNTIME_URL_NAMES
+from backoffice.secret import weakness_of
+
+REQUIRED = ("SECRET_KEY", "ALLOWED_HOSTS", *RUNTIME_URL_NAMES.values())
+WEBHOOKS = ("AUDIT_WEBHOOK_URL", "AUDIT_SLACK_URL")
+VERIFIED = "verify-full"  # libpq's own word: encrypted, by a server that has proved its name
+SHORTEST_OF_WEBHOOK = 40  # characters: 32 random bytes as base64 or hex are more
+ENCRYPTED = ("require", "verify-ca", VERIFIED)
+
+
+def refuse_files(secrets: Iterable[str]) -> None:
+    """Refuse files of secrets that cannot be used.
+
+    Raises:
+        ImproperlyConfigured: a file cannot be read or is empty, or its secret is in the environment too.
+    """
+    for name in secrets:
+        if not (path := os.environ.get(f"{name}_FILE")):
+            continue
+        if name in os.environ:
+            raise ImproperlyConfigured(f"{name} and {name}_FILE are both set: set one of them.")
+        try:
+            empty = not Path(path).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or "it is not text"
+            raise ImproperlyConfigured(f"{name}_FILE names {path}, which cannot be read: {why}.") from None
+        if empty:
+            raise ImproperlyConfigured(f"{name}_FILE names {path}, which is empty.")
+
+
+def refuse(said: Mapping[str, Any]) -> None:
+    """Refuse what is missing or weak; `said` has the variables by name.
+
+    Raises:
+        ImproperlyConfigured: with every fault.
+    """
+    if missing := [name for name in REQUIRED if not said[name]]:
+        sentence = f"Production needs {', '.join(missing)}: set them in the environment."
+        raise ImproperlyConfigured(f"{sentence} A secret may be in a file that {missing[0]}_FILE names.")
+    if faults := [*_site(said), *_post(said)]:
+        raise ImproperlyConfigured(" ".join(faults))
+
+
+def _site(said: Mapping[str, Any]) -> Iterator[str]:
+    """Name what is weak of the site itself."""
+    if said["DEBUG"]:
+        yield "DEBUG must be off in production: it shows code and settings to anyone."
+    if weakness := weakness_of(said["SECRET_KEY"]):
+        yield f"SECRET_KEY is too weak for production: {weakness}."
+    if any("*" in host or host.startswith(".") for host in said["ALLOWED_HOSTS"]):
+        yield "ALLOWED_HOSTS must name each host in production: a pattern lets in Host headers that nobody chose."
+    if any("*" in origin or not origin.startswith("https://") for origin in said["CSRF_TRUSTED_ORIGINS"]):
+        yield "CSRF_TRUSTED_ORIGINS must be https:// addresses without * in production: forms from there are believed."
+
+
+def _post(said: Mapping[str, Any]) -> Iterator[str]:
+    """Name what is weak of what leaves the house."""
+    if said["AUDIT_EMAIL_TO"] and not said["EMAIL_HOST"]:
+        yield "AUDIT_EMAIL_TO is set and EMAIL_HOST is not: no e-mail about events would be sent."
+    if not said["EMAIL_USE_TLS"] and is_remote(said["EMAIL_HOST"]):
+        yield "EMAIL_USE_TLS must be on in production: e-mail to customers would cross the network unencrypted."
+    for name in WEBHOOKS:
+        if said[name].startswith("http://"):
+            yield f"{name} must begin with https:// in production: events would cross the network unencrypted."
+    if said["AUDIT_WEBHOOK_URL"] and (weakness := weakness_of(said["AUDIT_WEBHOOK_SECRET"], SHORTEST_OF_WEBHOOK)):
+        yield f"AUDIT_WEBHOOK_SECRET, which signs for AUDIT_WEBHOOK_URL, is too weak for production: {weakness}."
+
+
+def is_remote(hosts: str) -> bool:
+    """Whether a host, or one of several by commas, is on another machine: neither a socket nor a loopback address."""
+    return any(not _is_here(host) for host in hosts.split(",") if host)
+
+
+def _is_here(host: str) -> bool:
+    if host.startswith(("/", "@")) or host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def with_verified_servers(databases: Mapping[str, dict[str, Any]], names: Mapping[str, str]) -> None:
+    """Have databases on other machines prove who they are, where their URLs do not say how far to trust them.
+
+    Raises:
+        ImproperlyConfigured: a URL says that the connection need not be encrypted.
+    """
+    for alias, database in databases.items():
+        if not is_remote(database["HOST"] or database["OPTIONS"].get("hostaddr", "")):
+            continue
+        mode = database["OPTIONS"].setdefault("sslmode", VERIFIED)
+        if mode not in ENCRYPTED:
+            choices = f"{', '.join(ENCRYPTED[:-1])} or {VERIFIED}"
+            raise ImproperlyConfigured(f"{names[alias]} says sslmode={mode}: production needs {choices}.")
