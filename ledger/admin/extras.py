@@ -64,8 +64,9 @@ def notify(account: Account, using: str) -> Said:
     latest = account.actions.using(using).latest()
     text = render_to_string("ledger/mail/account_notice.txt", {"account": account, "latest": latest})
     address = account.user.email
+    subject = " ".join(f"Your account at {account.entity}".split())  # a line end would begin another header
     try:
-        send_mail(f"Your account at {account.entity}", text, settings.DEFAULT_FROM_EMAIL, [address])
+        send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, [address])
     except (SMTPException, OSError) as error:
         logger.exception("The e-mail about account %s was not sent.", account.uid)
         return messages.ERROR, f"Saved, but the e-mail to {address} was not sent: {error}"
