@@ -81,9 +81,9 @@ def _of_type(request: HttpRequest, site: AdminSite, object_type: str, ids: set[s
 
 
 def fits(model: type[models.Model], key: str) -> bool:
-    """Whether a text can be the key of a model."""
+    """Whether a text can be the key of a model, and no number too large for one."""
     try:
-        model._meta.pk.to_python(key)
+        model._meta.pk.run_validators(model._meta.pk.to_python(key))
     except ValidationError:
         return False
     return True
