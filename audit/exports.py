@@ -9,7 +9,7 @@ import json
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,11 @@ SUFFIX = ".sig"
 ZIP = b"PK\x03\x04"  # what a ZIP of ours begins with
 
 
-def rows_of(events: Iterable[Event], *, personal: bool) -> Iterator[dict[str, Any]]:
-    """Yield events as columns; without `personal`, personal values are masked."""
+def rows_of(events: Iterable[Event], *, personal: Collection[Any]) -> Iterator[dict[str, Any]]:
+    """Yield events as columns; personal values are masked but in those whose ids are in `personal`."""
     for event in events:
         row = {name: getattr(event, name) for name in COLUMNS}
-        yield row if personal else {**row, "data": masked(event.object_type, event.data)}
+        yield row if event.pk in personal else {**row, "data": masked(event.object_type, event.data)}
 
 
 def as_csv(rows: Sequence[dict[str, Any]]) -> bytes:

@@ -3,7 +3,7 @@
 What the reader may not see stays a number.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from django.contrib.admin import AdminSite
@@ -15,7 +15,8 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from audit.personal import model_of
+from audit.personal import may_see, model_of, personal_columns
+from backoffice.grants import request_entities
 
 Key = tuple[str, str]
 OPEN = {"auth.group", "auth.permission"}  # what rights are called is no secret; a permission has no page
@@ -80,9 +81,9 @@ def _of_type(request: HttpRequest, site: AdminSite, object_type: str, ids: set[s
 
 
 def fits(model: type[models.Model], key: str) -> bool:
-    """Whether a text can be the key of a model."""
+    """Whether a text can be the key of a model, and no number too large for one."""
     try:
-        model._meta.pk.to_python(key)
+        model._meta.pk.run_validators(model._meta.pk.to_python(key))
     except ValidationError:
         return False
     return True
@@ -96,6 +97,30 @@ def visible(request: HttpRequest, site: AdminSite, model: type[models.Model]) ->
     if model._meta.label_lower in OPEN:
         return model._base_manager.select_related("content_type") if model_admin is None else model._base_manager.all()
     return None
+
+
+def seen_in_full(request: HttpRequest, site: AdminSite, events: Sequence[Any]) -> set[Any]:
+    """Return the ids of the events whose personal values the reader may see.
+
+    A person's row is of no entity, and so are its events: what they hold is for who sees that person. One query a model
+    with personal values, none for who sees everything or may see no such value.
+    """
+    if not may_see(request):
+        return set()
+    told = {event.pk for event in events}
+    if request_entities(request) is None:
+        return told
+    for object_type in {event.object_type for event in events if event.entity_id is None}:
+        model = model_of(object_type)
+        owner: Any = site._registry.get(model) if model and personal_columns(model) else None
+        if model is None or owner is None:
+            continue
+        about = {event.pk: event.object_id for event in events if event.object_type == object_type}
+        keys = [key for key in set(about.values()) if fits(model, key)]
+        seen = owner.within_grants(request, model._base_manager.filter(pk__in=keys)).values_list("pk", flat=True)
+        found = {str(key) for key in seen}
+        told -= {pk for pk, key in about.items() if key not in found}
+    return told
 
 
 def page_of(row: models.Model, site: AdminSite) -> str:

@@ -20,8 +20,8 @@ from django.utils.safestring import SafeString
 
 from audit import origin
 from audit.models import Event
-from audit.names import Key, Names, Subject, called, field_of, key_of, look_up, people_of
-from audit.personal import MASK, masked, may_see, model_of
+from audit.names import Key, Names, Subject, called, field_of, key_of, look_up, people_of, seen_in_full
+from audit.personal import MASK, masked, model_of
 from audit.registry import TYPES, EventType
 from backoffice.said import told, written
 
@@ -228,7 +228,7 @@ def value(of: object) -> str:
 def as_lines(request: HttpRequest, site: AdminSite, events: Sequence[Event]) -> dict[Any, SafeString]:
     """Return the sentences of many events by their ids, and leave with each event who acted."""
     names = look_up(request, site, spoken_of(events))
-    personal, people = may_see(request), people_of(event.user_id for event in events)
+    personal, people = seen_in_full(request, site, events), people_of(event.user_id for event in events)
     for event in events:
         event.who = who_of(event, people)  # type: ignore[attr-defined]  # ours, for columns
-    return {event.pk: sentence(event, names, personal=personal, people=people) for event in events}
+    return {event.pk: sentence(event, names, personal=event.pk in personal, people=people) for event in events}

@@ -63,7 +63,7 @@ def told(event: Event) -> str:
 
 def payload(event: Event) -> dict[str, Any]:
     """Return what is sent of an event: its columns, and the sentence."""
-    [row] = rows_of([event], personal=False)
+    [row] = rows_of([event], personal=())
     return {**row, "sentence": told(event)}
 
 

@@ -91,14 +91,15 @@ def address_of(request: HttpRequest) -> str:
 
 
 class NoNulMiddleware:
-    """Answers 400 where the query string holds a NUL, which no filter of a list could ask PostgreSQL for."""
+    """Answers 400 where the path, the query string or a cookie holds a NUL, which nobody could ask PostgreSQL for."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Refuse it before any view reads it."""
-        if any("\x00" in value for values in request.GET.lists() for value in (values[0], *values[1])):
+        sent = [request.path, *request.COOKIES.values(), *(text for name, texts in request.GET.lists() for text in (name, *texts))]  # fmt: skip
+        if any("\x00" in text for text in sent):
             raise BadRequest("The address holds a NUL character.")
         return self.get_response(request)
 

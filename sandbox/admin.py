@@ -46,8 +46,9 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the s
 
 @admin.register(Entity, site=site)
 class SandboxEntityAdmin(SandboxModelAdmin, EntityAdmin):
-    """Legal entities. Grants are the console's."""
+    """Legal entities. Grants are the console's, and narrow what is seen here to whoever may change it."""
 
+    unrestricted = ""
     inlines = ()  # type: ignore[assignment]  # narrower in the stubs than in Django
 
 
@@ -91,8 +92,7 @@ class SandboxHoldAdmin(SandboxModelAdmin, HoldAdmin):
 class SandboxLimitAdmin(SandboxModelAdmin, LimitAdmin):
     """What is the least and the most: set here at once, as nothing real depends on it and most work alone."""
 
-    autocomplete_fields = ("entity",)
-    raw_id_fields = ("account",)
+    autocomplete_fields = ("entity", "account")  # a raw id would be called by its name, whoever's it is
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return True

@@ -70,17 +70,22 @@ class AlertAdmin(FollowedAdmin):
     readonly_fields = ("the_event", "first", "followed")
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """Return an alert with the event that raised it, in a sentence, if that is still in the store."""
+        """Return an alert with the event that raised it, in a sentence, if that is in the store and for this reader."""
         alert = super().get_object(request, object_id, from_field)
         if alert is not None and not hasattr(alert, "event"):
-            alert.event = Event.objects.filter(pk=alert.event_id).first()
+            alert.seen = self.admin_site.get_model_admin(Event).get_queryset(request)
+            alert.event = alert.seen.filter(pk=alert.event_id).first()
             alert.lines = as_lines(request, self.admin_site, [alert.event]) if alert.event else {}
         return alert
 
     @admin.display(description="What began it")
     def first(self, alert: Any) -> SafeString | str:
         """Tell the event, with a link to its object."""
-        return alert.lines[alert.event.pk] if alert.event else "Its month was moved to a file."
+        return (
+            alert.lines[alert.event.pk]
+            if alert.event
+            else "It concerns an entity that you do not work on, or its month was moved to a file."
+        )
 
     @admin.display(description="In the hour after")
     def followed(self, alert: Any) -> SafeString | str:
@@ -90,7 +95,7 @@ class AlertAdmin(FollowedAdmin):
             return ""
         source = event.data.get("source", "")
         same = {"data__source": source} if source else {"user_id": event.user_id, "ip": event.ip}
-        rows = Event.objects.filter(created__gte=event.created, created__lte=event.created + HOUR, type=event.type, object_type=event.object_type, **same)  # fmt: skip
+        rows = alert.seen.filter(created__gte=event.created, created__lte=event.created + HOUR, type=event.type, object_type=event.object_type, **same)  # fmt: skip
         number = rows.exclude(pk=event.pk).order_by()[: COUNTED + 1].count()
         text = f"{'More than ' if number > COUNTED else ''}{min(number, COUNTED):,} more of the same"
         window = {"since": event.created.isoformat(), "until": (event.created + HOUR).isoformat()}

@@ -20,9 +20,9 @@ from audit.admin.search import SearchFilter, SearchForm, meant
 from audit.exports import KINDS, rows_of, signed_zip
 from audit.middleware import downloading
 from audit.models import Event, SavedSearch
-from audit.names import Subject, page_of
+from audit.names import Subject, page_of, seen_in_full
 from audit.origin import badge
-from audit.personal import masked, may_see
+from audit.personal import masked
 from audit.sentences import as_lines
 from backoffice.admin import ReadOnlyAdmin
 from backoffice.databases import EVENT_STORE
@@ -129,7 +129,7 @@ class EventAdmin(ReadOnlyAdmin):
         if len(events) > CAPS["csv"]:
             messages.error(request, f"A file holds {CAPS['csv']:,} events at most: choose a shorter window first.")
             return HttpResponseRedirect(f"{page}?{request.GET.urlencode()}")
-        rows = list(rows_of(events, personal=may_see(request)))
+        rows = list(rows_of(events, personal=seen_in_full(request, self.admin_site, events)))
         about = {"by": request.user.get_username(), "search": log.search}
         try:
             name, content = signed_zip(rows, kind, **about)
@@ -163,7 +163,8 @@ class EventAdmin(ReadOnlyAdmin):
         event: Event | None = super().get_object(request, object_id, from_field)
         if event is not None:
             event.sentence = as_lines(request, self.admin_site, [event])[event.pk]  # type: ignore[attr-defined]  # ours
-            event.shown = event.data if may_see(request) else masked(event.object_type, event.data)  # type: ignore[attr-defined]  # ours
+            personal = event.pk in seen_in_full(request, self.admin_site, [event])
+            event.shown = event.data if personal else masked(event.object_type, event.data)  # type: ignore[attr-defined]  # ours
         return event
 
     def get_search_results(

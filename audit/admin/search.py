@@ -114,6 +114,7 @@ class SearchFilter(admin.ListFilter):
         self.used_parameters = {name: text for name, text in typed.items() if text}
         self.form = SearchForm(typed, entities=model_admin.entity_choices(request))
         self.form.is_valid()
+        self.site: AdminSite = model_admin.admin_site
         self.asked: dict[str, Any] = self.form.cleaned_data
 
     def has_output(self) -> bool:
@@ -140,6 +141,12 @@ class SearchFilter(admin.ListFilter):
         own = ("since", "until", "window", "request_id", "object_id", "seen", "block")
         return 0 if any(self.asked.get(name) for name in own) else WINDOW
 
+    def people(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return whom the reader may see, void ones too: what they did stays on record."""
+        owner: Any = self.site.get_model_admin(get_user_model())
+        seen: QuerySet[Any] = owner.within_grants(request, get_user_model()._base_manager.order_by())
+        return seen
+
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.problem:
             return queryset.none()
@@ -148,7 +155,7 @@ class SearchFilter(admin.ListFilter):
         if asked.get("type"):
             condition &= Q(type__startswith=asked["type"]) if asked["type"].endswith(".") else Q(type=asked["type"])
         if asked.get("username"):
-            people = called_so(asked["username"])
+            people = called_so(asked["username"], self.people(request))
             self.hint = (
                 "" if people else f"Nobody is called “{asked['username']}”: type a user name, or how names begin."
             )
@@ -173,9 +180,8 @@ class Says(Func):
     output_field = models.BooleanField()
 
 
-def called_so(typed: str) -> list[int]:
+def called_so(typed: str, people: QuerySet[Any]) -> list[int]:
     """Return who is meant by a user name, or where nobody has it by how names begin, whatever the case. Two queries."""
-    people = get_user_model()._base_manager.order_by()
     exactly = people.alias(folded=Folded("username")).filter(folded=typed.strip().lower())
     return list(exactly.values_list("pk", flat=True)[:CANDIDATES]) or list(
         people.filter(matching(typed)).values_list("pk", flat=True)[:CANDIDATES]

@@ -26,6 +26,7 @@ class ProposalAdmin(ReadOnlyAdmin):
     """The ways to the pages on which a change is proposed: on the list where there is no row, and on a row's page."""
 
     proposals: ClassVar[dict[str, type[Proposal]]]  # by the name of the URL
+    key: ClassVar[str] = "int"  # the converter of the key in their addresses
     change_form_template = "console/bound.html"
     change_list_template = "console/bounds.html"
 
@@ -33,7 +34,7 @@ class ProposalAdmin(ReadOnlyAdmin):
         """Add them."""
         pages = []
         for name, page in self.proposals.items():
-            route = page.name if name.endswith("new") else f"<path:object_id>/{page.name}/"
+            route = page.name if name.endswith("new") else f"<{self.key}:object_id>/{page.name}/"
             pages.append(path(route.rstrip("/") + "/", page.as_view(model_admin=self), name=name))
         return pages + super().get_urls()
 
@@ -102,6 +103,7 @@ class CapAdmin(ProposalAdmin):
     """What all balances of a currency may come to, and what is left of it."""
 
     proposals = {"ledger_cap_propose": ProposeCap}
+    key = "slug"
 
     list_display = ("currency", "ceiling_written", "left_written")
     list_select_related = ()

@@ -67,7 +67,7 @@ def notify(account: Account, using: str) -> Said:
     subject = " ".join(f"Your account at {account.entity}".split())  # a line end would begin another header
     try:
         send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, [address])
-    except (SMTPException, OSError) as error:
+    except (SMTPException, OSError, ValueError) as error:  # the last of what is no address
         logger.exception("The e-mail about account %s was not sent.", account.uid)
         return messages.ERROR, f"Saved, but the e-mail to {address} was not sent: {error}"
     if settings.EMAIL_BACKEND.endswith(".console.EmailBackend"):
