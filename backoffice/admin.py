@@ -18,7 +18,7 @@ from django.core.exceptions import FieldDoesNotExist, FieldError
 from django.db.models import BinaryField, F, JSONField, Model, QuerySet
 from django.db.models.fields.related import RelatedField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import URLPattern, reverse
 
 from audit.asof import history_of
 from audit.history import HistoryPages, Line, Until, link_lines
@@ -28,10 +28,12 @@ from audit.subject import MISSING, note_entity
 from backoffice import people, reason
 from backoffice.exporting import ExportMixin
 from backoffice.grants import request_entities
+from backoffice.guards import ModelGuard
 from backoffice.models import Entity, GroupGrant, PersonGrant, User
 from backoffice.models.voiding import AnyOf
 from backoffice.paging import MOST, AtLeast, CappedPaginator
 from backoffice.roles import ROLES
+from backoffice.views import guarded
 
 
 class ConsoleList(ChangeList):
@@ -309,6 +311,14 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg, misc] 
         ("What they may do", {"fields": ("is_active", *rights)}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
+
+    def get_urls(self) -> list[URLPattern]:
+        """Say who gets to the page of a password, which Django's own class does not tell."""
+        pages: list[URLPattern] = super().get_urls()
+        for page in pages:
+            if page.name == "auth_user_password_change":
+                page.callback = guarded(ModelGuard(self, "change"))(page.callback)
+        return pages
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
