@@ -8,9 +8,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.contrib.auth.models import Group
 from django.utils import timezone
 
-from backoffice.models import User
+from backoffice import grant_requests
+from backoffice.grants import HOME
+from backoffice.models import Entity, GrantRequest, User
+from backoffice.roles import AGENT, LEAD
 from ledger.choices import LimitKind, Status
 from ledger.demo.limits import CAUTIOUS_OFFICE
 from ledger.models import Account, Approval, Limit
@@ -68,3 +72,24 @@ def _decided(accounts: Sequence[Account], staff: dict[str, User], asked: datetim
         kind=LimitKind.MAX_DEPOSIT, currency=CURRENCY, amount=Decimal(100_000), account=accounts[2]
     )
     Approval.approve(uid=failed.uid, by=lead, asof=decided, comment="Payslips seen", using=using)
+
+
+def set_grant_requests(staff: dict[str, User], offices: dict[str, Entity], using: str) -> None:
+    """Ask for rights: two requests wait for the administrator, one was approved; once, and where logins are."""
+    if using != HOME or GrantRequest.objects.exists():
+        return
+    admin, deputy = staff["admin"], staff["deputy"]
+    agents, leads = (Group.objects.filter(name=name).first() for name in (AGENT, LEAD))
+    if not (agents and leads):
+        return
+    asked = grant_requests.ask(
+        by=deputy, give=True, person=staff["emily.hart"], group=agents, reason="Begins at the desk on Monday"
+    )
+    grant_requests.approve(pk=asked.pk, by=admin, comment="Contract and training seen")
+    grant_requests.ask(
+        by=deputy, give=True, person=staff["petr.dvorak"], group=leads, reason="Stands in for the lead until Christmas"
+    )
+    office = next(one for one in offices.values() if one.parent_id is not None)
+    grant_requests.ask(
+        by=deputy, give=True, person=staff["lena.vogt"], entity=office, reason="Helps out there while two are ill"
+    )

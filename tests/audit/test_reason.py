@@ -16,9 +16,9 @@ from audit.admin.reasoned import ReasonedCommand
 from audit.admin.saved import DeleteSearch, SaveSearch
 from audit.models import Outbox
 from backoffice.command import CommandPage
+from backoffice.deciding import Decision
 from backoffice.models import Entity, User
 from imports.pages import PreviewPage, UploadPage
-from ledger.admin.deciding import Decision
 from ledger.models import Account
 from sandbox.site import site as sandbox
 from tests.cast import PASSWORD
