@@ -133,6 +133,16 @@ class Approval(Nothing):
     text: NotRequired[str]
 
 
+class Grant(Nothing):
+    """A request for rights: whether to give or to take, who asked, and two of entity, group and person; all by their ids."""
+
+    give: bool
+    maker: int
+    entity: NotRequired[int]
+    group: NotRequired[int]
+    person: NotRequired[int]
+
+
 class ImportedFile(Nothing, total=False):
     """A file of postings: its name and SHA-256, and what became of its rows."""
 

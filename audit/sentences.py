@@ -144,6 +144,11 @@ def _approval(event: Event, data: dict[str, Any]) -> SafeString:
     return format_html(": {} {}{}", data["asked"].get("verb", data["kind"]), amount, text)
 
 
+def _grant(event: Event, data: dict[str, Any]) -> SafeString:
+    right = " and ".join(f"{name} {data[name]}" for name in ("person", "group", "entity") if name in data)
+    return format_html("to {} a right, of {}", "give" if data["give"] else "take", right)
+
+
 def _file(event: Event, data: dict[str, Any]) -> SafeString:
     counts = [
         f"{data[name]:,} {name.replace('_', ' ')}"
@@ -167,6 +172,7 @@ MORE: dict[str, Callable[[Event, dict[str, Any]], SafeString]] = {
     "right": lambda event, data: format_html("the {} {}", data["kind"], data["right"]),
     "export.downloaded": _downloaded,
     "approval": _approval,
+    "grant": _grant,
     "import": _file,
     "search": lambda event, data: format_html(": {}", data["name"]),
     "alert": lambda event, data: format_html("{}", data["text"]),

@@ -19,7 +19,8 @@ from django.core.exceptions import BadRequest, FieldDoesNotExist, FieldError
 from django.db.models import BinaryField, F, JSONField, Model, Q, QuerySet
 from django.db.models.fields.related import RelatedField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import URLPattern, reverse
+from django.utils.html import format_html
 
 from audit.asof import has_past
 from audit.history import HistoryPages, Line, Until, link_lines
@@ -30,10 +31,12 @@ from audit.subject import MISSING, note_entity
 from backoffice import people, reason
 from backoffice.exporting import ExportMixin
 from backoffice.grants import request_entities
+from backoffice.guards import ModelGuard
 from backoffice.models import Entity, GroupGrant, PersonGrant, User
 from backoffice.models.voiding import AnyOf
 from backoffice.paging import MOST, AtLeast, CappedPaginator
 from backoffice.roles import ROLES
+from backoffice.views import guarded
 
 BLUNT = {
     "in",
@@ -251,12 +254,36 @@ class ReadOnlyAdmin(ConsoleAdmin):
 
 
 class GrantInline(admin.TabularInline):  # type: ignore[type-arg]  # generic in the stubs only
-    """Who works on the entity: given and taken, never changed."""
+    """Grants as they stand; what is to change is asked for, and decided by somebody else: `backoffice.grant_pages`."""
 
+    shown: str  # the field that says who works here, or where
+    taken: str  # what the form that asks calls it
     extra = 0
-    exclude = ("permission",)
+    can_delete = False
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return (self.shown, "change_it") if request.user.has_perm("backoffice.request_grant") else (self.shown,)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return self.get_fields(request, obj)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related(self.shown)
+
+    @admin.display(description="")
+    def change_it(self, grant: Any) -> str:
+        """Lead to the form that asks to take it away."""
+        page = reverse("console:backoffice_entity_rights", args=[grant.content_object_id])
+        key = getattr(grant, f"{self.shown}_id")
+        return format_html('<a href="{}?deed=take&amp;{}={}">Ask to take away</a>', page, self.taken, key)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
@@ -264,19 +291,14 @@ class GroupGrantInline(GrantInline):
     """Groups that work on the entity."""
 
     model = GroupGrant
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("group")
+    shown = taken = "group"
 
 
 class PersonGrantInline(GrantInline):
     """People who work on the entity."""
 
     model = PersonGrant
-    autocomplete_fields = ("user",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related("user")
+    shown, taken = "user", "person"
 
 
 @admin.register(Entity)
@@ -293,6 +315,10 @@ class EntityAdmin(ConsoleAdmin):
     readonly_fields = ("created",)
     inlines = (GroupGrantInline, PersonGrantInline)
 
+    def get_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Show nothing beside an entity that is not there yet."""
+        return self.inlines if obj else ()
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
@@ -305,8 +331,8 @@ class PasswordForm(reason.PasswordReason, AdminPasswordChangeForm):  # type: ign
 class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg, misc]  # generic in the stubs only; get_form is narrower there
     """Customers and staff.
 
-    Who may change people can neither make superusers nor touch one, hands out no single permission, and puts people into
-    groups only with `assign_roles`, never himself.
+    Who may change people can neither make superusers nor touch one, hands out no single permission, and makes others
+    staff only with `assign_roles`, never himself. Groups are given and taken by request: `backoffice.grant_pages`.
     """
 
     entity_path = "account__entity"
@@ -322,7 +348,7 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg, misc] 
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         ("Person", {"fields": ("first_name", "last_name", "email", "phone")}),
-        ("What they may do", {"fields": ("is_active", *rights)}),
+        ("What they may do", {"fields": ("is_active", *rights, "own_entities")}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
 
@@ -335,6 +361,14 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg, misc] 
         staff = Q(account=None) | Q(is_staff=True)
         return queryset.filter(own | staff if request.user.has_perm("backoffice.view_staff") else own)
 
+    def get_urls(self) -> list[URLPattern]:
+        """Say who gets to the page of a password, which Django's own class does not tell."""
+        pages: list[URLPattern] = super().get_urls()
+        for page in pages:
+            if page.name == "auth_user_password_change":
+                page.callback = guarded(ModelGuard(self, "change"))(page.callback)
+        return pages
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
@@ -346,12 +380,12 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg, misc] 
         ), False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Leave to superusers what would let anybody become one; nobody else gives himself a role."""
-        fixed = ("last_login", "date_joined")
+        """Leave to superusers what would let anybody become one; groups are read, whoever reads."""
+        fixed = ("last_login", "date_joined", "groups", "own_entities")
         if request.user.is_superuser:
             return fixed
-        roles = request.user.has_perm("backoffice.assign_roles") and obj is not None and obj.pk != request.user.pk
-        return (*fixed, "is_superuser", "user_permissions", *(() if roles else ("is_staff", "groups")))
+        others = request.user.has_perm("backoffice.assign_roles") and obj is not None and obj.pk != request.user.pk
+        return (*fixed, "is_superuser", "user_permissions", *(() if others else ("is_staff",)))
 
     def other_history(self, request: HttpRequest, obj: Any, until: Until) -> list[Line]:
         """Tell of the groups and permissions that the person was given and lost."""
@@ -365,6 +399,12 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg, misc] 
         if obj is None or self.has_change_permission(request, obj):
             return fieldsets
         return ((None, {"fields": ("username",)}), *list(fieldsets)[1:])
+
+    @admin.display(description="Entities of their own")
+    def own_entities(self, obj: User) -> str:
+        """Name the entities that were granted to this very person, beside those of the groups. One query."""
+        names = obj.grants.order_by("content_object__name").values_list("content_object__name", flat=True)
+        return ", ".join(names) or "None beside those of the groups"
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Let nobody but superusers touch one: a new password or address would be theirs."""

@@ -18,3 +18,7 @@ class ConsoleConfig(AdminConfig):
     """Django's admin, with the console as its default site."""
 
     default_site = "backoffice.site.ConsoleSite"
+
+    def ready(self) -> None:
+        super().ready()
+        from backoffice import grant_admin  # noqa: F401, PLC0415  registers itself, once the pages it builds on are there

@@ -12,7 +12,6 @@ Invariants:
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from itertools import islice
@@ -30,8 +29,7 @@ from django.utils import timezone
 from django.utils.html import strip_tags
 
 from audit.asof import PastQuery
-from backoffice.guards import PersonGuard
-from backoffice.models import User
+from backoffice.guards import ModelGuard
 from backoffice.said import exponent
 from backoffice.sheets import FORMATS, Row, SheetFormat, number
 from backoffice.views import guarded
@@ -41,19 +39,6 @@ KNOWN = 20_000  # names of what rows point at that are kept at a time
 BLOCK = 2_000  # rows that are read at a time
 Columns = dict[str, str | Callable[[Any], Any]]
 IN_MEMORY = 5 * 1024 * 1024  # bytes of a file before it goes to disk
-
-
-@dataclass(frozen=True, repr=False)
-class ListGuard(PersonGuard):
-    """Passes staff who may view the list of this ModelAdmin."""
-
-    model_admin: Any
-
-    def passes(self, user: User, request: HttpRequest, /, **kwargs: object) -> bool:
-        return user.is_staff and bool(self.model_admin.has_view_or_change_permission(request))
-
-    def __repr__(self) -> str:
-        return f"ListGuard({type(self.model_admin).__name__})"
 
 
 def rows_of(queryset: QuerySet[Any], columns: Columns) -> Iterator[list[Any]]:
@@ -144,7 +129,7 @@ class ExportMixin:
     def export_url(self: Any, kind: SheetFormat) -> URLPattern:
         """Return one download behind its guard; `model_admin` on a view says what it is about, as on the admin's own."""
         opts, view = self.model._meta, partial(self.export_view, kind=kind)
-        page: Any = guarded(ListGuard(self))(self.admin_site.admin_view(view))
+        page: Any = guarded(ModelGuard(self))(self.admin_site.admin_view(view))
         page.model_admin = self
         name = f"{opts.app_label}_{opts.model_name}_export_{kind.name}"
         url: URLPattern = path(f"export/{kind.name}/", page, name=name)

@@ -5,17 +5,21 @@ Invariants:
 - Only a person who is logged in, active and not void passes any guard; `AnyoneGuard` alone passes the anonymous too.
   That holds for `~` as well: `~StaffGuard()` passes the customers who are logged in, not the whole world.
 - Guards are values: they compare by what they ask for, and their repr is the expression that makes them.
+- A refusal is a 403, unless the guard that refuses says otherwise: `EntityGuard` (`backoffice.entity_guard`) answers 404
+  or 400.
 
 A guard of one's own subclasses `PersonGuard` and writes `passes()`.
 """
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import Any, Final, NoReturn
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
 from backoffice.models import User
+from backoffice.roles import ROLES
 
 
 def _person(request: HttpRequest) -> User | None:
@@ -30,6 +34,10 @@ class Guard(ABC):
     @abstractmethod
     def allows(self, request: HttpRequest, /, **kwargs: object) -> bool:
         """Whether the person behind `request` may; `kwargs` are those of the URL."""
+
+    def refusal(self, request: HttpRequest, /, **kwargs: object) -> Exception:
+        """Return what is raised where it refuses."""
+        return PermissionDenied()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -67,6 +75,9 @@ class SuperUserGuard(PersonGuard):
         return user.is_superuser
 
 
+UNDECLARED: Final = SuperUserGuard()  # this very one stands where nobody has declared any; a test finds it
+
+
 @dataclass(frozen=True, repr=False)
 class StaffGuard(PersonGuard):
     """Passes staff."""
@@ -95,17 +106,43 @@ class PermissionGuard(PersonGuard):
         return f"PermissionGuard({self.codename!r})"
 
 
-@dataclass(frozen=True, repr=False)
-class GroupGuard(PersonGuard):
-    """Passes members of the group, superusers only if they are members too. One query."""
+@dataclass(frozen=True, repr=False, init=False)
+class RoleGuard(PersonGuard):
+    """Passes who has one of these roles (`backoffice.roles`), superusers only if they have one too. One query.
 
-    name: str
+    Raises ValueError for what is no role: nobody would have it.
+    """
+
+    roles: frozenset[str]
+
+    def __init__(self, *roles: str) -> None:
+        if unknown := sorted(set(roles) - ROLES.keys()):
+            raise ValueError(f"There is no role {', '.join(unknown)}: the roles are {', '.join(ROLES)}.")
+        object.__setattr__(self, "roles", frozenset(roles))
 
     def passes(self, user: User, request: HttpRequest, /, **kwargs: object) -> bool:
-        return user.groups.filter(name=self.name).exists()
+        return user.groups.filter(name__in=self.roles).exists()
 
     def __repr__(self) -> str:
-        return f"GroupGuard({self.name!r})"
+        return f"RoleGuard({', '.join(map(repr, sorted(self.roles)))})"
+
+
+@dataclass(frozen=True, repr=False)
+class ModelGuard(PersonGuard):
+    """Passes staff who may do something with a ModelAdmin's rows: `view`, `add`, `change` or `delete`.
+
+    Which rows, and whether this very one, is the ModelAdmin's to say.
+    """
+
+    model_admin: Any
+    what: str = "view"
+
+    def passes(self, user: User, request: HttpRequest, /, **kwargs: object) -> bool:
+        asked = "view_or_change" if self.what == "view" else self.what
+        return user.is_staff and bool(getattr(self.model_admin, f"has_{asked}_permission")(request))
+
+    def __repr__(self) -> str:
+        return f"ModelGuard({type(self.model_admin).__name__}, {self.what!r})"
 
 
 @dataclass(frozen=True, repr=False)
@@ -125,6 +162,10 @@ class AllGuard(Guard):
 
     def allows(self, request: HttpRequest, /, **kwargs: object) -> bool:
         return self.first.allows(request, **kwargs) and self.second.allows(request, **kwargs)
+
+    def refusal(self, request: HttpRequest, /, **kwargs: object) -> Exception:
+        refusing = self.second if self.first.allows(request, **kwargs) else self.first
+        return refusing.refusal(request, **kwargs)
 
     def __repr__(self) -> str:
         parts = (f"({part})" if isinstance(part, AnyGuard) else repr(part) for part in (self.first, self.second))

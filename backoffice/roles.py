@@ -28,6 +28,7 @@ SEE_STAFF = (
     "backoffice.view_staff",
     "backoffice.view_groupgrant",
     "backoffice.view_persongrant",
+    "backoffice.view_grantrequest",
 )
 SEE_RECORDS = (
     "audit.view_event",
@@ -83,10 +84,8 @@ ROLES: dict[str, tuple[str, ...]] = {
         "backoffice.assign_roles",
         "backoffice.add_entity",
         "backoffice.change_entity",
-        "backoffice.add_groupgrant",
-        "backoffice.delete_groupgrant",
-        "backoffice.add_persongrant",
-        "backoffice.delete_persongrant",
+        "backoffice.request_grant",
+        "backoffice.decide_grant",
     ),
 }
 

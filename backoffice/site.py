@@ -18,11 +18,32 @@ from django.utils.functional import SimpleLazyObject
 
 from audit.away import broken_notice, delay_notice
 from backoffice.databases import working_on
-from backoffice.guards import PermissionGuard, StaffGuard
+from backoffice.guards import UNDECLARED, AnyoneGuard, Guard, ModelGuard, PermissionGuard, StaffGuard
 from backoffice.reason import PasswordReason
+from backoffice.views import guarded
 
 LAST = ("backoffice", "auth")  # people and their rights are looked after less often than their accounts
 SANDBOX_GUARD = StaffGuard() & PermissionGuard("sandbox.use_sandbox")
+# Who gets to Django's own pages: the site's by their names, a ModelAdmin's by what they are for. Ours declare it themselves.
+SITE_GUARDS: dict[str, Guard] = {
+    "login": AnyoneGuard(),
+    "logout": AnyoneGuard(),
+    "index": StaffGuard(),
+    "app_list": StaffGuard(),
+    "autocomplete": StaffGuard(),
+    "jsi18n": StaffGuard(),
+    "password_change": StaffGuard(),
+    "password_change_done": StaffGuard(),
+    "catch_all_view": StaffGuard(),
+}
+MODEL_PAGES = {
+    "changelist": "view",
+    "change": "view",
+    "history": "view",
+    "view": "view",  # without a name: it leads to the change page
+    "add": "add",
+    "delete": "delete",
+}
 View = Callable[..., HttpResponseBase]
 Page = URLPattern | URLResolver
 
@@ -94,11 +115,20 @@ class ConsoleSite(AdminSite):
         return cast("HttpResponse", Autocomplete.as_view(admin_site=self)(request))
 
     def get_urls(self) -> list[Page]:
-        """Return the pages, every one of them, command pages too, wrapped by `placed`."""
-        return _each_view(super().get_urls(), self.placed)
+        """Return the pages, every one of them, command pages too, wrapped by `placed`.
+
+        `view_on_site` is left out: it would look up any row of any table, and no model has a page elsewhere.
+        """
+        pages = [page for page in super().get_urls() if getattr(page, "name", "") != "view_on_site"]
+        return _each_view(pages, self.placed)
 
     def placed(self, view: View, name: str | None) -> View:
-        """Wrap the view of that name so that it, and the template of its answer, work on the site's database."""
+        """Wrap the view of that name so that it, and the template of its answer, work on the site's database.
+
+        One that declares no guard gets the one that its name stands for, or the default.
+        """
+        if not hasattr(view, "guard"):
+            view = guarded(guard_of(view, name))(view)
 
         @wraps(view)
         def on_our_database(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -106,6 +136,17 @@ class ConsoleSite(AdminSite):
                 return rendered(view(request, *args, **kwargs))
 
         return on_our_database
+
+
+def guard_of(view: Any, name: str | None) -> Guard:
+    """Return who gets to one of Django's own pages; superusers to what is not known here."""
+    called = name or view.__name__
+    model_admin = getattr(view, "model_admin", None)
+    if model_admin is None:
+        return SITE_GUARDS.get(called, UNDECLARED)
+    opts = model_admin.opts
+    what = MODEL_PAGES.get(called.removeprefix(f"{opts.app_label}_{opts.model_name}_"))
+    return ModelGuard(model_admin, what) if what else UNDECLARED
 
 
 def rendered(response: HttpResponseBase) -> HttpResponseBase:

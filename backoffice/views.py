@@ -1,26 +1,30 @@
 """The base of every view: who declares no guard is for superusers only.
 
 Invariants:
+- A view that no guard stands before, of a library or written without `BaseView`, is refused by `GuardMiddleware` to all
+  but superusers.
 - The guard is asked before anything of the view runs (its `setup`, its `dispatch`, a mixin's), for every method,
   OPTIONS and methods the view does not know included.
-- The anonymous are sent to the console's login and come back after it; whoever else is refused gets a 403.
+- The anonymous are sent to the console's login and come back after it; whoever else is refused gets a 403, or what the
+  guard says.
+- What URL, query and body name as `object_id` is looked up before the view runs: out of reach it is a 404.
 - What the URL points at has `.guard`, so that a test can walk all URLs and compare.
 - State changes on POST only: PUT, PATCH, DELETE and TRACE are answered with 405.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any, ClassVar, Protocol, cast
 
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.views import View
 
-from backoffice.guards import Guard, SuperUserGuard
+from backoffice.entity_guard import EntityGuard, Named
+from backoffice.guards import UNDECLARED, Guard
 
 ViewFunction = Callable[..., HttpResponseBase]
 
@@ -49,7 +53,7 @@ def guarded(guard: Guard) -> Callable[[ViewFunction], GuardedView]:
         def ask_first(request: HttpRequest, /, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if guard.allows(request, **kwargs):
                 return view(request, *args, **kwargs)
-            return _refuse(request)
+            return _refuse(request, guard, kwargs)
 
         result = cast("GuardedView", ask_first)
         result.guard = guard
@@ -58,20 +62,53 @@ def guarded(guard: Guard) -> Callable[[ViewFunction], GuardedView]:
     return decorate
 
 
-def _refuse(request: HttpRequest) -> HttpResponseBase:
-    """Return the way to the login for the anonymous; raise PermissionDenied for the others."""
+def _refuse(request: HttpRequest, guard: Guard, kwargs: Mapping[str, Any]) -> HttpResponseBase:
+    """Return the way to the login for the anonymous; raise what the guard says for the others."""
     if request.user.is_authenticated:
-        raise PermissionDenied
+        raise guard.refusal(request, **kwargs)
     return redirect_to_login(request.get_full_path(), reverse("console:login"))
 
 
-class BaseView(View):
-    """Subclass it, declare `guard`, and write get() and post()."""
+class GuardMiddleware:
+    """Stands before every view that declares no guard, as `SuperUserGuard`; those that do are guarded by themselves."""
 
-    guard: ClassVar[Guard] = SuperUserGuard()
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Go on."""
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: object, args: object, kwargs: Mapping[str, Any]
+    ) -> HttpResponseBase | None:
+        """Refuse what is undeclared."""
+        if hasattr(view, "guard") or UNDECLARED.allows(request, **kwargs):
+            return None
+        return _refuse(request, UNDECLARED, kwargs)
+
+
+class BaseView(View):
+    """Subclass it, declare `guard`, and write get() and post().
+
+    `names` says which parameter names rows of which model; without a model it is that of the `model_admin` that the view
+    is given. They join the guard of the view's address. `guard` alone says who may at all, and so who is shown the link.
+    """
+
+    guard: ClassVar[Guard] = UNDECLARED
+    names: ClassVar[Mapping[str, Named]] = {"object_id": Named()}
     http_method_names = ["get", "head", "options", "post"]
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> GuardedView:
-        """Return the view function behind its guard; `as_view(guard=...)` is narrower or wider for one URL."""
-        return guarded(initkwargs.get("guard", cls.guard))(super().as_view(**initkwargs))
+        """Return the view function behind its guard; `as_view(guard=...)` is narrower or wider for one URL.
+
+        Raises TypeError where a parameter names rows and no guard says who may see them.
+        """
+        guard = initkwargs.get("guard", cls.guard)
+        objects = EntityGuard.of(cls.names, initkwargs.get("model_admin"))
+        if objects is not None:
+            if guard is UNDECLARED:
+                raise TypeError(f"{cls.__name__} names objects and declares no guard.")
+            guard = guard & objects
+        return guarded(guard)(super().as_view(**initkwargs))

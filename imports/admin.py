@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 
+from audit.names import person
 from backoffice.admin import ReadOnlyAdmin
 from backoffice.sheets import FORMATS
 from imports.models import Import, State
@@ -41,13 +42,18 @@ class ImportAdmin(ReadOnlyAdmin):
     fields = (
         ("file_name", "format", "size"),
         "sha256",
-        ("by", "created", "finished"),
+        ("uploader", "created", "finished"),
         ("reason", "all_or_nothing"),
         ("rows", "posted", "already_posted", "refused"),
         "problem",
     )
-    readonly_fields = ("created", "finished")
+    readonly_fields = ("uploader", "created", "finished")
     change_form_template = "imports/result.html"
+
+    @admin.display(description="By")
+    def uploader(self, upload: Import) -> str:
+        """Show who brought it; not every reader may look at people."""
+        return person(upload.by)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Leave the files themselves in the database."""

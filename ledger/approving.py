@@ -15,11 +15,11 @@ from django.db import connections, transaction
 from django.utils import timezone
 
 from audit.record import record
+from backoffice.effects import Seen
 from backoffice.models import User
 from ledger import errors
 from ledger.choices import ApprovalState
 from ledger.deeds import DEEDS
-from ledger.effects import Seen
 from ledger.refused import translating
 from ledger.shape import check_past, check_text, check_user, told
 

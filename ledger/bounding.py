@@ -15,9 +15,9 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from psycopg.types.range import TimestamptzRange
 
+from backoffice.effects import Effect
 from ledger import errors
 from ledger.choices import LimitKind
-from ledger.effects import Effect
 from ledger.money import written
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 from django.db import connections, transaction
 
+from backoffice.effects import Effect
 from ledger import errors
-from ledger.effects import Effect
 from ledger.money import written
 from ledger.refused import translating
 

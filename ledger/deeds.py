@@ -9,9 +9,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
+from backoffice.effects import Effect
 from ledger import asking, bounding, capping, errors
 from ledger.choices import ApprovalKind
-from ledger.effects import Effect, of_drafts
+from ledger.effects import of_drafts
 from ledger.posting import Outcome, Posting, post, preview
 
 if TYPE_CHECKING:

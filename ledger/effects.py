@@ -1,64 +1,14 @@
-"""What a request would do, as a checker sees it: rows of before and after, or the refusal, and a digest of both.
+"""What the actions of a posting do, as a checker sees it."""
 
-No names of people are in here: it is kept with the request for good.
-"""
-
-import hashlib
-import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
+from backoffice.effects import Effect
 from ledger.choices import ActionType
-from ledger.errors import LedgerError
 from ledger.money import written
 
 if TYPE_CHECKING:
     from ledger.draft import Draft
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
-    """One thing that changes, in words."""
-
-    what: str
-    before: str
-    after: str
-    change: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """All that would happen, or `code` and `text` of what refuses it."""
-
-    effects: tuple[Effect, ...] = ()
-    code: str = ""
-    text: str = ""
-
-    @property
-    def as_json(self) -> dict[str, Any]:
-        """The same as JSON."""
-        return {"effects": [asdict(effect) for effect in self.effects], "code": self.code, "text": self.text}
-
-    @classmethod
-    def of_json(cls, kept: dict[str, Any]) -> Self:
-        """Return what `as_json` made."""
-        return cls(effects=tuple(Effect(**row) for row in kept["effects"]), code=kept["code"], text=kept["text"])
-
-    @classmethod
-    def refused(cls, error: LedgerError) -> Self:
-        """Return a refusal."""
-        return cls(code=error.code, text=str(error))
-
-    @property
-    def digest(self) -> str:
-        """What a checker's decision is bound to."""
-        return digest(self.as_json).hex()
-
-
-def digest(of: dict[str, Any]) -> bytes:
-    """Return the SHA-256 of JSON, whatever the order of its keys."""
-    return hashlib.sha256(json.dumps(of, sort_keys=True).encode()).digest()
 
 
 def of_drafts(drafts: "Sequence[Draft]") -> tuple[Effect, ...]:

@@ -13,10 +13,11 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from backoffice.effects import Seen, digest
 from ledger import approving, asking, errors
 from ledger.choices import ApprovalKind, ApprovalState
 from ledger.deeds import DEEDS
-from ledger.effects import Seen, digest, of_drafts
+from ledger.effects import of_drafts
 from ledger.posting import Outcome, Posting, preview
 from ledger.refused import translating
 from ledger.shape import check_past, check_text

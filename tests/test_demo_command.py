@@ -107,6 +107,7 @@ def test_a_demo_serves_as_the_app_role_alone_and_ends_whole(tmp_path: Path) -> N
             "analyst",
             "importer",
             "admin",
+            "deputy",
         ]
         assert {login["password"] for login in said["logins"]} == {"correct horse"}
 

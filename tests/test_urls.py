@@ -2,12 +2,20 @@
 
 import re
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import URLPattern, URLResolver, get_resolver, path
+from django.urls.resolvers import RegexPattern
 
-from backoffice.models import User
+from backoffice.admin import ConsoleAdmin
+from backoffice.entity_guard import EntityGuard
+from backoffice.guards import UNDECLARED, AllGuard, Guard, ModelGuard
+from backoffice.models import Entity, User
+from backoffice.site import ConsoleSite
+from backoffice.views import BaseView, GuardedView
 
 PUBLIC = {
     "/console/login/",
@@ -19,17 +27,81 @@ PUBLIC = {
 OWN = {"/console/", "/console/password_change/", "/console/password_change/done/"}  # what anybody of the staff has
 
 
-def addresses(resolver: URLResolver, prefix: str = "/") -> Iterator[str]:
-    """Walk all patterns, with 1 for each argument."""
+def pages(resolver: URLResolver, prefix: str = "/") -> Iterator[tuple[str, URLPattern]]:
+    """Walk all patterns: each with its address, in which 1 stands for each argument."""
     for pattern in resolver.url_patterns:
         route = prefix + re.sub(r"\(\?P<\w+>[^)]*\)|<[^>]+>", "1", str(pattern.pattern)).strip("^$")
         if isinstance(pattern, URLResolver):
-            yield from addresses(pattern, route)
+            yield from pages(pattern, route)
         elif isinstance(pattern, URLPattern):
-            yield route.replace("\\Z", "")
+            yield route.replace("\\Z", ""), pattern
 
 
-ALL = sorted(set(addresses(get_resolver())))
+def addresses(resolver: URLResolver) -> set[str]:
+    """Return all addresses."""
+    return {address for address, _ in pages(resolver)}
+
+
+ALL = sorted(addresses(get_resolver()))
+
+
+def undeclared(resolver: URLResolver) -> set[str]:
+    """Return the addresses that no declared guard stands before."""
+    return {address for address, page in pages(resolver) if getattr(page.callback, "guard", UNDECLARED) is UNDECLARED}
+
+
+def parts(guard: Guard) -> Iterator[Guard]:
+    """Walk what all have to allow."""
+    if isinstance(guard, AllGuard):
+        yield from parts(guard.first)
+        yield from parts(guard.second)
+    else:
+        yield guard
+
+
+def test_every_address_declares_its_guard() -> None:
+    assert undeclared(get_resolver()) == set()
+
+
+class Forgotten(BaseView):
+    """Declares no guard."""
+
+
+class ForgetfulAdmin(ConsoleAdmin):
+    """Adds pages that declare no guard, one to the site's own frame."""
+
+    def get_urls(self) -> list[URLPattern]:
+        inner = path("inner/", self.admin_site.admin_view(lambda request: HttpResponse()), name="inner")
+        return [path("bare/", lambda request: HttpResponse()), inner, *super().get_urls()]
+
+
+def test_walk_finds_what_declares_no_guard() -> None:
+    site = ConsoleSite(name="walked")
+    site.register(Entity, ForgetfulAdmin)
+    found = undeclared(
+        URLResolver(
+            RegexPattern(""),
+            [
+                path("function/", lambda request: HttpResponse()),
+                path("class/", Forgotten.as_view()),
+                path("site/", site.urls),
+            ],
+        )
+    )
+    below = "/site/backoffice/entity"
+    assert found == {"/function/", "/class/", f"{below}/bare/", f"{below}/inner/"}
+
+
+def test_every_object_in_an_address_is_checked_against_the_reader_s_entities() -> None:
+    """Django's own pages find it in the ModelAdmin's rows; ours declare it."""
+    unchecked = set()
+    for address, page in pages(get_resolver()):
+        guards = list(parts(cast("GuardedView", page.callback).guard))
+        if address.startswith("/console/sandbox/") or any(isinstance(guard, ModelGuard) for guard in guards):
+            continue
+        declared = {name for guard in guards if isinstance(guard, EntityGuard) for name, _ in guard.names}
+        unchecked |= {(address, name) for name in page.pattern.converters if name not in declared}
+    assert unchecked == {("/console/audit/event/searches/1/delete/", "search_id")}  # one's own, whatever it is about
 
 
 @pytest.mark.django_db(databases=["default", "sandbox", "audit"])

@@ -26,8 +26,9 @@ from audit.personal import masked
 from audit.sentences import as_lines
 from backoffice.admin import ReadOnlyAdmin
 from backoffice.databases import EVENT_STORE
-from backoffice.exporting import CAPS, ListGuard
+from backoffice.exporting import CAPS
 from backoffice.grants import request_entities
+from backoffice.guards import ModelGuard
 from backoffice.models import Entity
 from backoffice.said import told
 from backoffice.views import guarded
@@ -110,7 +111,7 @@ class EventAdmin(ReadOnlyAdmin):
         def view(request: HttpRequest) -> HttpResponse:
             return self.signed_view(request, kind)
 
-        page: Any = guarded(ListGuard(self))(self.admin_site.admin_view(view))
+        page: Any = guarded(ModelGuard(self))(self.admin_site.admin_view(view))
         page.model_admin = self
         url: URLPattern = path(f"export/{kind}/", page, name=f"audit_event_export_{kind}")
         return url

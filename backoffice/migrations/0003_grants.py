@@ -45,7 +45,7 @@ def grants(name, other, verbose_name, verbose_name_plural):
             "verbose_name": verbose_name,
             "verbose_name_plural": verbose_name_plural,
             "abstract": False,
-            "default_permissions": ("view", "add", "delete"),
+            "default_permissions": ("view",),
             "unique_together": {(other[0], "permission", "content_object")},
         },
     )
@@ -78,7 +78,7 @@ class Migration(migrations.Migration):
                 "ordering": ["last_name", "first_name", "username"],
                 "permissions": [
                     ("view_staff", "Can see staff and people without an account, not customers alone"),
-                    ("assign_roles", "Can put other people into groups"),
+                    ("assign_roles", "Can make other people staff"),
                 ],
                 "verbose_name": "user",
                 "verbose_name_plural": "users",

@@ -1,7 +1,8 @@
 """Who works on which entity: rows that django-guardian reads, with real foreign keys to the entity.
 
 A grant shows rows and gives no right to do anything: what a person may do with what is seen is their role's matter
-(`backoffice.roles`). `backoffice.grants` gives, takes and resolves grants.
+(`backoffice.roles`). `backoffice.grants` gives, takes and resolves grants; in the console that takes two people
+(`backoffice.models.grant_request`).
 """
 
 from django.contrib.auth.models import Group, Permission
@@ -30,7 +31,7 @@ class GroupGrant(GroupObjectPermissionBase):
     history = captured()
 
     class Meta(GroupObjectPermissionBase.Meta):
-        default_permissions = ("view", "add", "delete")
+        default_permissions = ("view",)
         verbose_name = "group that works here"
         verbose_name_plural = "groups that work here"
 
@@ -50,7 +51,7 @@ class PersonGrant(UserObjectPermissionBase):
     history = captured()
 
     class Meta(UserObjectPermissionBase.Meta):
-        default_permissions = ("view", "add", "delete")
+        default_permissions = ("view",)
         verbose_name = "person who works here"
         verbose_name_plural = "people who work here"
 

@@ -34,7 +34,7 @@ class User(Model, AbstractUser):
         ordering = ["last_name", "first_name", "username"]
         permissions = [
             ("view_staff", "Can see staff and people without an account, not customers alone"),
-            ("assign_roles", "Can put other people into groups"),
+            ("assign_roles", "Can make other people staff"),
         ]
         indexes = [
             models.Index(OpClass(Folded(name), name="text_pattern_ops"), name=f"backoffice_user_{name}")

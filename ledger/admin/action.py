@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 
+from audit.names import person
 from backoffice.admin import ReadOnlyAdmin
 from backoffice.said import told
 from ledger.admin import search, telling
@@ -37,7 +38,7 @@ class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
     )  # fmt: skip
     readonly_fields = (
         "account_link", "what", "delta_written", "balance_written", "held_written", "other_leg", "took_back", "placed",
-        "requested_by", "approved_by", "uid", "reference", "recorded",
+        "requested_by", "approved_by", "by_whom", "uid", "reference", "recorded",
     )  # fmt: skip
     change_form_template = "console/action.html"
     commands = ACTION_COMMANDS
@@ -55,7 +56,7 @@ class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
             ("created", "recorded", "version"),
             ("reference_type", "external_reference"),
             "comment",
-            ("requested_by", "approved_by") if obj and obj.approval else "by",
+            ("requested_by", "approved_by") if obj and obj.approval else "by_whom",
             "uid",
         )
 
@@ -126,6 +127,11 @@ class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
         """Lead to the hold that it placed."""
         hold = action.placed_hold
         return format_html("{} {}", telling.link(hold, action.reference), telling.state_chip(hold))
+
+    @admin.display(description="By")
+    def by_whom(self, action: Action) -> str:
+        """Show who did it; not every reader may look at people."""
+        return person(action.by)
 
     @admin.display(description="Requested by")
     def requested_by(self, action: Action) -> str:

@@ -18,7 +18,7 @@ from backoffice.scope import acting
 from ledger.demo.limits import CAUTIOUS_OFFICE, set_limits
 from ledger.demo.markets import ensure_offices
 from ledger.demo.people import Person, people
-from ledger.demo.requests import set_requests
+from ledger.demo.requests import set_grant_requests, set_requests
 from ledger.demo.scenes import Afternoon, number_of
 from ledger.demo.staff import grant_all
 from ledger.demo.story import Story, Tellers
@@ -67,6 +67,7 @@ class Demo:
                 advance(scenes)
                 set_limits(block, self.using)
             set_requests(staff, self.using)
+            set_grant_requests(staff, offices, self.using)
 
     def _check_keys_at_once(self) -> None:
         """Check foreign keys with each statement: millions of checks put off to the end would fill the memory."""

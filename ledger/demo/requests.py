@@ -4,15 +4,19 @@ Made after the movements, which the threshold would have stopped. Asked for at t
 now, so that what waits does not expire at once.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.contrib.auth.models import Group
 from django.utils import timezone
 
-from backoffice.models import User
-from backoffice.scope import acting, announce
+from backoffice import grant_requests
+from backoffice.grants import HOME
+from backoffice.models import Entity, GrantRequest, User
+from backoffice.roles import AGENT, LEAD
+from backoffice.scope import acting
 from ledger.choices import LimitKind, Status
 from ledger.demo.limits import CAUTIOUS_OFFICE
 from ledger.models import Account, Approval, Limit
@@ -48,12 +52,9 @@ def set_requests(staff: dict[str, User], using: str) -> None:
     _decided(accounts[len(PENDING) :], agent, lead, asked, using)
 
 
-@contextmanager
-def _by(person: User, using: str) -> Iterator[None]:
-    """Have the record say that a person does it, and afterwards who did it before."""
-    with acting(actor=person.pk, username=person.username, request_id=f"demo_data {person.username}", using=using):
-        yield
-    announce(using)
+def _by(person: User, using: str) -> AbstractContextManager[None]:
+    """Have the record say that a person does it."""
+    return acting(actor=person.pk, username=person.username, request_id=f"demo_data {person.username}", using=using)
 
 
 def _ask(account: Account, amount: Decimal, comment: str, *, by: User, asof: datetime, using: str) -> Approval:
@@ -81,3 +82,24 @@ def _decided(accounts: Sequence[Account], agent: User, lead: User, asked: dateti
             uid=rejected.uid, by=lead, asof=decided, comment="Where the money comes from is not shown", using=using
         )
         Approval.approve(uid=failed.uid, by=lead, asof=decided, comment="Payslips seen", using=using)
+
+
+def set_grant_requests(staff: dict[str, User], offices: dict[str, Entity], using: str) -> None:
+    """Ask for rights: two requests wait for the administrator, one was approved; once, and where logins are."""
+    if using != HOME or GrantRequest.objects.exists():
+        return
+    admin, deputy = staff["admin"], staff["deputy"]
+    agents, leads = (Group.objects.filter(name=name).first() for name in (AGENT, LEAD))
+    if not (agents and leads):
+        return
+    asked = grant_requests.ask(
+        by=deputy, give=True, person=staff["emily.hart"], group=agents, reason="Begins at the desk on Monday"
+    )
+    grant_requests.approve(pk=asked.pk, by=admin, comment="Contract and training seen")
+    grant_requests.ask(
+        by=deputy, give=True, person=staff["petr.dvorak"], group=leads, reason="Stands in for the lead until Christmas"
+    )
+    office = next(one for one in offices.values() if one.parent_id is not None)
+    grant_requests.ask(
+        by=deputy, give=True, person=staff["lena.vogt"], entity=office, reason="Helps out there while two are ill"
+    )

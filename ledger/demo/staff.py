@@ -1,4 +1,4 @@
-"""Who works here: one login for each role, and colleagues without a login who post as well."""
+"""Who works here: one login for each role, two for administrators as rights take two, and colleagues without a login who post as well."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -29,6 +29,7 @@ LOGINS = (
     Login("analyst", "Jun", "Sakamoto", "Analyst"),
     Login("importer", "Nightly", "Import", "Importer"),
     Login("admin", "Ada", "Winter", "Administrator"),
+    Login("deputy", "Milan", "Král", "Administrator"),
 )
 SUPERUSER = "admin"
 COLLEAGUES = (("petr.dvorak", "Petr", "Dvořák"), ("emily.hart", "Emily", "Hart"), ("lena.vogt", "Lena", "Vogt"))

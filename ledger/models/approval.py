@@ -17,12 +17,12 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from audit.capture import captured
+from backoffice.effects import Seen
 from backoffice.models import User
 from backoffice.models.base import Record
 from ledger import approving, requesting
 from ledger.asking import Asked, posting_of
 from ledger.choices import ApprovalKind, ApprovalState
-from ledger.effects import Seen
 from ledger.errors import LedgerError, NotTheMaker, ReasonRequired
 from ledger.expiring import expiring
 from ledger.models.action import Action

@@ -29,6 +29,7 @@ CAPTURED = {  # each table and its historical one
     "auth_group": "backoffice_historicalgroup",
     "auth_group_permissions": "backoffice_historicalgroup_permissions",
     "backoffice_entity": "backoffice_historicalentity",
+    "backoffice_grantrequest": "backoffice_historicalgrantrequest",
     "backoffice_groupgrant": "backoffice_historicalgroupgrant",
     "backoffice_persongrant": "backoffice_historicalpersongrant",
     "backoffice_user": "backoffice_historicaluser",

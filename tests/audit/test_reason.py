@@ -15,13 +15,15 @@ from django.views.generic import RedirectView
 from audit.admin.reasoned import ReasonedCommand
 from audit.admin.saved import DeleteSearch, SaveSearch
 from audit.models import Outbox
+from backoffice import grant_requests
 from backoffice.command import CommandPage
+from backoffice.deciding import Decision
 from backoffice.models import Entity, User
 from imports.pages import PreviewPage, UploadPage
-from ledger.admin.deciding import Decision
 from ledger.models import Account
 from sandbox.site import site as sandbox
 from tests.cast import PASSWORD
+from tests.console.test_commands import hidden
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit"])
 PAGES = [page for site in (django_admin.site, sandbox) for page in site._registry.values()]
@@ -150,10 +152,12 @@ def test_another_person_s_password_is_set_with_a_reason(browser: Client, agent: 
 
 def test_rights_given_and_taken_are_told_with_their_names(browser: Client, agent: User, nord: Entity) -> None:
     group = Group.objects.create(name="Night shift")
-    form = {"username": agent.username, "is_active": "on", "is_staff": "on", "reason": "New shift"}
-    page = reverse("console:backoffice_user_change", args=[agent.pk])
-    browser.post(page, {**form, "groups": [group.pk]})
-    browser.post(page, {**form, "groups": []})
+    maker = User.objects.create_user("maker", is_staff=True)
+    for give in (True, False):
+        asked = grant_requests.ask(by=maker, give=give, reason="Asked to", person=agent, group=group)
+        page = reverse("console:backoffice_grantrequest_change", args=[asked.pk])
+        approve = reverse("console:backoffice_grantrequest_approve", args=[asked.pk])
+        browser.post(approve, {**hidden(browser.get(page).content.decode()), "comment": "New shift"})
     rows = Outbox.objects.filter(type__startswith="right.", object_id=str(agent.pk)).exclude(data__kind="entity")
     assert list(rows.order_by("id").values_list("type", "data__right", "reason")) == [
         ("right.given", "Night shift", "New shift"),

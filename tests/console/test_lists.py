@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from backoffice import paging
+from backoffice import grant_requests, paging
 from backoffice.models import Entity, User
 from imports.models import Import
 from ledger.models import Account, Action, Approval, Cap, Hold, Limit
@@ -54,6 +54,9 @@ def make(open_account: OpenAccount, nord: Entity, agent: User) -> dict[str, Make
         "ledger.cap": lambda n: Cap.set(currency=f"X{chr(65 + n // 26)}{chr(65 + n % 26)}", ceiling=Decimal(n)),
         "ledger.approval": lambda n: Approval.request_cap(
             currency="CZK", ceiling=Decimal(n + 1000), by=agent, asof=timezone.now(), reason="Why"
+        ),
+        "backoffice.grantrequest": lambda n: grant_requests.ask(
+            by=agent, give=True, person=User.objects.create(username=f"u{n}", is_staff=True), entity=nord, reason="Why"
         ),
         "imports.import": lambda n: Import.objects.create(file_name=f"{n}.csv", format="csv", size=1, by=agent),
         "audit.event": lambda n: stored(type="login.succeeded", created=LONG_AGO, username=f"u{n}"),

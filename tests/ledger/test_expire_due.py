@@ -45,8 +45,8 @@ def run(**options: object) -> dict[str, int]:
 @pytest.mark.django_db
 def test_command_releases_what_is_due_and_says_how_many(account: Account, agent: User) -> None:
     later, due = place(account, agent, days=1), place(account, agent, days=-1)
-    assert run() == {"holds": 1, "approvals": 0}
-    assert run() == {"holds": 0, "approvals": 0}
+    assert run() == {"holds": 1, "approvals": 0, "rights": 0}
+    assert run() == {"holds": 0, "approvals": 0, "rights": 0}
     assert [Hold.objects.get(pk=hold.pk).state for hold in (due, later)] == ["expired", "pending"]
 
 
@@ -59,7 +59,7 @@ def test_command_ends_requests_for_approval_that_nobody_decided(
         **asked, ceiling=Decimal(10**6), asof=timezone.now() - timedelta(days=settings.APPROVAL_DAYS + 1)
     )
     Approval.request_cap(**asked, ceiling=Decimal(10**7), asof=timezone.now())
-    assert run() == {"holds": 0, "approvals": 1}
+    assert run() == {"holds": 0, "approvals": 1, "rights": 0}
     assert list(Approval.objects.order_by("id").values_list("state", flat=True)) == ["expired", "pending"]
     event = Outbox.objects.get(type="approval.expired")
     assert (event.user_id, event.username) == (SYSTEM, "system")
@@ -91,7 +91,7 @@ def test_a_hold_that_cannot_be_released_is_told_and_hinders_no_other(
     tamper(f"UPDATE ledger_account SET {change} WHERE id = %s", bad.account_id)  # noqa: S608  from the line above
     out, err = io.StringIO(), io.StringIO()
     call_command("expire_due", json=True, stdout=out, stderr=err)
-    assert json.loads(out.getvalue()) == {"holds": 1, "approvals": 0}
+    assert json.loads(out.getvalue()) == {"holds": 1, "approvals": 0, "rights": 0}
     assert [Hold.objects.get(pk=hold.pk).state for hold in (bad, good)] == ["pending", "expired"]
     assert err.getvalue().startswith(f"Hold {bad.uid} {said}")
     with pytest.raises(LedgerError):
@@ -110,4 +110,4 @@ def test_command_goes_on_until_it_is_stopped(account: Account, agent: User) -> N
         process.send_signal(signal.SIGTERM)
         said, _ = process.communicate(timeout=30)
     assert Hold.objects.get(pk=hold.pk).state == "expired"
-    assert (process.returncode, json.loads(said)) == (0, {"holds": 1, "approvals": 0})
+    assert (process.returncode, json.loads(said)) == (0, {"holds": 1, "approvals": 0, "rights": 0})

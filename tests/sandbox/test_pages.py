@@ -370,7 +370,6 @@ def test_the_walk_leaves_no_page_of_the_sandbox_out(open_there: OpenThere) -> No
         "password_change",
         "password_change_done",
         "auth_user_password_change",  # there is none: tests/sandbox/test_access.py
-        "view_on_site",  # no model has a page elsewhere
         None,  # what nothing answers to
     }
 

@@ -36,6 +36,7 @@ LOGINS = {
     "analyst": "analyst",
     "importer": "importer",
     "admin": "administrator and superuser",
+    "deputy": "administrator, decides on rights",
 }
 MISUSE = 2
 

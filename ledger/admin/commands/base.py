@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from backoffice.command import CommandForm, Line
+from backoffice.entity_guard import Named
 from backoffice.models import User
 from ledger.admin.commands import asking
 from ledger.admin.commands.wording import Worded
@@ -30,6 +31,7 @@ Deal = Callable[..., list[Outcome]]
 class LedgerCommand(Worded):
     """A command that posts on each chosen object."""
 
+    names = {"object_id": Named(), "ids": Named(many=True)}
     posting_type: ClassVar[ActionType]
     bulk: ClassVar[bool] = True  # whether it has a page for a selection too
     aside_template: ClassVar[str] = "console/aside_account.html"

@@ -13,11 +13,11 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from backoffice.command import CommandForm, CommandPage, Line
+from backoffice.effects import Seen
 from backoffice.grants import request_entities, sees_everything
 from backoffice.guards import PermissionGuard, StaffGuard
 from backoffice.models import User
 from ledger.admin.amounts import AmountField
-from ledger.effects import Seen
 from ledger.errors import LedgerError
 from ledger.models import Approval
 from ledger.money import exponent

@@ -10,13 +10,13 @@ from django.db.models import Model
 
 from backoffice.admin import ConsoleAdmin
 from backoffice.command import CommandForm
+from backoffice.effects import Seen
 from backoffice.grants import sees_everything
 from backoffice.guards import PermissionGuard, StaffGuard
 from backoffice.models import Entity
 from ledger.admin import search
 from ledger.admin.commands.proposal import Proposal
 from ledger.admin.commands.proposal_forms import ChangeForm, EndForm, NewForm, ProposalForm
-from ledger.effects import Seen
 from ledger.errors import LedgerError
 from ledger.models import Account, Approval, Cap, Limit
 

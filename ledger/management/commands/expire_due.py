@@ -6,7 +6,9 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 
+from backoffice import grant_requests
 from backoffice.databases import EVENT_STORE
+from backoffice.grants import HOME
 from backoffice.standing import StandingCommand
 from ledger.errors import Contended, LedgerError
 from ledger.models import Approval, Hold
@@ -35,10 +37,11 @@ class Command(StandingCommand):
         every, self.using = options["every"], options["using"]
         if every is not None and not every > 0:
             raise CommandError("--every is a number of seconds, more than zero.", returncode=MISUSE)
-        self.released = self.ended = 0
+        self.released = self.ended = self.rights = 0
         self._round() if every is None else self.until_stopped(self._round, every)
-        numbers = {"holds": self.released, "approvals": self.ended}
-        return numbers, f"{self.released} holds released, {self.ended} requests for approval ended."
+        numbers = {"holds": self.released, "approvals": self.ended, "rights": self.rights}
+        told = f"{self.released} holds released, {self.ended} requests for approval and {self.rights} for rights ended."
+        return numbers, told
 
     def _round(self) -> None:
         """Do what is due; again where another transaction waited for this one, which PostgreSQL takes a second to find."""
@@ -55,6 +58,8 @@ class Command(StandingCommand):
         self.released += Hold.release_expired(now=now, refused=self._refused, using=self.using)
         while ended := Approval.expire_due(asof=now, using=self.using):
             self.ended += ended
+        while self.using == HOME and (ended := grant_requests.expire_due()):
+            self.rights += ended
 
     def _refused(self, hold: Hold, error: LedgerError) -> None:
         self.stderr.write(f"Hold {hold.uid} cannot be released: {error}")

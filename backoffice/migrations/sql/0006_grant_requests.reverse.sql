@@ -1,0 +1,13 @@
+SELECT audit_release('backoffice_grantrequest', 'backoffice_historicalgrantrequest');
+DROP TRIGGER backoffice_right_was_approved ON backoffice_user_groups;
+DROP TRIGGER backoffice_right_was_approved ON backoffice_persongrant;
+DROP TRIGGER backoffice_right_was_approved ON backoffice_groupgrant;
+DROP FUNCTION backoffice_right_was_approved();
+DROP TRIGGER backoffice_grantrequest_carried_out ON backoffice_grantrequest;
+DROP FUNCTION backoffice_grantrequest_carried_out();
+DROP TRIGGER backoffice_grantrequest_dated ON backoffice_grantrequest;
+DROP FUNCTION backoffice_grantrequest_dated();
+DROP TRIGGER backoffice_grantrequest_decided_once ON backoffice_grantrequest;
+DROP TRIGGER backoffice_grantrequest_begins_pending ON backoffice_grantrequest;
+DROP TRIGGER backoffice_grantrequest_permanent ON backoffice_grantrequest;
+DROP FUNCTION backoffice_refuse_grantrequest();

@@ -1,0 +1,138 @@
+"""What lists and pages of requests share that one person makes and another decides: `backoffice.deciding` has the decisions.
+
+A model of requests has `maker`, `checker`, `state` (one of its `State`), `requested`, `expires`, and `was_shown`.
+"""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+
+from backoffice.admin import ReadOnlyAdmin
+from backoffice.deciding import PENDING, Decision
+from backoffice.site import HeaderLink
+
+MANY = 100  # from here on the header counts no further
+
+
+class StateFilter(admin.SimpleListFilter):
+    """By state; what waits where nothing is chosen."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer all states but the one shown by itself."""
+        return [choice for choice in model_admin.model.State.choices if choice[0] != PENDING] + [("all", "All")]
+
+    def choices(self, changelist: Any) -> Any:
+        """Call what is shown by itself by its name."""
+        first, *others = super().choices(changelist)
+        return [{**first, "display": "Pending"}, *others]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow the list."""
+        return queryset if self.value() == "all" else queryset.filter(state=self.value() or PENDING)
+
+
+class AskedByFilter(admin.SimpleListFilter):
+    """By who asked: the reader, or somebody else."""
+
+    title = "asked by"
+    parameter_name = "by"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer the two."""
+        return [("others", "Others"), ("me", "Me")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow the list."""
+        mine = {"maker_id": request.user.pk}
+        return {"me": queryset.filter(**mine), "others": queryset.exclude(**mine)}.get(self.value() or "", queryset)
+
+
+@admin.display(description="State", ordering="state")
+def state_chip(row: Any) -> str:
+    """Show the state as a chip."""
+    return format_html('<span class="chip chip-{}">{}</span>', row.state, row.get_state_display())
+
+
+class RequestAdmin(ReadOnlyAdmin):
+    """The inbox, and the page on which a request is decided."""
+
+    decisions: ClassVar[tuple[type[Decision], ...]]
+    page_template: ClassVar[str]
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the decisions."""
+        model = f"{self.opts.app_label}_{self.opts.model_name}"
+        decisions = [
+            path(f"<int:object_id>/{view.name}/", view.as_view(model_admin=self), name=f"{model}_{view.name}")
+            for view in self.decisions
+        ]
+        return decisions + super().get_urls()
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the request as it was asked and as it stands."""
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            return super().change_view(request, object_id, form_url, extra_context)
+        if request.method != "GET" or not self.has_view_permission(request, row):
+            raise PermissionDenied
+        return self.page(request, row)
+
+    def page(self, request: HttpRequest, row: Any, **more: Any) -> HttpResponse:
+        """Return the page of a request; `more` is what was typed and what is wrong with it."""
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": row,
+            "title": self.in_words(row),
+            "chip": state_chip(row),
+            "has_view_permission": True,
+            **self.decidable(request, row),
+            **more,
+        }
+        return TemplateResponse(request, self.page_template, context)
+
+    def in_words(self, row: Any) -> str:
+        """Return what was asked for, in words."""
+        raise NotImplementedError
+
+    def decidable(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        """Return what the page shows of then and now, and what this person may do: `deciding.context`."""
+        raise NotImplementedError
+
+    def own_to_decide(self, request: HttpRequest, pending: QuerySet[Any]) -> QuerySet[Any]:
+        """Leave of what others asked for what this person may decide."""
+        raise NotImplementedError
+
+    def waiting(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return what this person can decide, what was asked first at the top."""
+        pending = self.get_queryset(request).filter(state=PENDING, expires__gt=timezone.now())
+        return self.own_to_decide(request, pending.exclude(maker=request.user.pk)).order_by("id")
+
+
+def inbox(model: type[Model], label: str, permission: str) -> Callable[[HttpRequest], HeaderLink | None]:
+    """Return what gives the header its link to what waits for the reader: one query for who may decide, else none."""
+
+    def link(request: HttpRequest) -> HeaderLink | None:
+        if not request.user.has_perm(permission):
+            return None
+        model_admin: Any = admin.site.get_model_admin(model)
+        count = len(model_admin.waiting(request).order_by().values_list("pk", flat=True)[:MANY])
+        said = f"{MANY - 1}+" if count == MANY else str(count)
+        page = reverse(f"console:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        return HeaderLink(f"{label}: {said}" if count else label, f"{page}?by=others", bool(count))
+
+    return link

@@ -1,0 +1,119 @@
+"""The rights that a request speaks of: whether one stands, what would change, and giving and taking it.
+
+A right links two of a person, a group and an entity. No names of people are in what is shown: it is kept for good.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import QuerySet
+
+from backoffice.effects import Effect, Seen
+from backoffice.grants import grant, revoke
+from backoffice.models import Entity, GrantRequest, GroupGrant, PersonGrant, User
+
+NAMED = 4  # entities or groups that are told by name
+
+
+class GrantRefused(Exception):
+    """A rule refuses it: `code` names the rule, the text is a sentence for staff."""
+
+    def __init__(self, text: str, *, code: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class StaleGrant(GrantRefused):
+    """Something else would happen than what was shown."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, code="stale_preview")
+
+
+def would(asked: GrantRequest) -> Seen:
+    """Return what it would do now, or what refuses it; nothing is locked or written. At most ten queries."""
+    try:
+        check(asked)
+    except GrantRefused as refusal:
+        return Seen.refused(refusal)
+    return Seen(effects=tuple(_of_person(asked, asked.person) if asked.person else _of_group(asked)))
+
+
+def check(asked: GrantRequest) -> None:
+    """Raise GrantRefused where it cannot be done."""
+    person, entity = asked.person, asked.entity
+    if person and person.pk == asked.maker_id:
+        raise GrantRefused("Nobody asks for rights of their own to be given or taken.", code="one_s_own")
+    if asked.give and person and (person.is_void or not person.is_active or not person.is_staff):
+        raise GrantRefused(f"{person} does not work here: rights are for active staff.", code="not_staff")
+    if asked.give and entity and entity.is_void:
+        raise GrantRefused(f"{entity} is void: nobody works on it any more.", code="void_entity")
+    if stands(asked) == asked.give:
+        why = "give: this right stands already" if asked.give else "take: this very right was not given"
+        raise GrantRefused(f"There is nothing to {why}.", code="nothing_to_do")
+
+
+def stands(asked: GrantRequest) -> bool:
+    """Whether the right was given, itself and not by another one. One query."""
+    if asked.entity_id is None:
+        return User.groups.through.objects.filter(user=asked.person_id, group=asked.group_id).exists()
+    if asked.person_id:
+        return _grants(PersonGrant).filter(content_object=asked.entity_id, user=asked.person_id).exists()
+    return _grants(GroupGrant).filter(content_object=asked.entity_id, group=asked.group_id).exists()
+
+
+def carry_out(asked: GrantRequest) -> None:
+    """Give or take it."""
+    to = asked.person or asked.group
+    if asked.entity and to:
+        (grant if asked.give else revoke)(to, asked.entity)
+    elif asked.person and asked.group:
+        (asked.person.groups.add if asked.give else asked.person.groups.remove)(asked.group)
+
+
+def _of_person(asked: GrantRequest, person: User) -> Iterable[Effect]:
+    """Tell of the person's groups or own entities, and of all entities that this comes to."""
+    groups = dict(person.groups.values_list("pk", "name"))
+    own = dict(_grants(PersonGrant).filter(user=person).values_list("content_object", "content_object__name"))
+    groups_then = _changed(groups, asked.group, asked.give) if asked.group else groups
+    own_then = _changed(own, asked.entity, asked.give) if asked.entity else own
+    if asked.group:
+        yield Effect(what="Groups", before=_told(groups), after=_told(groups_then))
+    else:
+        yield Effect(what="Entities granted to the person", before=_told(own), after=_told(own_then))
+    before, after = _reached(groups, own), _reached(groups_then, own_then)
+    yield Effect(what="Entities worked on, with those below", before=before, after=after)
+
+
+def _of_group(asked: GrantRequest) -> Iterable[Effect]:
+    """Tell of the group's entities, and how many people this concerns."""
+    held = dict(_grants(GroupGrant).filter(group=asked.group).values_list("content_object", "content_object__name"))
+    then = _changed(held, asked.entity, asked.give)
+    people = str(User.objects.filter(groups=asked.group).count())
+    yield Effect(what="Entities granted to the group", before=_told(held), after=_told(then))
+    yield Effect(what="Entities worked on, with those below", before=_reached((), held), after=_reached((), then))
+    yield Effect(what="People in the group", before=people, after=people)
+
+
+def _grants(model: Any) -> QuerySet[Any]:
+    """Return those that let somebody work; guardian could hold others."""
+    grants: QuerySet[Any] = model.objects.filter(permission__codename=Entity.WORK)
+    return grants
+
+
+def _changed(held: dict[int, str], one: Any, give: bool) -> dict[int, str]:
+    """Return what is held once this is given or taken."""
+    return held | {one.pk: one.name} if give else {pk: name for pk, name in held.items() if pk != one.pk}
+
+
+def _told(held: dict[int, str]) -> str:
+    """Name what is held, where it is not too much."""
+    names = sorted(held.values())
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more or "none"
+
+
+def _reached(groups: Iterable[int], own: Iterable[int]) -> str:
+    """Count the entities that groups and own grants cover. Two queries at most."""
+    through_groups = _grants(GroupGrant).filter(group__in=list(groups)).values_list("content_object", flat=True)
+    return str(len(Entity.branches(sorted({*own, *through_groups}))))

@@ -1,0 +1,204 @@
+"""Rights in the console: asked for on the page of an entity or a person, decided on the request's page by another."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+from django.urls import reverse
+
+from backoffice import grant_requests
+from backoffice.deciding import DRIFT
+from backoffice.grants import grant
+from backoffice.models import Entity, GrantRequest, User
+from backoffice.reason import MISSING
+from backoffice.roles import ADMINISTRATOR, AGENT, LEAD, REVIEWER
+from tests.console.test_commands import hidden
+
+pytestmark = pytest.mark.django_db(databases=["default", "audit"])
+ASK = "Give or take rights"
+LIST = "console:backoffice_grantrequest_changelist"
+
+
+def browser_of(name: str, role: str) -> Client:
+    """Return a browser in which somebody of the role is logged in."""
+    user = User.objects.create_user(name, is_staff=True, first_name=name.capitalize())
+    user.groups.add(Group.objects.get(name=role))
+    browser = Client()
+    browser.force_login(user)
+    return browser
+
+
+@pytest.fixture
+def ann() -> Client:
+    """An administrator, without a grant on any entity."""
+    return browser_of("ann", ADMINISTRATOR)
+
+
+@pytest.fixture
+def bob() -> Client:
+    """Another one."""
+    return browser_of("bob", ADMINISTRATOR)
+
+
+def page(name: str, pk: int) -> str:
+    return reverse(f"console:backoffice_{name}", args=[pk])
+
+
+def html(browser: Client, url: str) -> str:
+    return browser.get(url).content.decode()
+
+
+def preview(browser: Client, url: str, **fields: Any) -> Any:
+    form = hidden(html(browser, url))
+    return browser.post(url, {**form, "deed": "give", "reason": "Begins on Monday", **fields})
+
+
+def ask(browser: Client, url: str, **fields: Any) -> GrantRequest:
+    """Fill in the form, confirm the preview, and return the request."""
+    shown = preview(browser, url, **fields)
+    assert shown.context["form"].errors == {}
+    done = browser.post(url, hidden(shown.content.decode()))
+    made = GrantRequest.objects.latest("pk")
+    assert done.headers["Location"] == page("grantrequest_change", made.pk)
+    return made
+
+
+def decide(browser: Client, made: GrantRequest, name: str = "approve", **fields: str) -> Any:
+    """Decide as the page of the request does."""
+    form = hidden(html(browser, page("grantrequest_change", made.pk)))
+    return browser.post(
+        page(f"grantrequest_{name}", made.pk), {**form, "comment": "Contract seen", **fields}, follow=True
+    )
+
+
+@pytest.mark.parametrize("kind", ["group on entity", "person on entity", "entity of person", "group of person"])
+def test_right_is_asked_for_on_one_page_and_approved_on_another(
+    ann: Client, bob: Client, agent: User, nord: Entity, kind: str
+) -> None:
+    sud, lead = Entity.objects.create(code="sud", name="Sudbank"), Group.objects.get(name=LEAD)
+    url, chosen, held = {
+        "group on entity": (page("entity_rights", sud.pk), {"group": lead.pk}, lead.grants),
+        "person on entity": (page("entity_rights", sud.pk), {"person": agent.pk}, agent.grants),
+        "entity of person": (page("user_rights", agent.pk), {"entity": sud.pk}, agent.grants),
+        "group of person": (page("user_rights", agent.pk), {"group": lead.pk}, agent.groups),
+    }[kind]  # fmt: skip
+    before = held.count()
+    made = ask(ann, url, **chosen)
+    assert (held.count(), made.state, made.reason) == (before, "pending", "Begins on Monday")
+    assert "Rights: 1" in html(bob, reverse("console:index"))
+    assert "Rights: 1" not in html(ann, reverse("console:index"))
+    decide(bob, made)
+    assert held.count() == before + 1
+    taken = ask(ann, url, deed="take", **chosen)
+    decide(bob, taken)
+    assert held.count() == before
+
+
+def test_form_asks_for_one_of_two_and_for_a_reason(ann: Client, agent: User, nord: Entity) -> None:
+    lead = Group.objects.get(name=LEAD)
+    url = page("entity_rights", nord.pk)
+    for chosen in ({}, {"group": lead.pk, "person": agent.pk}):
+        assert "Choose a group or a person: one of the two." in str(preview(ann, url, **chosen).context["form"].errors)
+    assert "reason" in preview(ann, url, group=lead.pk, reason=" ").context["form"].errors
+    assert not GrantRequest.objects.exists()
+
+
+def test_form_chooses_staff_only_and_says_what_cannot_be(ann: Client, agent: User, nord: Entity) -> None:
+    customer = User.objects.create(username="customer")
+    url = page("entity_rights", nord.pk)
+    assert "person" in preview(ann, url, person=customer.pk).context["form"].errors
+    refused = preview(ann, url, person=agent.pk).context["form"].non_field_errors()
+    assert refused == ["There is nothing to give: this right stands already."]
+
+
+def test_way_to_ask_and_each_right_s_way_to_be_taken_are_shown_to_who_may(
+    ann: Client, agent: User, nord: Entity
+) -> None:
+    reviewer = browser_of("rob", REVIEWER)
+    grant(User.objects.get(username="rob"), nord)
+    entity, person = page("entity_change", nord.pk), page("user_change", agent.pk)
+    of_entity, of_person = page("entity_rights", nord.pk), page("user_rights", agent.pk)
+    taking = f'href="{of_entity}?deed=take&amp;person={agent.pk}"'
+    for url, asking in ((entity, of_entity), (person, of_person)):
+        assert f'href="{asking}"' in html(ann, url)
+        assert "Nordbank" in html(reviewer, url)
+        assert asking not in html(reviewer, url)
+        assert reviewer.get(asking).status_code == reviewer.post(asking, {}).status_code == 403
+    assert (taking in html(ann, entity), taking in html(reviewer, entity)) == (True, False)
+    filled = ann.get(of_entity, {"deed": "take", "person": str(agent.pk)}).context["form"]
+    assert (filled["deed"].value(), filled["person"].value()) == ("take", str(agent.pk))
+    assert ASK not in html(ann, page("user_change", User.objects.get(username="ann").pk))
+
+
+def test_maker_sees_no_way_to_decide_and_can_take_it_back(ann: Client, agent: User, nord: Entity) -> None:
+    made = ask(ann, page("user_rights", agent.pk), group=Group.objects.get(name=LEAD).pk)
+    shown = html(ann, page("grantrequest_change", made.pk))
+    assert "Approve: " not in shown
+    assert "You asked for this yourself" in shown
+    assert "You asked for this yourself" in decide(ann, made).content.decode()
+    made.refresh_from_db()
+    assert made.state == "pending"
+    decide(ann, made, "cancel")
+    made.refresh_from_db()
+    assert (made.state, made.checker.username if made.checker else None) == ("cancelled", "ann")
+
+
+def test_superuser_is_not_exempt(client: Client, admin: User, agent: User) -> None:
+    client.force_login(admin)
+    made = ask(client, page("user_rights", agent.pk), group=Group.objects.get(name=LEAD).pk)
+    assert "somebody else has to decide" in decide(client, made).content.decode()
+    assert agent.groups.count() == 0
+
+
+def test_rejection_needs_a_reason_and_keeps_it(ann: Client, bob: Client, agent: User) -> None:
+    made = ask(ann, page("user_rights", agent.pk), group=Group.objects.get(name=LEAD).pk)
+    assert MISSING in decide(bob, made, "reject", comment=" ").content.decode()
+    decide(bob, made, "reject", comment="Not trained yet")
+    made.refresh_from_db()
+    assert (made.state, made.comment, agent.groups.count()) == ("rejected", "Not trained yet", 0)
+    history = html(bob, page("grantrequest_history", made.pk))
+    assert "Not trained yet" in history
+
+
+def test_drift_is_shown_and_nothing_decided(ann: Client, bob: Client, agent: User) -> None:
+    made = ask(ann, page("user_rights", agent.pk), group=Group.objects.get(name=LEAD).pk)
+    form = hidden(html(bob, page("grantrequest_change", made.pk)))
+    other = grant_requests.ask(
+        by=User.objects.get(username="ann"), give=True, reason="x", person=agent, group=Group.objects.get(name=AGENT)
+    )
+    decide(bob, other)
+    again = bob.post(page("grantrequest_approve", made.pk), {**form, "comment": "Fine"})
+    assert DRIFT in again.content.decode()
+    assert "What would happen now is not what" in again.content.decode()
+    assert [group.name for group in agent.groups.all()] == [AGENT]
+    decide(bob, made)
+    assert agent.groups.count() == 2
+
+
+def test_token_of_another_page_or_person_decides_nothing(ann: Client, bob: Client, agent: User, admin: User) -> None:
+    made, other = (
+        ask(ann, page("user_rights", agent.pk), group=Group.objects.get(name=name).pk) for name in (LEAD, AGENT)
+    )
+    foreign = hidden(html(bob, page("grantrequest_change", other.pk)))
+    own = hidden(html(bob, page("grantrequest_change", made.pk)))
+    carol = Client()
+    carol.force_login(admin)
+    for browser, form in ((bob, foreign), (carol, own), (bob, {})):
+        assert DRIFT in browser.post(page("grantrequest_approve", made.pk), {**form, "comment": "x"}).content.decode()
+    assert agent.groups.count() == 0
+
+
+def test_deciding_goes_on_to_the_next_request_that_waits(ann: Client, bob: Client, agent: User) -> None:
+    made, other = (
+        ask(ann, page("user_rights", agent.pk), group=Group.objects.get(name=name).pk) for name in (LEAD, AGENT)
+    )
+    assert decide(bob, made).redirect_chain == [(page("grantrequest_change", other.pk), 302)]
+    assert decide(bob, other).redirect_chain == [(page("grantrequest_change", other.pk), 302)]
+
+
+def test_request_about_an_entity_out_of_reach_is_not_there(ann: Client, agent: User, nord: Entity) -> None:
+    made = ask(ann, page("entity_rights", nord.pk), group=Group.objects.get(name=LEAD).pk)
+    reviewer = browser_of("rob", REVIEWER)
+    assert list(reviewer.get(reverse(LIST)).context["cl"].result_list) == []
+    assert reviewer.get(page("grantrequest_change", made.pk)).status_code == 302

@@ -1,0 +1,71 @@
+"""Requests for rights at the same moment: one decision, one request, and what was approved stands."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import Group
+
+from backoffice import grant_requests
+from backoffice.models import Entity, GrantRequest, User
+from backoffice.rights import GrantRefused, stands
+from backoffice.roles import LEAD
+from tests.ledger.test_concurrency import CLIENTS, at_once
+
+pytestmark = pytest.mark.usefixtures("committing")
+
+
+def codes(work: Callable[[int], object], clients: int = CLIENTS) -> Counter[str]:
+    """Run `work(number)` on so many connections at the same moment; count the codes of what came out."""
+    found: list[str] = []
+
+    def one(number: int) -> None:
+        try:
+            work(number)
+        except GrantRefused as refusal:
+            found.append(refusal.code)
+        else:
+            found.append("ok")
+
+    at_once(one, clients)
+    return Counter(found)
+
+
+@pytest.fixture
+def people(committing: None) -> list[User]:
+    return [User.objects.create_user(f"person{number}", is_staff=True) for number in range(CLIENTS + 1)]
+
+
+def test_one_of_many_checkers_decides(people: list[User], nord: Entity) -> None:
+    maker, *checkers = people
+    asked = grant_requests.ask(by=maker, give=True, reason="Why", group=Group.objects.get(name=LEAD), entity=nord)
+
+    def decide(number: int) -> object:
+        act = grant_requests.approve if number % 2 else grant_requests.reject
+        return act(pk=asked.pk, by=checkers[number], comment="Because")
+
+    assert codes(decide) == {"ok": 1, "decided": CLIENTS - 1}
+    asked.refresh_from_db()
+    assert stands(asked) is (asked.state == "approved")
+
+
+def test_one_of_many_makers_asks(people: list[User], nord: Entity) -> None:
+    group = Group.objects.get(name=LEAD)
+
+    def ask(number: int) -> object:
+        return grant_requests.ask(by=people[number], give=True, reason="Why", group=group, entity=nord)
+
+    assert codes(ask) == {"ok": 1, "duplicate_request": CLIENTS - 1}
+    assert GrantRequest.objects.get().state == "pending"
+
+
+def test_different_requests_about_one_person_are_all_decided(people: list[User], nord: Entity) -> None:
+    maker, person, *checkers = people
+    groups = [Group.objects.create(name=f"Group {number}") for number in range(8)]
+    asked = [grant_requests.ask(by=maker, give=True, reason="Why", group=group, person=person) for group in groups]
+
+    def approve(number: int) -> object:
+        return grant_requests.approve(pk=asked[number].pk, by=checkers[number], comment="Because")
+
+    assert codes(approve, len(asked)) == {"ok": len(asked)}
+    assert person.groups.count() == len(groups)
