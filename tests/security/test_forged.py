@@ -15,10 +15,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.exports import check_export
-from backoffice import command
+from backoffice import command, deciding
 from imports import pages
 from imports.models import Import
-from ledger.admin import decidable
 from ledger.models import Account, Action, Approval
 from tests.console.test_commands import hidden
 from tests.imports.files import csv_of, upload
@@ -206,9 +205,9 @@ def test_approval_token_is_of_one_person_one_request_and_one_hour(world: World) 
         "",
         "x:y:z",
         flipped(sent["token"]),
-        older(sent["token"], decidable.SALT),
+        older(sent["token"], deciding.SALT),
     ]
-    forged.append(signing.dumps(signing.loads(sent["token"], salt=decidable.SALT), salt=command.SALT))
+    forged.append(signing.dumps(signing.loads(sent["token"], salt=deciding.SALT), salt=command.SALT))
     with nothing_moves():
         for token in forged:
             answer = mine.post(address, {**sent, "token": token})
@@ -269,7 +268,7 @@ def test_import_token_is_of_one_person_one_file_and_one_hour(world: World) -> No
 
 def test_token_of_one_salt_is_none_of_another(world: World) -> None:
     """All three kinds are signed with the site's key: each with a salt of its own."""
-    assert len({command.SALT, pages.SALT, decidable.SALT}) == 3
+    assert len({command.SALT, pages.SALT, deciding.SALT}) == 3
 
 
 def export(browser: Client, kind: str, **asked: str) -> dict[str, bytes]:
@@ -288,7 +287,7 @@ def test_signature_of_one_export_is_not_that_of_another(world: World, tmp_path: 
     def faults(content: bytes, signed: bytes) -> list[str]:
         (tmp_path / file).write_bytes(content)
         (tmp_path / signature).write_bytes(signed)
-        return check_export(tmp_path / file)
+        return check_export(tmp_path / file)[0]
 
     assert faults(one[file], one[signature]) == []
     assert len(faults(one[file], other_signature)) == 1
