@@ -16,7 +16,7 @@ from django.utils import timezone
 from backoffice.models import User
 from ledger import errors
 from ledger.choices import ActionType
-from ledger.models import Account, Action, Hold
+from ledger.models import Account, Action, Approval, Hold
 from ledger.posting import Outcome, Posting
 
 PATIENCE = 60  # seconds until a client counts as hung
@@ -64,15 +64,20 @@ def deadlocks() -> int:
 
 
 class Hammer:
-    """Clients' shared knowledge: what was posted, what there is to take back and to capture."""
+    """Clients' shared knowledge: what was posted, what there is to take back, to capture and to decide.
 
-    def __init__(self, accounts: Sequence[Account], by: User) -> None:
-        self.accounts, self.by = accounts, by
+    `by` posts, `people` ask each other for approval.
+    """
+
+    def __init__(self, accounts: Sequence[Account], by: User, people: Sequence[User] = ()) -> None:
+        self.accounts, self.by, self.people = accounts, by, people
         self.codes: Counter[str] = Counter()
         self.posted: list[UUID] = []
         self.keyed: list[tuple[str, UUID]] = []
         self.holds: list[UUID] = []
         self.actions: list[UUID] = []
+        self.requests: list[UUID] = []
+        self.decided: list[UUID] = []
 
     def client(self, number: int, times: int) -> Callable[[], None]:
         """Return a client that posts so many times, by a chance of its own."""
@@ -80,8 +85,8 @@ class Hammer:
 
         def work() -> None:
             for _ in range(times):
-                verb = chance.choice([self.move, self.move, self.transfer, self.transfer, self.take_back, self.hold,
-                                      self.resolve, self.repeat, self.batch])  # fmt: skip
+                verb = chance.choice([self.move, self.move, self.transfer, self.transfer, self.take_back, self.take_back, self.hold,
+                                      self.resolve, self.repeat, self.batch, *self.approvals()])  # fmt: skip
                 with transaction.atomic() if chance.random() < 0.3 else nullcontext():
                     self.counted(verb, chance)
 
@@ -124,7 +129,7 @@ class Hammer:
         if chance.random() < 0.6:
             returned = Action.reverse(**asked)
         else:
-            returned = Action.refund(amount=Decimal(chance.randint(1, 25)), **asked)
+            returned = Action.refund(amount=Decimal(chance.randint(1, 40)), **asked)
         self.posted += [action.uid for action in returned]
         return "ok"
 
@@ -179,6 +184,54 @@ class Hammer:
         for outcome in outcomes:
             self.noted_outcome(outcome)
         return "ok"
+
+    def approvals(self) -> list[Callable[[random.Random], str]]:
+        """Return what people do who approve, where there are any."""
+        return [*[self.ask] * 3, *[self.decide] * 5, self.expire] if self.people else []
+
+    def ask(self, chance: random.Random) -> str:
+        """Ask to post more than one person may; some ask for the same, and one of seven so long ago that it is over."""
+        source, target = chance.sample(self.accounts, 2)
+        asked: dict[str, Any] = {
+            "uid": source.uid,
+            "by": chance.choice(self.people),
+            "asof": timezone.now(),
+            "comment": "Why",
+        }
+        verb = chance.choice(["deposit", "withdraw", "withdraw", "transfer", "hold", "reverse"])
+        if verb == "reverse":
+            asked["uid"] = chance.choice(self.actions[-12:] or [source.uid])
+        else:
+            asked["amount"] = Decimal(chance.choice([31, 45]))
+            asked["asof"] = self.accounts[0].latest if chance.random() < 0.15 else asked["asof"]
+        if verb == "transfer":
+            asked["to"] = target.uid
+        self.requests.append(Approval.request(verb=verb, **asked).uid)
+        return "ok"
+
+    def decide(self, chance: random.Random) -> str:
+        """Approve, reject or cancel one of the latest requests, which others decide too; return what became of it."""
+        waiting = [uid for uid in self.requests if uid not in self.decided]
+        if not waiting:
+            return "nothing"
+        asked: dict[str, Any] = {
+            "uid": chance.choice(waiting[-8:]),
+            "by": chance.choice(self.people),
+            "asof": timezone.now(),
+        }
+        verbs: list[Callable[..., Approval]] = [Approval.approve, Approval.reject, Approval.cancel]
+        [verb] = chance.choices(verbs, [3, 1, 1])
+        if verb == Approval.approve and (seen := Approval.objects.filter(uid=asked["uid"]).first()):
+            asked["saw"] = chance.choice([None, seen.would(asked["asof"]).digest])
+        approval = verb(comment="Because", **asked)
+        self.decided.append(approval.uid)
+        if action := approval.action:
+            self.learned(action) if action.delta else self.noted(action)
+        return str(approval.state)
+
+    def expire(self, _: random.Random) -> str:
+        """Mark what nobody decided in time."""
+        return "expired" if Approval.expire_due(asof=timezone.now()) else "nothing"
 
     def noted_outcome(self, outcome: Outcome) -> None:
         """Remember what became of a posting of a batch."""

@@ -15,6 +15,7 @@ from typing import Any
 PLACES = {"CZK": 2, "KWD": 3, "JPY": 0}
 MONEY_OUT = {"withdraw", "transfer"}
 NEEDS_REASON = {"reverse", "refund", "freeze", "unfreeze", "close"}
+ASKABLE = {"deposit", "withdraw", "transfer", "reverse", "refund", "place"}  # approval for, over the threshold
 RETURNABLE = {"deposit", "withdraw", "transfer", "transfer_in", "capture"}
 TYPES = {
     "deposit": "deposited", "withdraw": "withdrawn", "transfer": "transferred_out", "transfer_in": "transferred_in",
@@ -43,6 +44,8 @@ class Request:
     expires: datetime | None = None
     reference_type: str = "none"
     reference: str = ""
+    by: int = 0
+    approved: bool = False  # by another person, so that the threshold is not asked
 
 
 @dataclass
@@ -96,7 +99,8 @@ class Model:
             return "unknown_account"
         entity, currency = (self.accounts[request.account][name] for name in ("entity", "currency"))
         if request.key and (earlier := self.keys.get((entity, request.key))):
-            return "replayed" if earlier == replace(request, asof=earlier.asof) else "idempotency_conflict"
+            again = replace(request, asof=earlier.asof, approved=earlier.approved)
+            return "replayed" if earlier == again else "idempotency_conflict"
         try:
             legs = self._legs(request)
             changes = [self._decide(request, leg, due) for leg in legs]
@@ -167,7 +171,7 @@ class Model:
             change |= {"delta": -amount if verb in MONEY_OUT else amount, "turnover": amount}
         self._room(verb, leg["account"], change, due)
         asked = leg["account"] == request.account or verb in {"reverse", "refund"}  # which take back both legs
-        if asked and verb in {"deposit", "withdraw", "transfer", "reverse", "refund", "place"}:
+        if asked and not request.approved and verb in ASKABLE:
             self._limit("approval", leg["account"], amount, code="approval_required")
         return change
 

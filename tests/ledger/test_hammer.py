@@ -5,36 +5,51 @@
 
 import os
 from collections import Counter
+from datetime import timedelta
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 
 from backoffice.models import User
-from ledger.models import Account, Action, Cap, Hold, Limit
+from ledger.models import Account, Action, Approval, Cap, Hold, Limit
 from ledger.verification import verify
-from tests.cast import OpenAccount
+from tests.cast import LONG_AGO, OpenAccount
 from tests.ledger.hammer import Hammer, Watch, deadlocks, together
 
 pytestmark = pytest.mark.usefixtures("committing")
 CLIENTS = 16
-TIMES = int(os.environ.get("HAMMER_TIMES", "30"))
-TURNOVER, FULL = Decimal(600), Decimal(180)
-EXPECTED = {  # of what may come out; nothing else, and no error of the database
-    "ok", "nothing", "replayed", "insufficient_funds", "exceeds_cap", "exceeds_limit", "already_reversed",
-    "exceeds_original", "hold_resolved", "not_reversible",
-    "unknown_action", "unknown_hold",  # another client has posted it and not committed yet
+TIMES = int(os.environ.get("HAMMER_TIMES", "60"))
+TURNOVER, FULL, THRESHOLD = Decimal(600), Decimal(180), Decimal(30)
+POSTED = {
+    "deposited", "withdrawn", "transferred_out", "transferred_in", "reversed", "refunded", "held", "captured", "released",
+}  # fmt: skip
+DECIDED = {"approved", "rejected", "cancelled", "expired", "failed"}
+OCCURRED = {  # for certain, so many are tried
+    "ok", "replayed", "insufficient_funds", "exceeds_cap", "exceeds_limit", "already_reversed", "exceeds_original",
+    "hold_resolved", "approval_required", "approval_decided",
+    "same_approver", "not_the_maker", "duplicate_request", "approval_not_required",
+}  # fmt: skip
+EXPECTED = OCCURRED | {  # of what may come out; nothing else, and no error of the database
+    "nothing", "not_reversible", "stale_preview", *DECIDED,
+    "unknown_action", "unknown_hold", "unknown_approval",  # another client has written it and not committed yet
 }  # fmt: skip
 
 
 def test_hammer_breaks_no_rule(open_account: OpenAccount, agent: User) -> None:
     accounts = [open_account("100") for _ in range(5)]
-    Cap.set(currency="CZK", ceiling=Decimal(560))
+    Cap.set(currency="CZK", ceiling=Decimal(510))
     Limit.objects.create(kind="daily_turnover", currency="CZK", account=accounts[0], amount=TURNOVER)
     Limit.objects.create(kind="max_balance", currency="CZK", account=accounts[1], amount=FULL)
-    hammer, watch, before = Hammer(accounts, agent), Watch(accounts[0].pk, accounts[1].pk), deadlocks()
+    Limit.objects.create(kind="approval", currency="CZK", amount=THRESHOLD)
+    people = [User.objects.create(username=name) for name in ("ann", "ben", "cyd")]
+    hammer, watch, before = Hammer(accounts, agent, people), Watch(accounts[0].pk, accounts[1].pk), deadlocks()
     running = [CLIENTS]
+    for amount in range(51, 59):  # each could be taken out, but hardly two of them: some of these requests will fail
+        hammer.requests.append(asked(accounts[4], Decimal(amount), people[0]))
 
     def counted(work: object) -> None:
         try:
@@ -48,11 +63,21 @@ def test_hammer_breaks_no_rule(open_account: OpenAccount, agent: User) -> None:
     raised = together([*(lambda work=work: counted(work) for work in clients), watch.work])
     assert raised == []
     assert deadlocks() == before
-    assert {code.split()[-1] for code in hammer.codes} <= EXPECTED, hammer.codes
+    codes = {code.split()[-1] for code in hammer.codes}
+    assert OCCURRED <= codes <= EXPECTED, hammer.codes
+    assert set(Action.objects.values_list("type", flat=True)) >= POSTED
+    assert set(Approval.objects.values_list("state", flat=True)) >= DECIDED
     check_what_was_seen(watch)
     check_what_was_posted(hammer)
+    check_what_was_approved(hammer)
     Hold.release_expired(now=timezone.now())
     assert verify().findings == []
+
+
+def asked(account: Account, amount: Decimal, by: User) -> UUID:
+    """Ask to withdraw; return the request's uid."""
+    now = timezone.now()
+    return Approval.request(verb="withdraw", uid=account.uid, amount=amount, comment="Why", by=by, asof=now).uid
 
 
 def check_what_was_seen(watch: Watch) -> None:
@@ -84,6 +109,20 @@ def check_what_was_posted(hammer: Hammer) -> None:
         assert max(Counter(cursor.fetchall()).values()) == 1
     for account in Account.objects.all():
         assert sum(a.delta for a in stored.values() if a.account_id == account.pk) == account.balance
+
+
+def check_what_was_approved(hammer: Hammer) -> None:
+    """Each request was decided once and by another person, carried out once where it was approved, and never else."""
+    assert len(set(hammer.decided)) == len(hammer.decided)
+    requests = list(Approval.objects.all())
+    ended = {one.uid for one in requests if one.state not in {"pending", "expired"}}
+    assert ended == set(hammer.decided)
+    assert all((one.checker_id == one.maker_id) == (one.state == "cancelled") for one in requests if one.checker_id)
+    carried_out = Counter(Action.objects.filter(approval__isnull=False).values_list("approval", "by"))
+    assert carried_out == Counter((one.pk, one.maker_id) for one in requests if one.state == "approved")
+    unapproved = Action.objects.filter(approval=None, type__in=["deposited", "withdrawn", "transferred_out", "held"])
+    over = unapproved.filter(Q(delta__gt=THRESHOLD) | Q(delta__lt=-THRESHOLD) | Q(held_delta__gt=THRESHOLD))
+    assert not over.exclude(created__lt=LONG_AGO + timedelta(days=2)).exists()
 
 
 def test_transfers_both_ways_by_single_statements_do_not_deadlock(open_account: OpenAccount, agent: User) -> None:

@@ -4,8 +4,10 @@
 """
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -29,11 +31,12 @@ from backoffice.models import Entity, User
 from ledger.choices import ActionType
 from ledger.errors import LedgerError
 from ledger.holding import resolving
-from ledger.models import Account, Action, Cap, Hold, Limit
+from ledger.models import Account, Action, Approval, Cap, Hold, Limit
 from ledger.posting import Outcome, Posting
 from ledger.returning import returning
 from ledger.verification import verify, verify_account
-from tests.ledger.model import TYPES, Model, Request
+from tests.ledger.approvals_model import ModelWithApprovals
+from tests.ledger.model import ASKABLE, TYPES, Request
 
 OPENED = datetime(2026, 1, 1, tzinfo=UTC)
 AMOUNTS = [Decimal(text) for text in ("0.01", "1", "5", "10", "33.3", "50", "60", "100", "0.001", "0", "-1", "NaN")]
@@ -47,8 +50,7 @@ KINDS = [
 ]  # fmt: skip
 AGO = st.sampled_from([timedelta(0)] * 4 + [timedelta(days=3), timedelta(days=-1), timedelta(days=10_000)])
 ENDS = st.sampled_from([None, None, timedelta(hours=1), timedelta(days=9_000), timedelta(hours=-1)])
-WANTED = st.fixed_dictionaries({
-    "verb": st.sampled_from(VERBS),
+FACTS: dict[str, Any] = {
     "account": st.integers(0, 3),
     "to": st.integers(0, 3),
     "amount": st.sampled_from(AMOUNTS[:8] * 3 + AMOUNTS),
@@ -58,6 +60,21 @@ WANTED = st.fixed_dictionaries({
     "key": st.sampled_from([None] * 5 + ["k1", "k2"]),
     "which": st.integers(0, 5),
     "stray": st.sampled_from([""] * 25 + ["account", "to", "action", "hold"]),
+}
+WANTED = st.fixed_dictionaries({"verb": st.sampled_from(VERBS), **FACTS})
+TO_APPROVE = st.fixed_dictionaries({
+    "verb": st.sampled_from(sorted(ASKABLE)), **FACTS,
+    "amount": st.sampled_from(AMOUNTS[2:8] * 3 + AMOUNTS),
+    "ago": st.sampled_from([timedelta(0)] * 4 + [timedelta(days=1), timedelta(days=5), timedelta(days=-1)]),
+})  # fmt: skip
+
+DECISION = st.fixed_dictionaries({
+    "verb": st.sampled_from(["approve", "approve", "approve", "reject", "cancel"]),
+    "which": st.integers(0, 5),
+    "by": st.sampled_from([0, 1, 2, 2]),
+    "ago": st.sampled_from([timedelta(0)] * 6 + [timedelta(hours=1), timedelta(days=-1)]),
+    "comment": st.sampled_from(["Fine", "Fine", " "]),
+    "saw": st.booleans(),
 })  # fmt: skip
 
 
@@ -66,32 +83,36 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.model = Model()
+        self.model = ModelWithApprovals()
         self.accounts: list[Account] = []
         self.actions: dict[int, UUID] = {}
         self.done: list[Request] = []
+        self.requests: list[UUID] = []  # for approval, by the model's numbers
         mark = uuid4().hex[:12]
-        self.by = User.objects.create(username=f"by-{mark}")
+        self.people = [User.objects.create(username=f"{name}-{mark}") for name in ("maker", "other", "checker")]
         self.entities = {name: Entity.objects.create(code=f"{name}-{mark}", name=name) for name in ("nord", "sud")}
         for currency in ("CZK", "KWD"):
             self.model.room[currency] = Decimal(0)
 
     @initialize(
-        room=st.sampled_from([Decimal(100_000), Decimal(150)]), start=st.sampled_from([Decimal(100), Decimal(40)])
+        room=st.sampled_from([Decimal(100_000), Decimal(150)]),
+        start=st.sampled_from([Decimal(100), Decimal(40)]),
+        threshold=st.sampled_from([None, Decimal(8)]),
     )
-    def begin(self, room: Decimal, start: Decimal) -> None:
-        """Three accounts on two entities and in two currencies, two of them with money."""
+    def begin(self, room: Decimal, start: Decimal, threshold: Decimal | None) -> None:
+        """Four accounts on two entities and in two currencies, two of them with money; perhaps a threshold on one entity."""
         for currency in ("CZK", "KWD"):
             self.cap(currency, room)
         for entity, currency in (("nord", "CZK"), ("nord", "CZK"), ("sud", "CZK"), ("nord", "KWD")):
             self._open(entity, currency)
         for number in range(2):
             self.post([Request("deposit", number, start, OPENED + timedelta(days=1))])
+        self.limit(kind="approval", subject="entity", which=0, amount=threshold, over=False)
 
     def _open(self, entity: str, currency: str) -> None:
         customer = User.objects.create(username=uuid4().hex)
         account, _ = Account.create(
-            user=customer, entity=self.entities[entity], currency=currency, by=self.by, asof=OPENED
+            user=customer, entity=self.entities[entity], currency=currency, by=self.people[0], asof=OPENED
         )
         self.accounts.append(account)
         self.model.open(entity, currency, OPENED)
@@ -153,6 +174,37 @@ class Machine(RuleBasedStateMachine):
         assert Hold.release_expired(now=self.model.now) == self.model.expire()
         self._learn()
 
+    @rule(wanted=TO_APPROVE, maker=st.integers(0, 1))
+    def ask(self, wanted: dict[str, Any], maker: int) -> None:
+        """Ask for approval of what may need it."""
+        request = replace(self._request(wanted), by=maker)
+        self.model.now = timezone.now()
+        expected = self._missing(request) or self.model.ask(request)
+        assert self._asked(request) == expected, request
+        event(f"ask {request.verb}: {expected}")
+
+    @precondition(lambda self: self.requests)
+    @rule(wanted=DECISION)
+    def decide(self, wanted: dict[str, Any]) -> None:
+        """Decide one of the latest requests, whatever became of it, perhaps bound to what it would do."""
+        verb, by, comment = wanted["verb"], wanted["by"], wanted["comment"]
+        number = len(self.requests) - 1 - wanted["which"] % len(self.requests)
+        self.model.now = timezone.now()
+        asof = self.model.now - wanted["ago"]
+        asked = {"uid": self.requests[number], "by": self.people[by], "asof": asof, "comment": comment}
+        if verb == "approve" and wanted["saw"]:
+            asked["saw"] = Approval.objects.get(uid=asked["uid"]).would(asof).digest
+        expected = self.model.decide(verb, number, by, asof, comment)
+        assert self._decided(verb, asked) == expected, self.model.approvals[number]
+        event(f"{verb}: {expected}")
+        self._learn()
+
+    @rule()
+    def expire_requests(self) -> None:
+        """What nobody decided in time is marked."""
+        self.model.now = timezone.now()
+        assert Approval.expire_due(asof=self.model.now) == self.model.expire_requests()
+
     def post(self, requests: list[Request], *, inside: bool = False, whole: bool = False, batch: bool = False) -> None:
         """Post here and there, and compare the codes."""
         self.model.now = timezone.now()
@@ -204,7 +256,8 @@ class Machine(RuleBasedStateMachine):
         """Return the request in the keywords of its classmethod."""
         uid = self.accounts[request.account].uid if request.account >= 0 else uuid4()
         words: dict[str, Any] = {
-            "uid": uid, "by": self.by, "asof": request.asof, "comment": request.comment, "idempotency_key": request.key,
+            "uid": uid, "by": self.people[request.by], "asof": request.asof, "comment": request.comment,
+            "idempotency_key": request.key,
         }  # fmt: skip
         if request.verb in {"reverse", "refund"}:
             words["uid"] = self.actions[request.action] if request.action >= 0 else uuid4()
@@ -230,6 +283,26 @@ class Machine(RuleBasedStateMachine):
         if request.verb in {"reverse", "refund"} and request.action < 0:
             return "unknown_action"
         return "unknown_hold" if request.verb in {"capture", "release"} and request.hold < 0 else ""
+
+    def _asked(self, request: Request) -> str:
+        """Ask for approval, and remember a request that was filed."""
+        verb = "hold" if request.verb == "place" else request.verb
+        try:
+            approval = Approval.request(verb=verb, **self._keywords(request))
+        except LedgerError as error:
+            return _code(error)
+        if not approval.replayed:
+            self.requests.append(approval.uid)
+        return "replayed" if approval.replayed else "ok"
+
+    @staticmethod
+    def _decided(verb: str, asked: dict[str, Any]) -> str:
+        """Decide a request, and return the state that it left, or the code of what refused."""
+        try:
+            state: str = getattr(Approval, verb)(**asked).state
+        except LedgerError as error:
+            return _code(error)
+        return state
 
     def _single(self, request: Request) -> str:
         try:
@@ -295,9 +368,23 @@ class Machine(RuleBasedStateMachine):
         by_uid = {self.actions[hold["action"]]: hold for hold in self.model.holds}
         assert sorted(told) == sorted((uid, h["amount"], h["captured"], h["state"]) for uid, h in by_uid.items())
 
+    @invariant()
+    def requests_agree(self) -> None:
+        """What became of each request is what the model says; those that were approved were carried out once, as the maker's."""
+        stored = {one.uid: one for one in Approval.objects.filter(uid__in=self.requests)}
+        carried_out = Counter(Action.objects.filter(approval__in=stored.values()).values_list("approval", "by"))
+        for uid, expected in zip(self.requests, self.model.approvals, strict=True):
+            found, maker = stored[uid], self.people[expected["request"].by]
+            checker = None if expected["checker"] is None else self.people[expected["checker"]]
+            assert (found.state, found.maker, found.error_code) == (expected["state"], maker, expected["error"])
+            assert found.checker == checker
+            assert carried_out[found.pk, maker.pk] == (found.state == "approved")
+        assert carried_out.total() == sum(one["state"] == "approved" for one in self.model.approvals)
+
     def teardown(self) -> None:
         """Every account is what its actions say; the limits and what was due in this example end."""
         Hold.release_expired(now=timezone.now())
+        Approval.expire_due(asof=timezone.now())
         for account in self.accounts:
             assert verify_account(account) == []
         Limit.objects.all().delete()
@@ -319,7 +406,7 @@ def _told(outcome: Outcome) -> str:
 @given(verb=st.sampled_from(["reverse", "refund"]), leg=st.sampled_from([0, 1]))
 def test_the_model_asks_the_threshold_of_both_legs_that_go_back(verb: str, leg: int) -> None:
     machine = Machine()
-    machine.begin(room=Decimal(100_000), start=Decimal(100))
+    machine.begin(room=Decimal(100_000), start=Decimal(100), threshold=None)
     machine.post([Request("transfer", 0, Decimal(50), timezone.now(), to=1)])
     machine.limit(kind="approval", subject="account", which=1, amount=Decimal(10), over=False)
     number = len(machine.model.actions) - 2 + leg
