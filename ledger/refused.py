@@ -20,6 +20,10 @@ BY_CONSTRAINT: dict[str, tuple[type[errors.LedgerError], str]] = {
         "The key was used for another posting a moment ago.",
     ),
     "ledger_action_out_of_step": (errors.LedgerOutOfStep, "The account changed outside the ledger; try again."),
+    "ledger_action_too_early": (
+        errors.LedgerOutOfStep,
+        "The database's clock was set back before the account's last action: nothing is posted until it has caught up.",
+    ),
     "ledger_return_within": (errors.AlreadyReversed, "The action went back a moment ago."),
     "ledger_hold_resolved_once": (errors.HoldResolved, "The hold was resolved a moment ago."),
     "ledger_action_account_version": (errors.LedgerOutOfStep, "The account changed outside the ledger; try again."),
@@ -38,9 +42,8 @@ BY_CONSTRAINT: dict[str, tuple[type[errors.LedgerError], str]] = {
     "ledger_limit_one_subject": (errors.InvalidLimit, "A limit is for an entity or for an account, not for both."),
     "ledger_cap_invalid": (errors.InvalidLimit, "A cap needs a currency and a number that can be stored."),
 }
-BY_REFERENCE: dict[
-    str, tuple[type[errors.LedgerError], str]
-] = {  # foreign keys: table and column, Django adds a digest
+# Foreign keys: table and column, to which Django adds a digest.
+BY_REFERENCE: dict[str, tuple[type[errors.LedgerError], str]] = {
     "ledger_account_entity_id": (errors.UnknownEntity, "The entity is not in the database any more."),
     "ledger_account_user_id": (errors.UnknownUser, "The customer is not in the database any more."),
     "ledger_action_by_id": (errors.UnknownUser, "Who asks is not in the database any more."),

@@ -29,7 +29,7 @@ DROP TRIGGER ledger_account_permanent ON ledger_account;
 DROP TRIGGER ledger_action_immutable ON ledger_action;
 DROP FUNCTION ledger_action_posted();
 DROP FUNCTION ledger_refuse_action();
-DROP FUNCTION ledger_refuse_step();
+DROP FUNCTION ledger_refuse_step(boolean);
 DROP FUNCTION ledger_is_sound(text, numeric, numeric, bigint, bigint, timestamptz, uuid, bigint);
 DROP FUNCTION ledger_turned(text, numeric);
 DROP FUNCTION ledger_left(text, text);
