@@ -1,4 +1,7 @@
-"""Capture: whatever writes to a captured table leaves a historical row and an event; nothing else can write those."""
+"""Capture: whatever writes to a captured table leaves a historical row and an event; nothing else can write those.
+
+Every way of writing that there is has its test in test_capture_ways.py.
+"""
 
 import json
 import threading
@@ -72,18 +75,6 @@ def events(**of: object) -> list[tuple[str, Any]]:
     return list(Outbox.objects.filter(**of).order_by("id").values_list("type", "data"))
 
 
-def test_save_update_bulk_and_sql_are_captured(nord: Entity) -> None:
-    nord.name = "Saved"
-    nord.save()
-    Entity.objects.filter(pk=nord.pk).update(name="Updated")
-    nord.name = "Bulk"
-    Entity.objects.bulk_update([nord], ["name"])
-    run("UPDATE backoffice_entity SET name = 'SQL'")
-    assert history(nord) == [("+", "Nordbank"), ("~", "Saved"), ("~", "Updated"), ("~", "Bulk"), ("~", "SQL")]
-    Entity.objects.bulk_create([Entity(code=f"e{n}", name=str(n)) for n in range(3)])
-    assert Entity.history.filter(history_type="+").count() == 4
-
-
 def test_event_holds_old_and_new_of_what_changed_alone(nord: Entity) -> None:
     Entity.objects.update(name="Nord")
     assert events(type="change.updated", object_type="backoffice.entity") == [
@@ -147,16 +138,6 @@ def test_password_is_told_to_have_changed_and_nothing_more(agent: User) -> None:
     everything = str(list(Outbox.objects.values_list("data", flat=True)))
     assert agent.password not in everything
     assert "another horse" not in everything
-
-
-def test_groups_of_a_person_are_captured(agent: User) -> None:
-    group = Group.objects.create(name="Night shift")
-    agent.groups.add(group)
-    agent.groups.remove(group)
-    rows = User.groups.through.history.filter(user=agent).order_by("history_id")  # type: ignore[attr-defined]  # captured
-    assert [(row.history_type, row.group) for row in rows] == [("+", group), ("-", group)]
-    told = [kind for kind, _ in events(object_type="backoffice.user", object_id=str(agent.pk))]
-    assert told[-4:] == ["change.updated", "right.given", "change.updated", "right.taken"]
 
 
 def test_posting_writes_no_history_row_and_one_event(account: Account, agent: User) -> None:
