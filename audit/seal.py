@@ -1,8 +1,9 @@
 """Blocks of the event store: events come in with the block that seals them, in one transaction, or not at all.
 
-Invariants: one block is made at a time, whatever number of relays runs (an advisory lock, held to the commit); blocks are
-numbered without a gap; a block's events are of one month (UTC), so that a month can leave the store with its blocks whole;
-an event that is there already is not added again. Callers connect as the relay.
+Invariants: one block is made at a time, whatever number of relays runs (a lock on audit_key, held to the commit: the site's
+role, which could take and keep any advisory lock, has no right to it); blocks are numbered without a gap; a block's events
+are of one month (UTC), so that a month can leave the store with its blocks whole; an event that is there already is not added
+again. Callers connect as the relay.
 """
 
 import getpass
@@ -25,7 +26,7 @@ from audit.chain import CANONICAL, IDENTITY, NOTHING, SETTLE, Header, leaf, merk
 from audit.registry import event_type
 from backoffice.databases import EVENT_STORE
 
-LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('audit_seal', 0))"
+LOCK = "LOCK TABLE audit_key IN SHARE ROW EXCLUSIVE MODE"
 LAST = "SELECT number, hash FROM audit_seal ORDER BY number DESC LIMIT 1"
 THERE = "SELECT id::text FROM audit_event WHERE id = ANY(%s::uuid[]) AND created BETWEEN %s::timestamptz AND %s::timestamptz"
 CURRENT = "SELECT id FROM audit_key ORDER BY from_block DESC LIMIT 1"

@@ -53,6 +53,19 @@ def on_their_way() -> list[str]:
     return sorted(str(pk) for pk in Outbox.objects.values_list("pk", flat=True))
 
 
+def test_the_role_of_the_site_cannot_hold_up_the_relay() -> None:
+    make_events(1)
+    wait_until_due()
+    url = embedded.superuser_url(settings.BACKOFFICE_DATA, settings.DATABASES["audit"]["NAME"])
+    with psycopg.connect(url, user=settings.DATABASES["audit"]["USER"]) as site:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), site.transaction():
+            site.execute("LOCK TABLE audit_key IN ROW EXCLUSIVE MODE")
+        for name in ("audit_seal", "audit_make_month"):
+            site.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [name])
+        site.execute("LOCK TABLE audit_key, audit_seal, audit_event IN ACCESS SHARE MODE")
+        assert relay_batch() == 1
+
+
 def test_events_arrive_once_and_leave_the_outbox() -> None:
     make_events(3)
     made = on_their_way()

@@ -13,6 +13,7 @@ CREATE INDEX audit_event_user ON audit_event (user_id, created DESC);
 CREATE INDEX audit_event_username ON audit_event (username, created DESC);
 CREATE INDEX audit_event_type ON audit_event (type, created DESC);
 CREATE INDEX audit_event_request ON audit_event (request_id) WHERE NOT request_id = '';
+CREATE INDEX audit_event_reason ON audit_event USING gin (to_tsvector('simple', reason)) WHERE NOT reason = '';
 CREATE INDEX audit_event_refused ON audit_event (created DESC) WHERE NOT success;
 CREATE INDEX audit_event_block ON audit_event (block, position);
 
@@ -51,7 +52,7 @@ BEGIN
         RETURN;
     END IF;
     -- Two may see that it is missing; whoever waited looks again, and not into what its session remembers of the catalogue.
-    PERFORM pg_advisory_xact_lock(hashtextextended('audit_make_month', 0));
+    LOCK TABLE audit_key IN SHARE ROW EXCLUSIVE MODE;
     IF EXISTS (SELECT FROM pg_class WHERE relname = name AND relnamespace = 'public'::regnamespace) THEN
         RETURN;
     END IF;
@@ -86,6 +87,7 @@ CREATE TRIGGER audit_verification_immutable BEFORE UPDATE OR DELETE OR TRUNCATE 
 REVOKE ALL ON audit_event, audit_seal, audit_key, audit_verification FROM {app};
 GRANT SELECT ON audit_event, audit_seal, audit_key, audit_verification TO {app};
 GRANT SELECT, INSERT ON audit_event, audit_seal, audit_key, audit_verification TO {relay};
+GRANT MAINTAIN ON audit_key TO {relay};  -- the right to lock it, which whoever makes a block does
 REVOKE ALL ON SEQUENCE audit_verification_id_seq FROM {app};
 GRANT USAGE ON SEQUENCE audit_verification_id_seq TO {relay};
 GRANT EXECUTE ON FUNCTION audit_make_month(date), audit_erase(uuid[]) TO {relay};
