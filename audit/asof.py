@@ -3,7 +3,8 @@
 In the compiled statement every captured table is shadowed by a common table expression of its own name: of each key the
 last version until the moment, of two versions of the same microsecond the later written one. So whatever the statement
 reaches (filters across relations, subqueries, `select_related`, aggregates, many-to-many tables) is of that moment too.
-A table that is not captured is read as it is today.
+A model that is not captured but a record by itself says with `past_rows` which of its rows stood then. Any other table is
+read as it is today.
 
 What comes of such a queryset carries `_as_of`, and its relations, forward and reverse, lead to the same moment. Columns
 that are not captured are empty, or what the model's declaration completes; filtering or sorting by them raises FieldError.
@@ -39,17 +40,23 @@ def history_of(model: type[models.Model]) -> Any:
     return getattr(model, manager).model if manager else None
 
 
+def has_past(model: type[models.Model]) -> bool:
+    """Say whether anything is known of how rows of the model stood: it is captured, or its own record says."""
+    return history_of(model) is not None or hasattr(model, "past_rows")
+
+
 @cache
 def _by_table() -> dict[str, type[models.Model]]:
     every = apps.get_models(include_auto_created=True)
-    return {model._meta.db_table: model for model in every if history_of(model) and not model._meta.proxy}
+    return {model._meta.db_table: model for model in every if has_past(model) and not model._meta.proxy}
 
 
 def past_of(table: str, connection: BaseDatabaseWrapper, *, hidden: bool = False) -> str:
-    """Return the expression that stands for a captured table; its one parameter is the moment."""
-    model = _by_table()[table]
+    """Return the expression that stands for a table; its one parameter is the moment."""
+    declared: Any = _by_table()[table]
+    model: type[models.Model] = declared
     history, quote = history_of(model), connection.ops.quote_name
-    kept = {field.column for field in history.tracked_fields}
+    kept = {field.column for field in (history.tracked_fields if history else model._meta.concrete_fields)}
     masked = personal_columns(model) if hidden else ()
 
     def column(name: str, kind: str | None) -> str:
@@ -60,14 +67,18 @@ def past_of(table: str, connection: BaseDatabaseWrapper, *, hidden: bool = False
         return quote(name)
 
     columns = ", ".join(column(str(field.column), field.db_type(connection)) for field in model._meta.concrete_fields)
+    rows = _versions(model, history, quote) if history else f"({declared.past_rows}) past"
+    return f"{quote(table)} AS NOT MATERIALIZED (SELECT {columns} FROM {rows})"  # noqa: S608  names of ours
+
+
+def _versions(model: type[models.Model], history: Any, quote: Callable[[str], str]) -> str:
     key = quote(str(model._meta.pk.column))
-    return f"""{quote(table)} AS NOT MATERIALIZED (SELECT {columns} FROM (
-        SELECT DISTINCT ON ({key}) * FROM {quote(history._meta.db_table)} WHERE history_date <= %s
-        ORDER BY {key}, history_date DESC, history_id DESC) past WHERE history_type <> '-')"""  # noqa: S608  names of ours
+    return f"""(SELECT DISTINCT ON ({key}) * FROM {quote(history._meta.db_table)} WHERE history_date <= %s
+        ORDER BY {key}, history_date DESC, history_id DESC) past WHERE history_type <> '-'"""  # noqa: S608  names of ours
 
 
 class PastCompiler(SQLCompiler):
-    """Shadows the captured tables of what it compiles."""
+    """Shadows the tables of what it compiles of which the past is known."""
 
     def collapse_group_by(self, expressions: Any, having: Any) -> Any:
         """Name every column: of an expression, unlike of a table, PostgreSQL does not know that the key decides all."""
@@ -146,7 +157,7 @@ def at(queryset: Any, moment: datetime, *, hidden: bool = False) -> Any:
         TypeError: the model is not captured, so nothing is known of its past.
         ValueError: the moment has no time zone.
     """
-    if history_of(queryset.model._meta.concrete_model) is None:
+    if not has_past(queryset.model._meta.concrete_model):
         raise TypeError(f"{queryset.model._meta.label} is not captured: nothing is known of its past.")
     if moment.tzinfo is None:
         raise ValueError("A moment has a time zone.")

@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
-from audit.asof import at, history_of
+from audit.asof import at, has_past, history_of
 from audit.moment import PastMoment
 from audit.names import visible
 from audit.personal import may_see
@@ -93,6 +93,7 @@ class HistoryPages:
             "opts": self.opts,
             "module_name": str(self.opts.verbose_name_plural).capitalize(),
             "captured": captured,
+            "has_past": has_past(self.model),
             "lines": lines,
             "older": older,
             "is_older": until.moment is not None,
@@ -105,7 +106,7 @@ class HistoryPages:
                 if row.history_id == asked.get(name) and row.history_id not in here
             ],
             "comparison": _comparison(chosen, words),
-            "stood": self.stood(request, obj, asked["at"]) if captured and asked.get("at") else None,
+            "stood": self.stood(request, obj, asked["at"]) if has_past(self.model) and asked.get("at") else None,
             "events_url": reverse("console:audit_event_changelist", query=_about(obj)) if reads_log else "",
         }
 
@@ -119,7 +120,7 @@ class HistoryPages:
         """Return the object as it stood at a moment, and what was related to it then."""
         every = self.model._base_manager.using(obj._state.db).filter(pk=obj.pk)
         hidden = not may_see(request)
-        then = at(every, moment, hidden=hidden).select_related(*_captured_relations(self.model)).first()
+        then = at(every, moment, hidden=hidden).select_related(*_relations_of_then(self.model)).first()
         if then is None:
             return {"at": moment, "fields": [], "related": [], "instead": self.page_of_then(request, obj)}
         fields = [field for field in obj._meta.concrete_fields if field.name not in LEFT_OUT]
@@ -139,9 +140,7 @@ class HistoryPages:
             if seen is None:
                 continue
             every = model._base_manager.using(then._state.db).filter(**{relation.field.name: then.pk})
-            past = (
-                at(every, then._as_of, hidden=then._hidden).select_related(*_captured_relations(model)).order_by("pk")
-            )
+            past = at(every, then._as_of, hidden=then._hidden).select_related(*_relations_of_then(model)).order_by("pk")
             rows = list(past[: RELATED + 1])
             kept = set(seen.filter(pk__in=[row.pk for row in rows]).values_list("pk", flat=True)) if rows else ()
             if shown := [str(row) for row in rows[:RELATED] if row.pk in kept]:
@@ -159,9 +158,9 @@ def said(then: Any, field: Any) -> str:
     return in_words(field, found, {}, getattr(then, "currency", "")).strip("“”")
 
 
-def _captured_relations(model: type[models.Model]) -> list[str]:
+def _relations_of_then(model: type[models.Model]) -> list[str]:
     fields = model._meta.concrete_fields
-    return [f.name for f in fields if isinstance(f, models.ForeignKey) and history_of(f.remote_field.model)]
+    return [f.name for f in fields if isinstance(f, models.ForeignKey) and has_past(f.remote_field.model)]
 
 
 def _comparison(chosen: Sequence[Any], words: Words) -> dict[str, Any] | None:

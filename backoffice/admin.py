@@ -20,7 +20,7 @@ from django.db.models.fields.related import RelatedField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from audit.asof import history_of
+from audit.asof import has_past
 from audit.history import HistoryPages, Line, Until, link_lines
 from audit.moment import NAME as AS_OF
 from audit.moment import MomentFilter, is_past, moment_of, page_then, problem_of
@@ -86,8 +86,6 @@ class ConsoleAdmin(HistoryPages, ExportMixin, admin.ModelAdmin):  # type: ignore
         "The attempt is recorded."
     )
 
-    past_advice = ""  # where else to look for the past of what has no versions
-
     list_per_page = 25
     list_max_show_all = 0
     show_full_result_count = False
@@ -146,19 +144,19 @@ class ConsoleAdmin(HistoryPages, ExportMixin, admin.ModelAdmin):  # type: ignore
         return not isinstance(field, JSONField | BinaryField) and super().lookup_allowed(lookup, value, request)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list; say so where it is asked for as of a moment and the model keeps no versions."""
-        if is_past(request) and history_of(self.model) is None:
-            text = f"No list of {self.opts.verbose_name_plural} is kept as of a moment. {self.past_advice}"
-            self.message_user(request, text.strip(), messages.ERROR)
+        """Show the list; say so where it is asked for as of a moment of which nothing is known."""
+        if is_past(request) and not has_past(self.model):
+            text = f"No list of {self.opts.verbose_name_plural} is kept as of a moment."
+            self.message_user(request, text, messages.ERROR)
             query = request.GET.copy()
             del query[AS_OF]
             return HttpResponseRedirect(f"{request.path}?{query.urlencode()}")
         return super().changelist_view(request, extra_context)
 
     def get_list_filter(self, request: HttpRequest) -> Any:
-        """Offer a moment of the past where the model is captured."""
+        """Offer a moment of the past where it is known."""
         filters = super().get_list_filter(request)
-        return (MomentFilter, *filters) if history_of(self.model) else filters
+        return (MomentFilter, *filters) if has_past(self.model) else filters
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         """Offer nothing to do with rows of the past; what deletes asks for a reason."""

@@ -21,7 +21,6 @@ class CommandedAdmin(ConsoleAdmin):
 
     commands: tuple[type[LedgerCommand], ...] = ()
     search_help_text = search.HELP
-    past_advice = "An account's history and its statement show what happened until then."
 
     def find(self, rows: QuerySet[Any], accounts: QuerySet[Any], typed: str) -> QuerySet[Any]:
         """Narrow the rows to what was typed; `accounts` are those that the reader may see."""

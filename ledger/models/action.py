@@ -50,6 +50,8 @@ class Action(Record):
     Type = ActionType
     ReferenceType = ReferenceType
 
+    past_rows = "SELECT * FROM ledger_action WHERE recorded <= %s"  # it never changes: see `audit.asof`
+
     uid = models.UUIDField(unique=True, editable=False, db_default=UUID7())
     reference = models.CharField(
         max_length=11,

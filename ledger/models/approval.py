@@ -19,13 +19,12 @@ from django.utils import timezone
 from audit.capture import captured
 from backoffice.models import User
 from backoffice.models.base import Record
-from backoffice.models.user import SYSTEM
-from backoffice.scope import acting
 from ledger import approving, requesting
 from ledger.asking import Asked, posting_of
 from ledger.choices import ApprovalKind, ApprovalState
 from ledger.effects import Seen
 from ledger.errors import LedgerError, NotTheMaker, ReasonRequired
+from ledger.expiring import expiring
 from ledger.models.action import Action
 from ledger.posting import Posting
 from ledger.proposing import LimitRequest, bound_of, check_ceiling
@@ -270,7 +269,7 @@ class Approval(Record):
     def expire_due(cls, *, asof: datetime, using: str = "default") -> int:
         """Mark up to 1,000 requests that nobody decided in time, as the system; return how many."""
         check_past(asof, timezone.now())
-        with acting(actor=SYSTEM, username="system", request_id=f"expire_due {asof.isoformat()}", using=using):
+        with expiring(asof, using):
             return approving.expire(cls.objects.using(using), asof, using)
 
 

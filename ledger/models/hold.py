@@ -14,10 +14,9 @@ from django.db import models
 
 from backoffice.models import User
 from backoffice.models.base import Record, RecordQuerySet
-from backoffice.models.user import SYSTEM
-from backoffice.scope import acting
 from ledger.choices import ActionType, HoldState
 from ledger.errors import Contended, HoldResolved, LedgerError
+from ledger.expiring import expiring
 from ledger.holding import HoldRequest, ResolveRequest, placing, resolving
 from ledger.models.account import Account
 from ledger.models.action import Action
@@ -35,6 +34,15 @@ class Hold(Record):
     )
 
     State = HoldState
+
+    # How holds stood: placed by an action until then, and pending unless another one had resolved it. See `audit.asof`.
+    past_rows = """
+        SELECT h.placed_id, h.uid, h.account_id, h.entity_id, h.currency, h.amount, h.created, h.expires, r.id AS resolved_id,
+            CASE WHEN r.id IS NULL THEN 0 ELSE h.captured END AS captured,
+            CASE WHEN r.id IS NULL THEN 'pending' ELSE h.state END AS state
+        FROM (SELECT %s::timestamptz) m (moment) JOIN ledger_action p ON p.recorded <= m.moment
+        JOIN ledger_hold h ON h.placed_id = p.id LEFT JOIN ledger_action r ON r.id = h.resolved_id AND r.recorded <= m.moment
+    """
 
     placed = models.OneToOneField("ledger.Action", models.PROTECT, primary_key=True, related_name="placed_hold")
     uid = models.UUIDField(unique=True, editable=False, help_text="The uid of the action that placed it.")
@@ -135,7 +143,7 @@ class Hold(Record):
         """
         released, last = 0, 0
         while True:
-            with acting(actor=SYSTEM, username="system", request_id=f"expire_due {now.isoformat()}", using=using):
+            with expiring(now, using):
                 due = list(cls.due(now, using).filter(pk__gt=last).select_related("account")[:AT_ONCE])
                 outcomes = _released(due, using)
             if not due:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from backoffice.models import Entity, User
 from imports.models import Import
-from ledger.models import Account, Limit
+from ledger.models import Account, Action, Hold, Limit
 from tests.cast import LONG_AGO, OpenAccount
 
 pytestmark = pytest.mark.django_db
@@ -98,6 +98,23 @@ def test_accounts_have_the_balance_of_the_moment_and_are_not_sought_by_it(
             Account.objects.as_of(before).filter(**how)
     with pytest.raises(FieldError, match="is not captured"):
         Account.objects.as_of(before).order_by("-balance")
+
+
+def test_actions_and_holds_stand_as_the_actions_until_then_say(open_account: OpenAccount, agent: User) -> None:
+    account = open_account("100")
+    hold, placed = Hold.place(uid=account.uid, amount=Decimal(30), by=agent, asof=timezone.now())
+    before = moment()
+    _, captured = Hold.capture(uid=hold.uid, amount=Decimal(10), by=agent, asof=timezone.now())
+    after = moment()
+    assert Action.objects.as_of(before).latest() == placed
+    assert (Action.objects.as_of(before).count(), Action.objects.as_of(after).latest()) == (3, captured)
+    for at, *told in ((before, "pending", 0, None, 100, 30), (after, "captured", 10, captured, 90, 0)):
+        [then] = Hold.objects.as_of(at).select_related("account", "resolved")
+        assert [then.state, then.captured, then.resolved, then.account.balance, then.account.held] == told
+        assert Hold.objects.as_of(at).get(state=told[0], account__user=account.user) == hold
+    stood = Account.objects.as_of(before).get()
+    assert (stood.actions.count(), [each.state for each in stood.holds.all()]) == (3, ["pending"])
+    assert not Hold.objects.as_of(LONG_AGO).exists()
 
 
 def test_the_past_is_not_changed(nord: Entity) -> None:
