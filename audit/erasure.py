@@ -28,6 +28,7 @@ from audit.verification.attested import read_attested
 from audit.verification.events import what_is_left
 from audit.verification.trust import Trust
 from backoffice.databases import LEDGERS
+from backoffice.exporting import batched
 
 NOTHING = ("", "")  # the object of an event about several
 PART = 1_000  # events that one event of erasure names
@@ -90,7 +91,8 @@ def erase(request: Request, archives: Sequence[Path], key: SigningKey) -> int:
         for path in archives:
             if (file := rewritten(path, request.objects, request.spellings(), listed)) is not None:
                 files.append(file)
-                _tell(store, file.left, request, key)
+                for part in batched(iter(file.left.items()), PART):
+                    _tell(store, dict(part), request, key)
                 erased += len(file.left)
         if files:
             add(store, [event_line(store, "audit.archived", {"months": listed})], key)
@@ -110,8 +112,7 @@ def waiting(request: Request) -> int:
 
 
 def _erase(store: Any, events: list[str], request: Request, key: SigningKey, about: tuple[str, str] = NOTHING) -> int:
-    for start in range(0, len(events), PART):
-        part = events[start : start + PART]
+    for part in batched(iter(events), PART):
         store.execute("SELECT audit_erase(%s::uuid[])", [part])
         _tell(store, _what_is_left(store, part), request, key, about)
     return len(events)
@@ -120,12 +121,9 @@ def _erase(store: Any, events: list[str], request: Request, key: SigningKey, abo
 def _tell(
     store: Any, left: dict[str, str], request: Request, key: SigningKey, about: tuple[str, str] = NOTHING
 ) -> None:
-    """Seal an event of what was erased."""
-    names, (kind, identity) = list(left), about
-    for start in range(0, len(names), PART):
-        data = {"events": {name: left[name] for name in names[start : start + PART]}}
-        facts = {"object_type": kind, "object_id": identity, "reason": request.reason}
-        add(store, [event_line(store, "audit.erased", data, **facts)], key)
+    """Seal an event of what was erased, PART at most."""
+    facts = {"object_type": about[0], "object_id": about[1], "reason": request.reason}
+    add(store, [event_line(store, "audit.erased", {"events": left}, **facts)], key)
 
 
 def _what_is_left(store: Any, events: list[str]) -> dict[str, str]:

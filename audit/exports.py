@@ -1,7 +1,7 @@
 """The event log as a file that can be proved: CSV or JSON with a detached signature, both in one ZIP.
 
-Who made it, when, what was searched for and how many rows it has are signed with it. `check_export`, and `audit_verify
---export`, read the ZIP, or the file with its signature beside it.
+Who made it, when, what was searched for and how many rows it has are signed with it. `audit_verify --export` reads the ZIP,
+or the file with its signature beside it.
 """
 
 import io
@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
+from audit.encoding import Encoder
 from audit.models import Event
 from audit.personal import masked
 from audit.signing import check, signed
@@ -43,12 +43,12 @@ def as_csv(rows: Sequence[dict[str, Any]]) -> bytes:
 
 
 def _cell(value: Any) -> Any:
-    return json.dumps(value, cls=DjangoJSONEncoder, ensure_ascii=False) if isinstance(value, dict) else value
+    return json.dumps(value, cls=Encoder, ensure_ascii=False) if isinstance(value, dict) else value
 
 
 def as_json(rows: Sequence[dict[str, Any]]) -> bytes:
     """Return a JSON array, an event a line."""
-    lines = (json.dumps(row, cls=DjangoJSONEncoder, ensure_ascii=False) for row in rows)
+    lines = (json.dumps(row, cls=Encoder, ensure_ascii=False) for row in rows)
     return ("[\n" + ",\n".join(lines) + "\n]\n").encode()
 
 
@@ -98,9 +98,11 @@ def read_export(path: Path) -> tuple[bytes, bytes]:
         raise ExportError(f"The ZIP cannot be read: {error}.") from None
 
 
-def check_export(path: Path, *, trusted: bytes | None = None) -> list[str]:
-    """Return what is wrong with an export, each in a sentence; nothing where it is as it was made."""
+def check_export(path: Path, *, trusted: bytes | None = None) -> tuple[list[str], dict[str, Any]]:
+    """Return what is wrong with an export, each in a sentence, or else what its signature tells of it."""
     try:
-        return check(*read_export(path), trusted=trusted)
+        content, signature = read_export(path)
     except ExportError as error:
-        return [str(error)]
+        return [str(error)], {}
+    troubles = check(content, signature, trusted=trusted)
+    return troubles, {} if troubles else json.loads(signature)

@@ -9,9 +9,9 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connections, models
 
+from audit.encoding import Encoder
 from audit.registry import BY_THE_DATABASE, event_type
 from audit.schemas import check
 from backoffice.databases import worked_on
@@ -65,4 +65,4 @@ def record(
 
 def _written(event: dict[str, Any]) -> str:
     """Return JSON that PostgreSQL takes: without NUL, which none of its texts hold."""
-    return json.dumps(event, cls=DjangoJSONEncoder).replace("\\u0000", "\\ufffd")
+    return json.dumps(event, cls=Encoder).replace("\\u0000", "\\ufffd")

@@ -120,8 +120,8 @@ def _more(event: Event, data: dict[str, Any], names: Names) -> SafeString:
 
 
 def _asked(data: dict[str, Any]) -> str:
-    """Return what a page was asked, as people read it: `, with q “Nova”, type “logout”`."""
-    pairs = parse_qsl(str(data.get("query", "")))
+    """Return what a page was asked, as people read it: `, with q “Nova”, type “logout”`; not what Django asks itself."""
+    pairs = [pair for pair in parse_qsl(str(data.get("query", ""))) if not pair[0].startswith("_")]
     return f", with {', '.join(f'{name} {value(text)}' for name, text in pairs)}" if pairs else ""
 
 

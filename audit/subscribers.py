@@ -18,9 +18,9 @@ from urllib.error import HTTPError
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.core.serializers.json import DjangoJSONEncoder
 from django.utils.html import strip_tags
 
+from audit.encoding import Encoder
 from audit.exports import rows_of
 from audit.models import Event
 from audit.sentences import sentence
@@ -122,7 +122,7 @@ class Webhook(Followed):
 
     def deliver(self, event: Event) -> None:
         """Send it, with the event's id as the key by which a repetition is known."""
-        body = json.dumps(payload(event), cls=DjangoJSONEncoder, ensure_ascii=False).encode()
+        body = json.dumps(payload(event), cls=Encoder, ensure_ascii=False).encode()
         signed = signature(self.secret, body, int(time.time()))
         send(self.url, body, {"X-Backoffice-Signature": signed, "Idempotency-Key": str(event.pk)})
 

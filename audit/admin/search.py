@@ -17,7 +17,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_user_model
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
-from django.db.models import Q, QuerySet
+from django.db.models import F, Func, Q, QuerySet, Value
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -60,6 +60,7 @@ class SearchForm(forms.Form):
     object_id = forms.CharField(required=False, label="Its number", max_length=200)
     entity_id = forms.ChoiceField(required=False, label="Entity")
     request_id = forms.CharField(required=False, label="Request", max_length=200)
+    reason = forms.CharField(required=False, label="Why, words of the reason", max_length=200)
     success = forms.ChoiceField(required=False, choices=[("", "All"), ("1", "Yes"), ("0", "No")])
     since = forms.DateTimeField(required=False)
     until = forms.DateTimeField(required=False)
@@ -152,6 +153,8 @@ class SearchFilter(admin.ListFilter):
                 "" if people else f"Nobody is called “{asked['username']}”: type a user name, or how names begin."
             )
             condition &= Q(username=asked["username"]) | Q(user_id__in=people)
+        if asked.get("reason"):
+            condition &= ~Q(reason="") & Q(Says(F("reason"), Value(asked["reason"])))
         if asked.get("success"):
             condition &= Q(success=asked["success"] == "1")
         if asked.get("seen"):
@@ -160,6 +163,14 @@ class SearchFilter(admin.ListFilter):
         condition &= Q(created__gte=since) if since else Q()
         condition &= Q(created__lt=asked["until"]) if asked.get("until") else Q()
         return queryset.filter(condition)
+
+
+class Says(Func):
+    """Whether a text holds all of these words, whatever their case and order: the index is `audit_event_reason`."""
+
+    template = "(to_tsvector('simple', %(expressions)s))"
+    arg_joiner = ") @@ plainto_tsquery('simple', "
+    output_field = models.BooleanField()
 
 
 def called_so(typed: str) -> list[int]:

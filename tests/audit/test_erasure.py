@@ -2,23 +2,20 @@
 
 import gzip
 import json
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError
 from django.db import connections
-from django.utils import timezone
 
-from audit.chain import month_before
 from audit.models import Alert, DeadLetter, Event, Outbox, SavedSearch
 from audit.record import record
 from backoffice.databases import as_relay
 from backoffice.models import Entity, User
 from backoffice.scope import acting
 from tests.audit.sealed import kinds, seal_events, superuser, tamper, verify, wait_until_due
-from tests.audit.test_retention import archived, archives, carry
+from tests.audit.test_retention import archived, archives, carry, carry_as_old
 from tests.scope import call_command
 
 pytestmark = pytest.mark.usefixtures("committing")
@@ -215,33 +212,26 @@ def test_present_row_that_still_tells_is_named(jana: User, capsys: pytest.Captur
     assert ("Nova" in everything_of_audit(), verify()) == (False, [])
 
 
-@pytest.fixture
-def archive(jana: User, settings: Any) -> Path:
-    """Jana's two events and one of somebody else, in the file of a month long past."""
-    settings.AUDIT_RETENTION_MONTHS = 12
-    User.objects.create(username="karl", first_name="Karl")
-    month: date = month_before(timezone.now().date(), 14)
-    with superuser("default") as session:
-        session.execute("SET session_replication_role = replica")
-        session.execute("UPDATE audit_outbox SET created = %s::date + interval '3 days'", [month])
-    carry()
+def archived_now(settings: Any) -> Path:
+    """Return the file of a month long past into which all goes that waits."""
+    carry_as_old(settings)
     call_command("audit_retention")
     [path] = archives(settings)
     return path
 
 
 @pytest.fixture
+def archive(jana: User, settings: Any) -> Path:
+    """Jana's two events and one of somebody else, in the file of a month long past."""
+    User.objects.create(username="karl", first_name="Karl")
+    return archived_now(settings)
+
+
+@pytest.fixture
 def archived_mention(committing: None, settings: Any) -> Path:
     """A file of a month long past with an event whose data holds what JSON and COPY both escape."""
-    settings.AUDIT_RETENTION_MONTHS = 12
     record("list.viewed", data={"query": f"q={QUOTED}"}, using="default")
-    month: date = month_before(timezone.now().date(), 14)
-    with superuser("default") as session:
-        session.execute("SET session_replication_role = replica")
-        session.execute("UPDATE audit_outbox SET created = %s::date + interval '3 days'", [month])
-    carry()
-    call_command("audit_retention")
-    [path] = archives(settings)
+    path = archived_now(settings)
     assert "Jay" in lines_of(path)
     return path
 

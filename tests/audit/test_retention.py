@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -21,7 +22,7 @@ from pytest_django import Settings
 
 from audit import retention
 from audit.chain import month_before
-from audit.models import Event, Seal
+from audit.models import Alert, Event, Seal, Verification
 from audit.trusted import append, trusted_keys
 from audit.verification.archive import verify_archives
 from audit.verification.trust import Trust
@@ -41,17 +42,23 @@ def carry() -> None:
         pass
 
 
-@pytest.fixture
-def old_month(settings: Settings) -> date:
-    """Three events of a month long past, sealed, and the next one's beginning; kept for a year."""
+def carry_as_old(settings: Any) -> date:
+    """Carry what waits as events of a month long past, which is returned; kept for a year."""
     settings.AUDIT_RETENTION_MONTHS = 12
     month = month_before(timezone.now().date(), 14)
-    for number in range(3):
-        Entity.objects.create(code=f"old{number}", name="N")
     with superuser("default") as session:
         session.execute("SET session_replication_role = replica")
         session.execute("UPDATE audit_outbox SET created = %s::date + interval '3 days'", [month])
     carry()
+    return month
+
+
+@pytest.fixture
+def old_month(settings: Settings) -> date:
+    """Three events of a month long past, sealed, and the next one's beginning; kept for a year."""
+    for number in range(3):
+        Entity.objects.create(code=f"old{number}", name="N")
+    month = carry_as_old(settings)
     Entity.objects.create(code="new", name="N")
     carry()
     return month
@@ -160,9 +167,9 @@ def test_event_that_arrives_while_its_month_leaves_is_not_lost(old_month: date, 
         reader.autocommit = False
         reader.execute("SELECT FROM audit_event LIMIT 1")
         leaving = command("audit_retention")
-        until(lambda: held(reader, "relation"))
+        until(lambda: waiting(reader) == 1)
         arriving = command("audit_relay", "--once")
-        until(lambda: held(reader, "advisory"))
+        until(lambda: waiting(reader) == 2)
         reader.rollback()
     assert ended(leaving, arriving) == [(0, ""), (0, "1 events carried.\n")]
     assert Event.objects.filter(data__new__code="late").count() == 1
@@ -231,10 +238,10 @@ def owner_url() -> str:
     return psycopg.conninfo.make_conninfo(url, dbname=django_settings.DATABASES["audit"]["NAME"])
 
 
-def held(session: psycopg.Connection, kind: str) -> bool:
-    """Whether somebody waits for a lock of this kind in this database."""
-    query = "SELECT FROM pg_locks WHERE locktype = %s AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-    return bool(session.execute(query, [kind]).rowcount)
+def waiting(session: psycopg.Connection) -> int:
+    """Return how many wait for the lock of a table in this database."""
+    query = "SELECT FROM pg_locks WHERE locktype = 'relation' AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    return session.execute(query).rowcount
 
 
 def until(there: Callable[[], bool]) -> None:
@@ -288,6 +295,20 @@ def test_change_of_an_archive_names_block_and_event(old_month: date, settings: S
     assert {kind for _, _, kind in archived(path)} == {"archive"}
     path.write_bytes(good)
     assert archived(path) == []
+
+
+def test_change_of_an_archive_opens_an_alert(old_month: date, settings: Settings) -> None:
+    call_command("audit_retention")
+    [path] = archives(settings)
+    call_command("audit_verify", "--archive", str(path))
+    assert not Alert.objects.exists()
+    path.write_bytes(path.read_bytes()[:-40])
+    for _ in range(2):
+        with pytest.raises(SystemExit, match="1"):
+            call_command("audit_verify", "--archive", str(path))
+    [alert] = Alert.objects.all()
+    assert (alert.rule, alert.state, str(path) in alert.text) == ("verification", "open", True)
+    assert not Verification.objects.exists()  # of the store: the console shows those
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,9 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
 from audit.chain import canonical_json
-from audit.exports import ExportError, read_export
+from audit.exports import check_export
 from audit.heads import read_heads
 from audit.models import Alert, Verification
-from audit.signing import check
 from audit.trusted import read_trusted
 from audit.verification import Finding, Report, verify
 from audit.verification.archive import SUFFIX, verify_archives
@@ -60,7 +59,7 @@ class Command(BaseCommand):
             since = moment_of(options["since"])
             trust, found = self._trust(options["keys"], options["head"])
             if options["archive"]:
-                report = verify_archives(files_of(options["archive"]), trust, found=found)
+                report = self._archives(files_of(options["archive"]), trust, found)
             else:
                 report = self._verify(trust, since, found)
         self._tell(report, time.monotonic() - started, about, as_json=options["json"])
@@ -74,14 +73,11 @@ class Command(BaseCommand):
             raise CommandError(f"There is no file {path}.", returncode=MISUSE)
         try:
             trusted = base64.b64decode(key, validate=True) if key else None
-            content, signature = read_export(path)
-            troubles = check(content, signature, trusted=trusted)
-        except ExportError as error:
-            troubles = [str(error)]
+            troubles, about = check_export(path, trusted=trusted)
         except (ImproperlyConfigured, ValueError) as error:
             raise CommandError(str(error), returncode=MISUSE) from None
         report.add(Finding(None, None, "export", text) for text in troubles)
-        return report, {} if troubles else json.loads(signature)
+        return report, about
 
     def _trust(self, keys: Path | None, head: Path | None) -> tuple[Trust, list[Finding]]:
         """Read what is trusted; lines that cannot be read are findings."""
@@ -107,6 +103,17 @@ class Command(BaseCommand):
             with as_relay(EVENT_STORE):
                 report = verify(trust, since=since, found=found, progress=self._progress)
                 self._note(report, since, time.monotonic() - started)
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error), returncode=MISUSE) from None
+        return report
+
+    @staticmethod
+    def _archives(files: list[Path], trust: Trust, found: list[Finding]) -> Report:
+        """Verify files of months, and alert of what was found."""
+        report = verify_archives(files, trust, found=found)
+        try:
+            with as_relay(EVENT_STORE):
+                alert(report)
         except ImproperlyConfigured as error:
             raise CommandError(str(error), returncode=MISUSE) from None
         return report
