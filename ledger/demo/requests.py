@@ -4,13 +4,15 @@ Made after the movements, which the threshold would have stopped. Asked for at t
 now, so that what waits does not expire at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.utils import timezone
 
 from backoffice.models import User
+from backoffice.scope import acting, announce
 from ledger.choices import LimitKind, Status
 from ledger.demo.limits import CAUTIOUS_OFFICE
 from ledger.models import Account, Approval, Limit
@@ -35,13 +37,23 @@ def set_requests(staff: dict[str, User], using: str) -> None:
     accounts = list(rich.order_by("-balance", "id")[3:9])
     if len(accounts) < len(PENDING) + 3:
         return
-    for account, (amount, comment) in zip(accounts, PENDING, strict=False):
-        _ask(account, amount, comment, by=staff["agent"], asof=asked, using=using)
-    _decided(accounts[len(PENDING) :], staff, asked, using)
-    Approval.request_limit(
-        kind=LimitKind.MAX_BALANCE, currency=CURRENCY, amount=Decimal(25_000_000), account=accounts[0], by=staff["agent"],
-        asof=asked, reason="The customer sells a company in spring", using=using,
-    )  # fmt: skip
+    agent, lead = staff["agent"], staff["lead"]
+    with _by(agent, using):
+        for account, (amount, comment) in zip(accounts, PENDING, strict=False):
+            _ask(account, amount, comment, by=agent, asof=asked, using=using)
+        Approval.request_limit(
+            kind=LimitKind.MAX_BALANCE, currency=CURRENCY, amount=Decimal(25_000_000), account=accounts[0], by=agent,
+            asof=asked, reason="The customer sells a company in spring", using=using,
+        )  # fmt: skip
+    _decided(accounts[len(PENDING) :], agent, lead, asked, using)
+
+
+@contextmanager
+def _by(person: User, using: str) -> Iterator[None]:
+    """Have the record say that a person does it, and afterwards who did it before."""
+    with acting(actor=person.pk, username=person.username, request_id=f"demo_data {person.username}", using=using):
+        yield
+    announce(using)
 
 
 def _ask(account: Account, amount: Decimal, comment: str, *, by: User, asof: datetime, using: str) -> Approval:
@@ -50,21 +62,22 @@ def _ask(account: Account, amount: Decimal, comment: str, *, by: User, asof: dat
     )
 
 
-def _decided(accounts: Sequence[Account], staff: dict[str, User], asked: datetime, using: str) -> None:
+def _decided(accounts: Sequence[Account], agent: User, lead: User, asked: datetime, using: str) -> None:
     """Decide an hour later: one is approved, one turned down, one fails. None posts: the number of actions is given."""
-    agent, lead = staff["agent"], staff["lead"]
     decided = asked + timedelta(hours=1)
-    approved = Approval.request_limit(
-        kind=LimitKind.MAX_WITHDRAWAL, currency=CURRENCY, amount=Decimal(50_000), account=accounts[0], by=agent,
-        asof=asked, reason="As the customer wishes, after a stolen phone", using=using,
-    )  # fmt: skip
-    Approval.approve(uid=approved.uid, by=lead, asof=decided, comment="Called back", using=using)
-    rejected = _ask(accounts[1], Decimal(900_000), "Gift", by=agent, asof=asked, using=using)
-    Approval.reject(
-        uid=rejected.uid, by=lead, asof=decided, comment="Where the money comes from is not shown", using=using
-    )
-    failed = _ask(accounts[2], Decimal(260_000), "Back pay", by=agent, asof=asked, using=using)
+    with _by(agent, using):
+        approved = Approval.request_limit(
+            kind=LimitKind.MAX_WITHDRAWAL, currency=CURRENCY, amount=Decimal(50_000), account=accounts[0], by=agent,
+            asof=asked, reason="As the customer wishes, after a stolen phone", using=using,
+        )  # fmt: skip
+        rejected = _ask(accounts[1], Decimal(900_000), "Gift", by=agent, asof=asked, using=using)
+        failed = _ask(accounts[2], Decimal(260_000), "Back pay", by=agent, asof=asked, using=using)
     Limit.objects.using(using).create(
         kind=LimitKind.MAX_DEPOSIT, currency=CURRENCY, amount=Decimal(100_000), account=accounts[2]
     )
-    Approval.approve(uid=failed.uid, by=lead, asof=decided, comment="Payslips seen", using=using)
+    with _by(lead, using):
+        Approval.approve(uid=approved.uid, by=lead, asof=decided, comment="Called back", using=using)
+        Approval.reject(
+            uid=rejected.uid, by=lead, asof=decided, comment="Where the money comes from is not shown", using=using
+        )
+        Approval.approve(uid=failed.uid, by=lead, asof=decided, comment="Payslips seen", using=using)

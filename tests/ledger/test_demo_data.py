@@ -13,6 +13,7 @@ from django.core.management.base import CommandError
 from django.db.models import Count, F, Max, Min
 from pytest_django import Settings
 
+from audit.models import Outbox
 from backoffice.models import Entity, User
 from ledger.demo.load import shared
 from ledger.models import Account, Action, Approval, Hold, Limit
@@ -204,3 +205,22 @@ def test_requests_for_approval_are_in_every_state_somebody_decides() -> None:
     found = Approval.objects.order_by("state").values_list("state", flat=True)
     assert list(found) == ["approved", "failed", "pending", "pending", "pending", "pending", "rejected"]
     assert Action.objects.count() == 1500
+
+
+def test_requests_of_the_demo_are_made_and_decided_by_its_people() -> None:
+    call_command("demo_data", customers=150, actions=1500, seed=5, verbosity=0)
+    told = Outbox.objects.filter(type__startswith="approval.").values_list("type", "username", "user_id")
+    people = User.objects.in_bulk(["agent", "lead"], field_name="username")
+    assert {(kind, who, by) for kind, who, by in told} == {
+        ("approval.requested", "agent", people["agent"].pk),
+        ("approval.approved", "lead", people["lead"].pk),
+        ("approval.rejected", "lead", people["lead"].pk),
+        ("approval.failed", "lead", people["lead"].pk),
+    }
+    changes = Outbox.objects.filter(object_type="ledger.approval", type="change.updated")
+    assert set(changes.values_list("user_id", flat=True)) == {people["lead"].pk}
+    [capped] = Limit.objects.filter(kind="max_deposit", account__isnull=False, amount=100_000)
+    assert (
+        Outbox.objects.get(object_type="ledger.limit", object_id=str(capped.pk)).user_id
+        == User.objects.get(username="admin").pk
+    )
