@@ -75,9 +75,8 @@ def _other_text(value: Any) -> str:
     return TEXTS[kind](value) if kind else guarded_text(str(value))
 
 
-TEXTS: dict[
-    type[Any], Callable[[Any], str]
-] = {  # by type: a file has a million cells; bool before int, of which it is one
+# By type, as a file has a million cells; bool before int, of which it is one.
+TEXTS: dict[type[Any], Callable[[Any], str]] = {
     str: guarded_text,
     type(None): lambda _: "",
     Number: str,

@@ -41,9 +41,8 @@ class Book:
         self.starts: dict[int, dict[str, Decimal]] = {}  # an account's turnover when the day and the month began
         self.returned: dict[int, Decimal] = {}  # by action: how much of it went back
         self.hold_states: dict[int, str] = {}
-        self.due: dict[
-            int, list[Hold]
-        ] = {}  # by account: holds that have expired and are released with its next action
+        # By account: holds that have expired and are released with its next action.
+        self.due: dict[int, list[Hold]] = {}
         self._bounds: dict[int, Bounds] = {}
 
     def apply(self, posting: "Posting") -> "tuple[Account, list[Draft], bool]":

@@ -92,9 +92,8 @@ class Limits:
         self._by_subject: dict[tuple[str, int | None, int | None], dict[str, Rule]] = {}
         for rule in rules:
             of_subject = self._by_subject.setdefault(rule[1:4], {})
-            wider = of_subject.get(
-                rule.kind
-            )  # a branch holds those of the entities below, so the smallest is the nearest
+            # A branch holds those of the entities below, so the smallest is the nearest.
+            wider = of_subject.get(rule.kind)
             if wider is None or rule.width < wider.width:
                 of_subject[rule.kind] = rule
         self.kinds = {kind for rules_of in self._by_subject.values() for kind in rules_of}

@@ -173,7 +173,7 @@ def _read_due(book: Book, postings: Sequence["Posting"]) -> None:
         return
     released = [p.hold.pk for p in postings if p.hold and p.type == ActionType.RELEASED]
     due = Hold.due(book.now, book.using).filter(account__in=holding).exclude(pk__in=released)
-    for hold in due.select_related("account", "placed__by"):
+    for hold in due.select_related("account"):
         book.due.setdefault(hold.account_id, []).append(hold)
         book.by_id[hold.account_id].held -= hold.amount
         book.hold_states[hold.pk] = "expired"
