@@ -41,7 +41,7 @@ EXPECTED = OCCURRED | {  # of what may come out; nothing else, and no error of t
 
 def test_hammer_breaks_no_rule(open_account: OpenAccount, agent: User) -> None:
     accounts = [open_account("100") for _ in range(5)]
-    Cap.set(currency="CZK", ceiling=Decimal(560))
+    Cap.set(currency="CZK", ceiling=Decimal(510))
     Limit.objects.create(kind="daily_turnover", currency="CZK", account=accounts[0], amount=TURNOVER)
     Limit.objects.create(kind="max_balance", currency="CZK", account=accounts[1], amount=FULL)
     Limit.objects.create(kind="approval", currency="CZK", amount=THRESHOLD)
