@@ -66,7 +66,7 @@ check: $(STAMP) ## check style, types, imports, templates, migrations, the setti
 	$(PY) manage.py makemigrations --check --dry-run
 	@set -f; export $$($(PY) -c 'import os, pathlib; from backoffice.embedded import urls; print(*("=".join(pair) for pair in urls(pathlib.Path(os.environ["BACKOFFICE_DATA"])).items()))') && \
 	export SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))')" && \
-	BACKOFFICE_MODE=production ALLOWED_HOSTS=console.example.com $(PY) manage.py check --deploy --fail-level WARNING
+	BACKOFFICE_MODE=production ALLOWED_HOSTS=console.example.com WEBAUTHN_RP_ID=console.example.com $(PY) manage.py check --deploy --fail-level WARNING
 	$(PY) .ci/audit.py "$(CACHE)/pip-audit"
 
 # The packages that capture is compared with are installed for this alone.

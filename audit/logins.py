@@ -28,8 +28,12 @@ def record_logout(user: User | None, **_: Any) -> None:
 
 @receiver(user_login_failed)
 def record_failure(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
-    """Record the name that was tried, if somebody has it: what nobody is called may be a password in the wrong field."""
-    tried = str(credentials.get("username", ""))[:LONGEST_NAME].replace("\0", "")
+    """Record the name that was tried."""
+    after_request(request, "login.failed", success=False, **tried_as(credentials.get("username", "")))
+
+
+def tried_as(typed: object) -> dict[str, Any]:
+    """Return the name that was tried, if somebody has it: what nobody is called may be a password in the wrong field."""
+    tried = str(typed)[:LONGEST_NAME].replace("\0", "")
     known = User.all_objects_including_void().using("default").filter(username=tried).exists()
-    about: dict[str, Any] = {"username": tried} if known else {"username": "", "data": {"unknown_name": True}}
-    after_request(request, "login.failed", success=False, **about)
+    return {"username": tried} if known else {"username": "", "data": {"unknown_name": True}}

@@ -42,6 +42,32 @@ class FailedLogin(Nothing, total=False):
     unknown_name: bool
 
 
+class Lockout(Nothing):
+    """A lock-out: of which user name, or under which code if nobody has the name."""
+
+    name: str
+
+
+class Factor(Nothing):
+    """A second factor: of which kind, and what its owner calls it."""
+
+    factor: str
+    name: NotRequired[str]
+
+
+class RecoveryCode(Nothing):
+    """A recovery code: how many are left."""
+
+    left: int
+
+
+class Session(Nothing):
+    """A session: where it was begun, and with which browser."""
+
+    address: str
+    browser: str
+
+
 class RefusedCommand(Nothing):
     """A command that the ledger refused, with the sentences it gave."""
 

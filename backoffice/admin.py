@@ -32,6 +32,7 @@ from backoffice import people, reason
 from backoffice.exporting import ExportMixin
 from backoffice.grants import request_entities
 from backoffice.guards import ModelGuard
+from backoffice.login.recent import asking_again
 from backoffice.models import Entity, GroupGrant, PersonGrant, User
 from backoffice.models.voiding import AnyOf
 from backoffice.paging import MOST, AtLeast, CappedPaginator
@@ -315,6 +316,8 @@ class EntityAdmin(ConsoleAdmin):
     readonly_fields = ("created",)
     inlines = (GroupGrantInline, PersonGrantInline)
 
+    changeform_view = asking_again(ConsoleAdmin.changeform_view)
+
     def get_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show nothing beside an entity that is not there yet."""
         return self.inlines if obj else ()
@@ -351,6 +354,9 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg, misc] 
         ("What they may do", {"fields": ("is_active", *rights, "own_entities")}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
+
+    changeform_view = asking_again(ConsoleAdmin.changeform_view)
+    user_change_password = asking_again(DjangoUserAdmin.user_change_password)
 
     def within_grants(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Show customers of the reader's entities; staff, and people without an account, to who may see staff."""

@@ -1,11 +1,12 @@
-"""Refuse to run as a role that the database's own rules do not bind.
+"""Refuse to run as a role that the database's own rules do not bind, or to keep passwords in hashes that are soon guessed.
 
-A deployment check, because `migrate` runs the ordinary ones as the owner; `wsgi.py` asks for it at every start.
+Deployment checks, because `migrate` runs the ordinary ones as the owner; `wsgi.py` asks for them at every start.
 """
 
 from collections.abc import Sequence
 
 from django.apps import AppConfig
+from django.contrib.auth.hashers import get_hasher
 from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004  Django's own name
 from django.db import OperationalError, connections
 
@@ -19,6 +20,19 @@ UNBOUND = """
     FROM pg_roles r WHERE r.rolname = current_user
 """
 REASONS = ("is a superuser", "may bypass row-level security", "owns tables")
+
+
+@register(Tags.security, deploy=True)
+def strong_hashes(app_configs: Sequence[AppConfig] | None, **kwargs: object) -> list[CheckMessage]:
+    """Name what a new password would be hashed with, if that is not Argon2, or cannot be."""
+    hasher = get_hasher()
+    try:
+        hasher.encode("a password of the check", hasher.salt())
+    except ValueError as error:  # the library is not installed
+        return [Error(f"No password can be hashed: {error}", id="backoffice.E002")]
+    if hasher.algorithm == "argon2":
+        return []
+    return [Error(f"Passwords would be hashed with {hasher.algorithm}, not with Argon2.", id="backoffice.E002")]
 
 
 @register(Tags.database, deploy=True)

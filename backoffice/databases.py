@@ -51,7 +51,7 @@ SANDBOX = "sandbox"  # both the alias and the label of the app whose tables are 
 LEDGERS = ("default", SANDBOX)
 RIGHTS = ("groups", "user_permissions")  # of a user: theirs are tables of the shared kind
 # Apps that are asked who is logged in and who may what: those of `default`, wherever the work is.
-SHARED = frozenset({"auth", "sessions", "guardian"})
+SHARED = frozenset({"auth", "sessions", "guardian", "login", "account", "mfa", "usersessions", "axes", "django_cache"})
 # Content types belong to the database they are in, and rights are asked about together with those of `default`.
 NOT_LEDGER = SHARED | {"contenttypes", EVENT_STORE, SANDBOX}
 

@@ -69,6 +69,7 @@ def _who(request: HttpRequest, row: Any) -> list[str]:
 class Decision(BaseView):
     """One way to decide."""
 
+    asks_again = True
     name: ClassVar[str]
     goes_on: ClassVar[bool] = True  # to the next request that waits for this person
     stale: ClassVar[type[Exception]]  # raised where something else than what was shown would happen

@@ -79,6 +79,7 @@ class Ask(CommandPage):
         "Another person decides. Until then everything stays as it is; the request waits in the list of requests."
     )
     guard = ASK
+    asks_again = True
     form_class: ClassVar[type[AskForm]]
     form_template = "console/grant_form.html"
     preview_template = "console/proposal_preview.html"

@@ -15,7 +15,8 @@ from django.core.exceptions import ImproperlyConfigured
 from backoffice.databases import RUNTIME_URL_NAMES
 from backoffice.secret import weakness_of
 
-REQUIRED = ("SECRET_KEY", "ALLOWED_HOSTS", *RUNTIME_URL_NAMES.values())
+REQUIRED = ("SECRET_KEY", "ALLOWED_HOSTS", "WEBAUTHN_RP_ID", *RUNTIME_URL_NAMES.values())
+MOST_AGAIN, LEAST_LOCKED = 60, 5  # minutes
 WEBHOOKS = ("AUDIT_WEBHOOK_URL", "AUDIT_SLACK_URL")
 VERIFIED = "verify-full"  # libpq's own word: encrypted, by a server that has proved its name
 SHORTEST_OF_WEBHOOK = 40  # characters: 32 random bytes as base64 or hex are more
@@ -51,7 +52,7 @@ def refuse(said: Mapping[str, Any]) -> None:
     if missing := [name for name in REQUIRED if not said[name]]:
         sentence = f"Production needs {', '.join(missing)}: set them in the environment."
         raise ImproperlyConfigured(f"{sentence} A secret may be in a file that {missing[0]}_FILE names.")
-    if faults := [*_site(said), *_post(said)]:
+    if faults := [*_site(said), *_door(said), *_post(said)]:
         raise ImproperlyConfigured(" ".join(faults))
 
 
@@ -65,6 +66,18 @@ def _site(said: Mapping[str, Any]) -> Iterator[str]:
         yield "ALLOWED_HOSTS must name each host in production: a pattern lets in Host headers that nobody chose."
     if any("*" in origin or not origin.startswith("https://") for origin in said["CSRF_TRUSTED_ORIGINS"]):
         yield "CSRF_TRUSTED_ORIGINS must be https:// addresses without * in production: forms from there are believed."
+
+
+def _door(said: Mapping[str, Any]) -> Iterator[str]:
+    """Name what is weak of logging in."""
+    if not said["SECOND_FACTOR"]:
+        yield "SECOND_FACTOR must be on in production: a password alone would move money."
+    if not all(f".{host}".endswith(f".{said['WEBAUTHN_RP_ID']}") for host in said["ALLOWED_HOSTS"]):
+        yield "WEBAUTHN_RP_ID must be each of ALLOWED_HOSTS or above it: no key would work there."
+    if said["LOGIN_AGAIN_MINUTES"] > MOST_AGAIN:
+        yield f"LOGIN_AGAIN_MINUTES must be {MOST_AGAIN} at most in production: twice that is the time to send a form."
+    if said["LOGIN_LOCKED_MINUTES"] < LEAST_LOCKED:
+        yield f"LOGIN_LOCKED_MINUTES must be {LEAST_LOCKED} or more in production: passwords could be guessed."
 
 
 def _post(said: Mapping[str, Any]) -> Iterator[str]:

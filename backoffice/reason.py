@@ -10,6 +10,7 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest, HttpResponse, QueryDict
 
+from audit.record import record
 from backoffice.databases import worked_on
 from backoffice.scope import announce, change
 
@@ -43,7 +44,8 @@ class PasswordReason(forms.Form):
     def save(self, commit: bool = True) -> Any:
         """Say why, then save."""
         give_reason(self.cleaned_data[NAME], using=worked_on() or "default")
-        return super().save(commit)  # type: ignore[misc]  # of the form that this is mixed into
+        record("password.changed", obj=self.user)  # type: ignore[attr-defined]  # of the form that this is mixed into
+        return super().save(commit)  # type: ignore[misc]  # as above
 
 
 def with_reason(form: type[Any]) -> type[Any]:

@@ -36,6 +36,7 @@ SEE_RECORDS = (
     "audit.view_verification",
     "audit.view_alert",
     "audit.view_deadletter",
+    "login.view_lockout",
     "imports.view_import",
 )
 SUPPORT = (
@@ -86,6 +87,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "backoffice.change_entity",
         "backoffice.request_grant",
         "backoffice.decide_grant",
+        "login.lift_lockout",
     ),
 }
 

@@ -5,6 +5,7 @@ weak; the other modes fill the gaps with safe local defaults (a generated key, l
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
@@ -33,6 +34,7 @@ BACKOFFICE_DATA = Path(env.str("BACKOFFICE_DATA", "") or BASE_DIR / ".data").exp
 CONSOLE_PATH = env.str("CONSOLE_PATH", "console/", validate=validate.Regexp(r"^([a-z0-9-]+/)+$"))
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en-gb")
@@ -55,6 +57,11 @@ AUDIT_SLACK_URL = env.str("AUDIT_SLACK_URL", "", validate=validate.Regexp(r"^(ht
 AUDIT_VIEWS_PER_HOUR = env.int("AUDIT_VIEWS_PER_HOUR", 60, validate=validate.Range(min=1))
 AUDIT_FAILED_LOGINS_PER_HOUR = env.int("AUDIT_FAILED_LOGINS_PER_HOUR", 10, validate=validate.Range(min=1))
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", "")
+SECOND_FACTOR = env.bool("SECOND_FACTOR", MODE != "demo")
+WEBAUTHN_RP_ID = env.str("WEBAUTHN_RP_ID", "")
+LOGIN_FAILURES = env.int("LOGIN_FAILURES", 10, validate=validate.Range(min=3, max=25))
+LOGIN_LOCKED_MINUTES = env.int("LOGIN_LOCKED_MINUTES", 1 if MODE == "demo" else 15, validate=validate.Range(min=1))
+LOGIN_AGAIN_MINUTES = env.int("LOGIN_AGAIN_MINUTES", 720 if MODE == "demo" else 10, validate=validate.Range(min=1))
 AUDIT_SIGNING_KEY = env.str("AUDIT_SIGNING_KEY", "")
 AUDIT_TRUSTED_KEYS = env.str("AUDIT_TRUSTED_KEYS", "")
 AUDIT_HEADS = env.str("AUDIT_HEADS", "")
@@ -118,6 +125,12 @@ INSTALLED_APPS = [
     "django_extensions",
     "guardian",
     "simple_history",
+    "axes",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "backoffice.login.apps.LoginConfig",  # behind the libraries, whose own admin pages it takes off
 ]
 MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
@@ -138,6 +151,9 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "backoffice.views.GuardMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "backoffice.login.middleware.DoorMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "backoffice.urls"
 WSGI_APPLICATION = "backoffice.wsgi.application"
@@ -157,16 +173,65 @@ TEMPLATES = [
 ]
 
 AUTH_USER_MODEL = "backoffice.User"
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend", "guardian.backends.ObjectPermissionBackend"]
+AUTHENTICATION_BACKENDS = [
+    "backoffice.login.locking.LockoutBackend",  # first: who is locked out gets no further
+    "django.contrib.auth.backends.ModelBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
 ANONYMOUS_USER_NAME = None  # guardian's: nobody has grants without a login
 GUARDIAN_MONKEY_PATCH_USER = GUARDIAN_MONKEY_PATCH_GROUP = False  # grants are read and given by backoffice.grants
 LOGIN_URL = "console:login"
+LOGIN_REDIRECT_URL = "console:index"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+
+# Second factors and sessions: django-allauth, which signs nobody up here and knows no other e-mail address than ours.
+ACCOUNT_ADAPTER = "backoffice.login.factors.DoorAdapter"
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_RATE_LIMITS = {"login_failed": "60/m/ip"}  # wrong ones from one address; beside the lock-out of a name
+MFA_ADAPTER = "backoffice.login.factors.FactorAdapter"
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # administrators give addresses, nobody signs up
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "Back office"
+MFA_TOTP_TOLERANCE = 1  # steps of 30 seconds that a clock may be off
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = False
+MFA_FORMS = {
+    "add_webauthn": "backoffice.login.factors.NewKeyForm",
+    "authenticate": "backoffice.login.factors.CodeForm",
+    "authenticate_webauthn": "backoffice.login.factors.KeyForm",
+    "reauthenticate_webauthn": "backoffice.login.factors.KeyAgainForm",
+    "reauthenticate": "backoffice.login.factors.CodeAgainForm",
+}
+USERSESSIONS_ADAPTER = "backoffice.login.recorded.SessionAdapter"
+# Lock-outs: django-axes counts failures by name, in the database.
+AXES_FAILURE_LIMIT = LOGIN_FAILURES
+AXES_COOLOFF_TIME = timedelta(minutes=LOGIN_LOCKED_MINUTES)
+AXES_LOCKOUT_PARAMETERS = ["username"]  # from wherever: many addresses are easily had
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # else whoever goes on trying would keep somebody out for good
+AXES_RESET_ON_SUCCESS = True
+AXES_USERNAME_CALLABLE = "backoffice.login.locking.counted_name"
+AXES_CLIENT_IP_CALLABLE = "backoffice.login.locking.counted_address"
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "code", "credential", "csrfmiddlewaretoken"]
+AXES_LOCKOUT_CALLABLE = "backoffice.login.locking.locked_out"
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
+SILENCED_SYSTEM_CHECKS = ["axes.W006"]  # counts by name alone, as said above
+# What is counted and used up survives a restart, and all processes see it.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "login_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    }
+}
+PASSWORD_RESET_TIMEOUT = 3600  # seconds that a link for a new password is good for
+PASSWORD_RESET = bool(EMAIL_HOST) or not PRODUCTION  # a link on standard output would let in who reads that
 
 # Without a server for e-mail, what would be sent is written to standard output.
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
@@ -228,5 +293,9 @@ LOGGING = {
     "filters": {"one_line": {"()": "backoffice.middleware.OneLine"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {"backoffice": {"level": LOG_LEVEL}, "django.request": {"filters": ["one_line"]}},
+    "loggers": {
+        "axes": {"level": "ERROR"},  # failures are events
+        "backoffice": {"level": LOG_LEVEL},
+        "django.request": {"filters": ["one_line"]},
+    },
 }

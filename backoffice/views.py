@@ -97,6 +97,7 @@ class BaseView(View):
 
     guard: ClassVar[Guard] = UNDECLARED
     names: ClassVar[Mapping[str, Named]] = {"object_id": Named()}
+    asks_again: ClassVar[bool] = False  # whether only a recent login lets in: see `backoffice.login.recent`
     http_method_names = ["get", "head", "options", "post"]
 
     @classmethod
@@ -111,4 +112,8 @@ class BaseView(View):
             if guard is UNDECLARED:
                 raise TypeError(f"{cls.__name__} names objects and declares no guard.")
             guard = guard & objects
+        if cls.asks_again:
+            from backoffice.login.recent import RecentLoginGuard  # noqa: PLC0415  models are loaded by then
+
+            guard &= RecentLoginGuard()
         return guarded(guard)(super().as_view(**initkwargs))

@@ -49,6 +49,7 @@ def _fingerprint() -> str:
         *root.glob("*/migrations/**/*.py"),
         *root.glob("*/*/migrations/*.py"),
         *root.glob("*/migrations/sql/*.sql"),
+        *root.glob("*/*/migrations/sql/*.sql"),
     ]
     sources += [
         root / "requirements.txt",

@@ -21,4 +21,6 @@ from backoffice.settings import *  # noqa: E402, F403  the environment is clean 
 INSTALLED_APPS += ["tests.testapp"]  # noqa: F405  from the site's settings
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # logins of tests need not be slow
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # noqa: F405  whitenoise warns of a missing folder
+SECOND_FACTOR = False  # but where it is tested
+LOGIN_AGAIN_MINUTES = 720  # as above
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

@@ -18,6 +18,7 @@ PRODUCTION = {
     "BACKOFFICE_MODE": "production",
     "SECRET_KEY": STRONG + "abcd",
     "ALLOWED_HOSTS": "console.example.com",
+    "WEBAUTHN_RP_ID": "example.com",
     **URLS,
 }
 
@@ -40,7 +41,8 @@ def test_production_starts_when_everything_is_set(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "SANDBOX_DATABASE_URL", "AUDIT_DATABASE_URL"]
+    "name",
+    ["SECRET_KEY", "ALLOWED_HOSTS", "WEBAUTHN_RP_ID", "DATABASE_URL", "SANDBOX_DATABASE_URL", "AUDIT_DATABASE_URL"],
 )
 def test_production_refuses_what_is_missing_by_its_name(tmp_path: Path, name: str) -> None:
     said = start(tmp_path, {key: value for key, value in PRODUCTION.items() if key != name})
@@ -55,6 +57,11 @@ def test_production_refuses_what_is_missing_by_its_name(tmp_path: Path, name: st
         ("SECRET_KEY", "django-insecure-" + STRONG),
         ("DEBUG", "true"),
         ("ALLOWED_HOSTS", "*"),
+        ("SECOND_FACTOR", "false"),
+        ("WEBAUTHN_RP_ID", "example.org"),
+        ("WEBAUTHN_RP_ID", "ample.com"),
+        ("LOGIN_AGAIN_MINUTES", "61"),
+        ("LOGIN_LOCKED_MINUTES", "4"),
     ],
 )
 def test_production_refuses_what_is_weak_by_its_name(tmp_path: Path, name: str, value: str) -> None:
@@ -69,6 +76,7 @@ def test_production_refuses_what_is_weak_by_its_name(tmp_path: Path, name: str, 
         ("CONSOLE_PATH", "console"),
         ("DEBUG", "perhaps"),
         ("LOG_LEVEL", "LOUD"),
+        ("LOGIN_FAILURES", "100"),
         ("DATABASE_URL", "mysql://x"),
         ("SANDBOX_DATABASE_URL", ""),
     ],

@@ -19,12 +19,26 @@ from backoffice.views import BaseView, GuardedView
 
 PUBLIC = {
     "/console/login/",
+    "/console/login/forgotten/",
+    "/console/login/forgotten/sent/",
+    "/console/login/new/",
     "/console/logout/",
     "/console/jsi18n/",
     "/console/sandbox/jsi18n/",
     "/console/sandbox/logout/",
 }
-OWN = {"/console/", "/console/password_change/", "/console/password_change/done/"}  # what anybody of the staff has
+OWN = {  # what anybody of the staff has
+    "/console/",
+    "/console/password_change/",
+    "/console/password_change/done/",
+    "/console/login/again/",
+    "/console/login/own/",
+    "/console/login/own/app/",
+    "/console/login/own/codes/new/",
+    "/console/login/own/keys/",
+    "/console/login/own/keys/add/",
+    "/console/login/own/sessions/",
+}
 
 
 def pages(resolver: URLResolver, prefix: str = "/") -> Iterator[tuple[str, URLPattern]]:

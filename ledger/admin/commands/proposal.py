@@ -42,6 +42,7 @@ class Proposal(CommandPage):
     """One kind of proposal."""
 
     guard = StaffGuard() & PermissionGuard("ledger.propose_limit")
+    asks_again = True
     form_class: ClassVar[type[CommandForm]]
     form_template = "console/proposal_form.html"
     preview_template = "console/proposal_preview.html"
