@@ -22,6 +22,7 @@ from cryptography.fernet import Fernet, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+from django.contrib import messages
 from django.core.cache import cache
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest
@@ -76,6 +77,9 @@ class FactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # the library shi
     def get_totp_label(self, user: Any) -> str:
         return cast("User", user).get_username()
 
+    def generate_authenticator_name(self, user: Any, type: Any) -> str:  # noqa: A002  the library's name
+        return f"Key {Authenticator.objects.filter(user_id=user.pk, type=type).count() + 1}"
+
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         """Return whom keys are for: the host named in the settings, or outside of production the one at hand."""
         return {"id": settings.WEBAUTHN_RP_ID or context.request.get_host().partition(":")[0], "name": "Back office"}
@@ -98,6 +102,11 @@ class DoorAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # as above
         if address := address_of(request):
             return address
         raise PermissionDenied("The address that this request came from cannot be told.")
+
+    def add_message(self, request: HttpRequest, level: int, *_: Any, message: str | None = None, **__: Any) -> None:
+        """Say what could not be done; what was done, the page that follows shows."""
+        if message:
+            messages.add_message(request, level, message)
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         return not is_recent(context.request)

@@ -40,7 +40,7 @@ def in_console(view: View, title: str) -> View:
         response = view(request, *args, **kwargs)
         context = getattr(response, "context_data", None)
         if context is not None:
-            response.context_data = {**admin.site.each_context(request), "title": title, **context}  # type: ignore[attr-defined]  # has one
+            response.context_data = {**admin.site.each_context(request), **context, "title": title}  # type: ignore[attr-defined]  # has one
         return response
 
     return cast("ConsoleSite", admin.site).placed(framed, None)

@@ -29,5 +29,5 @@ document.addEventListener("keydown", (event) => {
     search.select();
 });
 
-// To the first field that needs mending.
-document.querySelector("[aria-invalid=true]")?.focus();
+// To the first field that needs mending; at the door to the first of all.
+(document.querySelector("[aria-invalid=true]") ?? document.querySelector(".login input:not([type=hidden])"))?.focus();
