@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from axes.models import AccessAttempt
 from django.contrib import admin as django_admin
 from django.contrib.auth.models import Group
 from django.db import connections
@@ -59,6 +60,9 @@ def make(open_account: OpenAccount, nord: Entity, agent: User) -> dict[str, Make
             by=agent, give=True, person=User.objects.create(username=f"u{n}", is_staff=True), entity=nord, reason="Why"
         ),
         "imports.import": lambda n: Import.objects.create(file_name=f"{n}.csv", format="csv", size=1, by=agent),
+        "login.lockout": lambda n: AccessAttempt.objects.create(
+            username=f"nova{n}", ip_address="10.0.0.1", failures_since_start=n
+        ),
         "audit.event": lambda n: stored(type="login.succeeded", created=LONG_AGO, username=f"u{n}"),
         "audit.seal": stored_seal,
         "audit.verification": stored_verification,
