@@ -215,4 +215,5 @@ def test_every_list_declares_how_its_rows_are_narrowed() -> None:
         "audit.Seal",
         "audit.Verification",
         "imports.Import",
+        "login.Lockout",
     }

@@ -225,7 +225,7 @@ def test_production_refuses_to_relay_without_a_good_key(audit_files: Path, troub
     environment = {
         **{name: value for name, value in os.environ.items() if not name.endswith("_OWNER_URL")},
         **addresses(), "DJANGO_SETTINGS_MODULE": "backoffice.settings", "BACKOFFICE_MODE": "production",
-        "SECRET_KEY": STRONG, "ALLOWED_HOSTS": "console.example.com",
+        "SECRET_KEY": STRONG, "ALLOWED_HOSTS": "console.example.com", "WEBAUTHN_RP_ID": "example.com",
     }  # fmt: skip
     key = audit_files / "signing_key.pem"
     if trouble == "open":
