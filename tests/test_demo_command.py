@@ -179,6 +179,7 @@ def test_the_demo_is_refused_in_production(tmp_path: Path) -> None:
         BACKOFFICE_MODE="production",
         SECRET_KEY="kJ8-" + "aZ3xQ9_vT5" * 6,
         ALLOWED_HOSTS="console.example.com",
+        WEBAUTHN_RP_ID="example.com",
         **addresses,
     )
     assert found.returncode == 2
