@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 import pytest
+from axes.models import AccessAttempt
 from django.conf import settings
 from django.contrib import admin as django_admin
 from django.contrib.auth.models import Group
@@ -25,6 +26,7 @@ from django.utils import timezone
 from audit.models import SavedSearch
 from backoffice import grant_requests
 from backoffice.grants import grant
+from backoffice.login.models import Lockout
 from backoffice.models import Entity, User
 from backoffice.roles import AGENT, ROLES
 from backoffice.site import SANDBOX_GUARD
@@ -48,9 +50,16 @@ COMMANDS = {
 USE_SANDBOX = "Use the sandbox, and do everything in it"
 # Rows about addresses of their own: all of a row's addresses answer alike. `*` stands for what the router adds to a name.
 OWN_PAGES = {
-    "Log in, log out": ("login", "logout"),
+    "Log in, log out": (
+        "login", "logout", "account_login", "mfa_authenticate", "admin_password_reset", "login_forgotten_done",
+        "login_new_password",
+    ),
     "The start page": ("index",),
-    "Change one's own password": ("password_change", "password_change_done", "jsi18n"),
+    "Change one's own password": (  # and one's own second factors and sessions: tests/login asks for those
+        "password_change", "password_change_done", "jsi18n", "mfa_index", "usersessions_list", "mfa_activate_totp",
+        "mfa_deactivate_totp", "mfa_list_webauthn", "mfa_add_webauthn", "mfa_remove_webauthn", "mfa_view_recovery_codes",
+        "mfa_generate_recovery_codes", "account_reauthenticate", "mfa_reauthenticate", "mfa_reauthenticate_webauthn",
+    ),
     "The start page of the ledger's lists": ("app_list",),
     "The search behind a field that chooses an entity": ("autocomplete",),
     "Set another person's password": ("auth_user_password_change",),
@@ -75,6 +84,7 @@ OWN_PAGES = {
     "Keep and delete searches of the event log": ("audit_event_save_search", "audit_event_delete_search"),
     "Acknowledge an alert": ("audit_alert_acknowledge",),
     "Have a delivery tried again": ("audit_deadletter_retry",),
+    "Lift a lock-out": ("login_lockout_lift",),
 }  # fmt: skip
 # Rows about what a page shows or offers, beside its address.
 ON_A_PAGE: dict[str, tuple[str, Callable[[str], bool]]] = {
@@ -217,6 +227,12 @@ class World(NamedTuple):
     colleague: User
 
 
+def locked_out() -> Lockout:
+    """Return the lock-out of somebody who failed too often."""
+    AccessAttempt.objects.create(username="somebody", ip_address="10.0.0.1", failures_since_start=99)
+    return Lockout.objects.get()
+
+
 @pytest.fixture
 def world(open_account: OpenAccount, nord: Entity, agent: User) -> World:
     account, frozen = open_account("5"), open_account("7", name="Petr Frozen")
@@ -240,7 +256,7 @@ def world(open_account: OpenAccount, nord: Entity, agent: User) -> World:
             object_id="1", data={"new": {"first_name": "Jolana"}},
         ),
         stored_seal(1), stored_verification(1),
-        stored_alert("1", rule="many_views", text="Looked a lot"), stored_dead_letter(),
+        locked_out(), stored_alert("1", rule="many_views", text="Looked a lot"), stored_dead_letter(),
     ]  # fmt: skip
     return World({str(row._meta.verbose_name_plural): row for row in found}, [frozen, colleague], colleague)
 
