@@ -20,8 +20,9 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
+from backoffice.databases import working_on
 from backoffice.guards import StaffGuard
-from backoffice.site import ConsoleSite, HeaderLink
+from backoffice.site import HeaderLink, rendered
 from backoffice.views import guarded
 
 View = Callable[..., HttpResponseBase]
@@ -37,13 +38,14 @@ def in_console(view: View, title: str) -> View:
 
     @wraps(view)
     def framed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        response = view(request, *args, **kwargs)
-        context = getattr(response, "context_data", None)
-        if context is not None:
-            response.context_data = {**admin.site.each_context(request), **context, "title": title}  # type: ignore[attr-defined]  # has one
-        return response
+        with working_on("default"):
+            response = view(request, *args, **kwargs)
+            context = getattr(response, "context_data", None)
+            if context is not None:
+                response.context_data = {**admin.site.each_context(request), **context, "title": title}  # type: ignore[attr-defined]  # has one
+            return rendered(response)
 
-    return cast("ConsoleSite", admin.site).placed(framed, None)
+    return framed
 
 
 class Door(LoginView):

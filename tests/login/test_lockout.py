@@ -168,5 +168,5 @@ def test_list_of_lockouts_asks_as_much_for_many_as_for_few(
         )
         for n in range(rows)
     )
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         assert client.get(reverse(LIST)).status_code == 200
