@@ -32,6 +32,9 @@ EMPTY = {
     "imports/import",
     "audit/alert",
     "ledger/approval",
+    "backoffice/grantrequest",
+    "axes/accessfailurelog",
+    "login/lockout",
 }  # may have no row
 Visit = Callable[[str], Page]
 
