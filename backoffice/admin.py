@@ -15,6 +15,7 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminPasswordChangeForm
 from django.contrib.auth.models import Group
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import BadRequest, FieldDoesNotExist, FieldError
 from django.db.models import BinaryField, F, JSONField, Model, Q, QuerySet
 from django.db.models.fields.related import RelatedField
@@ -158,7 +159,7 @@ class ConsoleAdmin(HistoryPages, ExportMixin, admin.ModelAdmin):  # type: ignore
             field = self.opts.get_field(lookup.partition("__")[0])
         except FieldDoesNotExist:
             field = None
-        return not isinstance(field, JSONField | BinaryField) and super().lookup_allowed(lookup, value, request)
+        return not isinstance(field, JSONField | BinaryField | ArrayField) and super().lookup_allowed(lookup, value, request)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list; say so where it is asked for as of a moment of which nothing is known."""

@@ -253,7 +253,7 @@ def world(open_account: OpenAccount, nord: Entity, agent: User) -> World:
         Import.objects.create(file_name="a.csv", format="csv", size=1, by=agent, content=csv_of([account.uid, "deposit", "1", *[""] * 5])),
         stored(
             type="change.created", created=LONG_AGO, username="agent", object_type="backoffice.user",
-            object_id="1", data={"new": {"first_name": "Jolana"}},
+            object_id=str(account.user_id), data={"new": {"first_name": "Jolana"}},
         ),
         stored_seal(1), stored_verification(1),
         locked_out(), stored_alert("1", rule="many_views", text="Looked a lot"), stored_dead_letter(),

@@ -173,7 +173,10 @@ class SearchFilter(admin.ListFilter):
 
 
 class Says(Func):
-    """Whether a text holds all of these words, whatever their case and order: the index is `audit_event_reason`."""
+    """Whether a text holds all of these words, whatever their case and order.
+
+    Read within the window that is searched: under row-level security no index serves such a condition.
+    """
 
     template = "(to_tsvector('simple', %(expressions)s))"
     arg_joiner = ") @@ plainto_tsquery('simple', "

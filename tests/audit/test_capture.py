@@ -23,6 +23,7 @@ from backoffice.scope import acting
 from backoffice.uncaptured import UNCAPTURED
 from ledger.models import Account, Cap
 from tests.cast import LONG_AGO, OpenAccount
+from tests.scope import widen
 
 pytestmark = pytest.mark.django_db
 CAPTURED = {  # each table and its historical one
@@ -257,6 +258,7 @@ def test_many_rows_of_one_statement_become_as_many_events(number: int) -> None:
     agent = User.objects.create(username="agent")
     with acting(actor=agent.pk, username="agent", request_id="r1", reason="New branches"):
         made = Entity.objects.bulk_create([Entity(code=f"e{n}", name=str(n)) for n in range(number)])
+    widen("default")
     assert Outbox.objects.filter(object_type="backoffice.entity").count() == (1 if number >= 20 else number)
     told = written_out("backoffice.entity")
     assert len({row["id"] for row in told}) == number

@@ -140,7 +140,7 @@ def test_killing_relays_and_databases_loses_and_doubles_nothing(servers: dict[st
     until = time.monotonic() + 60
     while json.loads((done := manage(servers, "audit_relay", "--once", "--json")).stdout)["waiting"]:
         assert time.monotonic() < until, done
-    with psycopg.connect(servers["AUDIT_DATABASE_URL"]) as store:
+    with psycopg.connect(servers["AUDIT_DATABASE_RELAY_URL"]) as store:
         arrived = [
             n for (n,) in store.execute("SELECT (data ->> 'name')::int FROM audit_event WHERE type = 'search.saved'")
         ]

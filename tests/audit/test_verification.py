@@ -53,7 +53,7 @@ def test_edit_names_block_and_row() -> None:
 @pytest.mark.parametrize("column", ["id", "created", "type", "user_id", "username", "entity_id", "object_type", "object_id", "request_id", "method", "path", "status", "ip", "browser", "reason", "success", "data", "leaf"])  # fmt: skip
 def test_no_column_can_be_edited(column: str) -> None:
     other = {
-        "id": "uuidv7()", "created": "created - interval '1 us'", "user_id": "7", "entity_id": "-7", "status": "418",
+        "id": "uuidv7()", "created": "created - interval '1 us'", "user_id": "7", "entity_id": "4999", "status": "418",
         "ip": "'10.0.0.1'", "success": "NOT success", "data": "data || '{\"a\": 1}'", "leaf": "sha256(leaf)",
     }.get(column, f"{column} || 'x'")  # fmt: skip
     name = event(2, 1)

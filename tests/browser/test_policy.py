@@ -223,7 +223,6 @@ def test_widgets_and_popups_of_the_administrator_keep_to_the_policy(watched: Wat
     watched.visit("/console/auth/group/add/")
     page.click("#id_permissions_add_all, #id_permissions_add_all_link")
     watched.visit("/console/backoffice/entity/add/")
-    page.click(".add-row a >> nth=0")
     with page.expect_popup() as opened:
         page.click(".add-related >> visible=true >> nth=0")
     opened.value.wait_for_load_state()

@@ -160,5 +160,5 @@ def test_expiry_that_is_ended_in_a_deadlock_is_done_again(
     begun.set()
     call_command(command, json=True, every=every, stdout=out, stderr=said)
     others.end()
-    assert json.loads(out.getvalue()) == {"holds": 2, "approvals": 0}
+    assert json.loads(out.getvalue()) == {"holds": 2, "approvals": 0, "rights": 0}
     assert said.getvalue() == "Somebody changed the same at this very moment. Nothing has changed: try again.\n"

@@ -110,9 +110,9 @@ class Command(BaseCommand):
     @staticmethod
     def _archives(files: list[Path], trust: Trust, found: list[Finding]) -> Report:
         """Verify files of months, and alert of what was found."""
-        report = verify_archives(files, trust, found=found)
         try:
             with as_relay(EVENT_STORE):
+                report = verify_archives(files, trust, found=found)
                 alert(report)
         except ImproperlyConfigured as error:
             raise CommandError(str(error), returncode=MISUSE) from None

@@ -13,7 +13,6 @@ CREATE INDEX audit_event_user ON audit_event (user_id, created DESC);
 CREATE INDEX audit_event_username ON audit_event (username, created DESC);
 CREATE INDEX audit_event_type ON audit_event (type, created DESC);
 CREATE INDEX audit_event_request ON audit_event (request_id) WHERE NOT request_id = '';
-CREATE INDEX audit_event_reason ON audit_event USING gin (to_tsvector('simple', reason)) WHERE NOT reason = '';
 CREATE INDEX audit_event_refused ON audit_event (created DESC) WHERE NOT success;
 CREATE INDEX audit_event_block ON audit_event (block, position);
 
