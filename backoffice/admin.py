@@ -159,7 +159,9 @@ class ConsoleAdmin(HistoryPages, ExportMixin, admin.ModelAdmin):  # type: ignore
             field = self.opts.get_field(lookup.partition("__")[0])
         except FieldDoesNotExist:
             field = None
-        return not isinstance(field, JSONField | BinaryField | ArrayField) and super().lookup_allowed(lookup, value, request)
+        return not isinstance(field, JSONField | BinaryField | ArrayField) and super().lookup_allowed(
+            lookup, value, request
+        )
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list; say so where it is asked for as of a moment of which nothing is known."""
@@ -339,7 +341,7 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg, misc] 
     staff only with `assign_roles`, never himself. Groups are given and taken by request: `backoffice.grant_pages`.
     """
 
-    entity_path = "account__entity"
+    entity_path = "entity"
     change_password_form = PasswordForm
     change_user_password_template = "console/change_password.html"  # noqa: S105  a template
     list_display = ("username", "last_name", "first_name", "email", "is_staff", "is_active")
@@ -364,8 +366,8 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg, misc] 
         entities = request_entities(request)
         if entities is None:
             return queryset
-        own = Q(AnyOf(F("account__entity"), entities))
-        staff = Q(account=None) | Q(is_staff=True)
+        own = Q(AnyOf(F("entity"), entities))
+        staff = Q(entity=None) | Q(is_staff=True)
         return queryset.filter(own | staff if request.user.has_perm("backoffice.view_staff") else own)
 
     def get_urls(self) -> list[URLPattern]:

@@ -26,7 +26,9 @@ def _kept(names: str) -> dict[str, str | None]:
 # In the order of their foreign keys. KEPT, or SQL over the row of live; people are masked in Python (`sandbox.masking`).
 COLUMNS: dict[type[Model], dict[str, str | None]] = {
     Entity: _kept("id is_void void_key code name parent_id created"),
-    User: _kept("id is_void void_key username first_name last_name email phone is_staff is_active date_joined")
+    User: _kept(
+        "id is_void void_key username first_name last_name email phone entity_id is_staff is_active date_joined"
+    )
     | {"password": "'!'", "last_login": "NULL::timestamptz", "is_superuser": "false"},
     Account: _kept("id uid user_id entity_id currency status balance held turnover version created modified latest")
     | {"note": "''"},

@@ -26,8 +26,10 @@ class User(Model, AbstractUser):
     personal_fields = ("first_name", "last_name", "email", "phone")  # masked in the record: see audit.personal
 
     phone = models.CharField(max_length=32, blank=True)
+    # Of a customer, kept by the database: where the account is.
+    entity = models.ForeignKey("backoffice.Entity", models.PROTECT, null=True, editable=False, related_name="+")
 
-    history = captured(without=["password", "last_login"])
+    history = captured(without=["password", "last_login", "entity"])
     objects: ClassVar[UserManager] = UserManager()
 
     class Meta(AbstractUser.Meta):

@@ -27,6 +27,7 @@ TRIGGERS = {
     ("ledger_account", "ledger_account_begins_empty"),
     ("ledger_account", "ledger_account_moves_with_actions"),
     ("ledger_account", "ledger_account_permanent"),
+    ("ledger_account", "ledger_account_places"),
     ("ledger_action", "ledger_action_follows"),
     ("ledger_action", "ledger_action_immutable"),
     ("ledger_action", "ledger_action_posted"),

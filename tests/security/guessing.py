@@ -125,7 +125,9 @@ class Attacker:
     def _ask(self, one: Guess, key: Any) -> Answer:
         fields = {name: value.replace(ASKED, str(key)) for name, value in one.sent.items()}
         address = one.address.replace(ASKED, quote(str(key)))
-        self.browser.cookies.pop("messages", None)  # what was said before
+        session = self.browser.session
+        session.pop("_messages", None)  # what was said before
+        session.save()
         return told(getattr(self.browser, one.method)(address, fields), key)
 
 

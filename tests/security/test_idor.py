@@ -35,6 +35,8 @@ OF_NOBODY = {
     "audit.verification": "tells of the whole record, in numbers of blocks",
     "audit.alert": "speaks of staff, and of rows by number; the event behind it is shown to who may see it",
     "audit.deadletter": "speaks of subscribers",
+    "backoffice.grantrequest": "is decided by administrators, across all entities",
+    "login.lockout": "speaks of logins, which belong to no entity",
     "imports.import": "may speak of accounts of several entities; rows of accounts out of reach are left blank",
 }
 # What a path names otherwise than by the `object_id` of its ModelAdmin: the parameter, and the model.
@@ -46,6 +48,7 @@ OWNERS_ONLY = {"imports_import_confirm", "imports_import_refused"}  # of an impo
 NO_OBJECT = {  # by the first thing that is named
     "app_label": "names an app",
     "url": "is whatever else stands below the console",
+    "pk": "is a security key, which is looked for among one's own alone",
     "content_type_id": "looks rows up that have a page elsewhere, which none has",
 }
 EVERYTHING = {

@@ -74,6 +74,7 @@ def changed(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
     return {name for name in before if after[name] != before[name]} - MOVED_BY_SAVING
 
 
+READ_ONLY = ("backoffice.grantrequest", "login.lockout")  # whose pages have no form
 SHOWN = ("backoffice.entity", "backoffice.user", "auth.group", "ledger.account", "ledger.action", "ledger.hold", "ledger.limit", "ledger.cap", "ledger.approval")  # fmt: skip
 CASES = [*(("console", label) for label in (*SHOWN, "imports.import")), *(("sandbox", label) for label in SHOWN if label != "auth.group")]  # fmt: skip
 
@@ -87,7 +88,8 @@ def row_at(world: World, place: str, label: str) -> Model:
 
 def test_every_form_is_tried_but_those_of_the_event_store() -> None:
     registered = {(place, model._meta.label_lower) for place, site in SITES.items() for model in site._registry}
-    assert {case for case in registered if not case[1].startswith(("test", "audit."))} == set(CASES)
+    kept = {case for case in registered if not case[1].startswith(("test", "audit.")) and case[1] not in READ_ONLY}
+    assert kept == set(CASES)
 
 
 @pytest.mark.parametrize("who", ["root", "boss"])
