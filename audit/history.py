@@ -123,7 +123,8 @@ class HistoryPages:
         then = at(every, moment, hidden=hidden).select_related(*_relations_of_then(self.model)).first()
         if then is None:
             return {"at": moment, "fields": [], "related": [], "instead": self.page_of_then(request, obj)}
-        fields = [field for field in obj._meta.concrete_fields if field.name not in LEFT_OUT]
+        unknown = LEFT_OUT | _not_of_then(self.model)
+        fields = [field for field in obj._meta.concrete_fields if field.name not in unknown]
         return {
             "at": moment,
             "fields": [(field.verbose_name, said(then, field)) for field in fields],
@@ -159,8 +160,16 @@ def said(then: Any, field: Any) -> str:
 
 
 def _relations_of_then(model: type[models.Model]) -> list[str]:
-    fields = model._meta.concrete_fields
-    return [f.name for f in fields if isinstance(f, models.ForeignKey) and has_past(f.remote_field.model)]
+    kept = (field for field in model._meta.concrete_fields if field.name not in _not_of_then(model))
+    return [f.name for f in kept if isinstance(f, models.ForeignKey) and has_past(f.remote_field.model)]
+
+
+def _not_of_then(model: type[models.Model]) -> set[str]:
+    """Return the relations of a captured model that no version holds."""
+    history = history_of(model)
+    kept = {field.name for field in history.tracked_fields} if history else None
+    fields = (field for field in model._meta.concrete_fields if isinstance(field, models.ForeignKey))
+    return {field.name for field in fields if kept is not None and field.name not in kept}
 
 
 def _comparison(chosen: Sequence[Any], words: Words) -> dict[str, Any] | None:

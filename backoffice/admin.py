@@ -366,8 +366,10 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg, misc] 
         entities = request_entities(request)
         if entities is None:
             return queryset
-        own = Q(AnyOf(F("entity"), entities))
-        staff = Q(entity=None) | Q(is_staff=True)
+        if is_past(request):  # a person's versions do not say it, and accounts of others are not shown
+            own, staff = Q(AnyOf(F("account__entity"), entities)), Q(is_staff=True)
+        else:
+            own, staff = Q(AnyOf(F("entity"), entities)), Q(entity=None) | Q(is_staff=True)
         return queryset.filter(own | staff if request.user.has_perm("backoffice.view_staff") else own)
 
     def get_urls(self) -> list[URLPattern]:
