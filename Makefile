@@ -54,7 +54,7 @@ demo-reset: $(STAMP) ## remove the demo's data
 
 test: $(STAMP) ## run the tests (ARGS="-k name")
 	@mkdir -p "$(PYTEST_DEBUG_TEMPROOT)"
-	@exec $(PY) -m pytest -n auto -o cache_dir="$(CACHE)/pytest" $(ARGS)
+	@exec $(PY) -m pytest -n $$($(PY) -c 'import os; print(1 + (os.cpu_count() or 1))') -o cache_dir="$(CACHE)/pytest" $(ARGS)
 
 # The deployment check takes the settings of production, with a key of the moment and addresses that are not called.
 check: $(STAMP) ## check style, types, imports, templates, migrations, the settings for production and the packages
