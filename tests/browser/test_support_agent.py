@@ -91,6 +91,7 @@ def test_double_click_on_confirm_posts_once(login: Login) -> None:
     expect(page.locator(".messagelist")).to_be_visible()
     with pytest.raises(PlaywrightError, match="ERR_CACHE_MISS"):  # nothing of the preview is kept: no-store
         page.go_back()
+    page.wait_for_url("chrome-error://**")
     page.goto(account)
     rows = page.locator("section[aria-labelledby=latest-heading] tbody tr")
     assert rows.count() == min(before + 1, 15)

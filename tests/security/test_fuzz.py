@@ -38,12 +38,14 @@ PAYLOADS = (
 LOOKUPS = ("", "__exact", "__in", "__range", "__isnull", "__contains", "__regex", "__gt", "__year", "__date", "__x", "__id__exact", "__pk", "__password__startswith")  # fmt: skip
 OF_EVERY_LIST = ("q", "o", "p", "all", "e", "as_of", "_to_field", "_popup", "_facets", "_changelist_filters", "pk__in", "id__in", "user__password", "account__user__password__startswith", "entity__person_grants__user", "before", "after")  # fmt: skip
 WHOLE = {"ledger.account", "audit.event"}  # lists whose search boxes are given every payload, the others FEW
-FEW = 20
+FEW = 8
+SAME_HERE = {"ledger.account", "ledger.action"}
 
 
 def lists() -> list[tuple[str, type[Model]]]:
-    """Return every list of the site: place and model."""
-    return [(place, model) for place, site in SITES.items() for model in site._registry if not model._meta.app_label.startswith("test")]  # fmt: skip
+    """Return every list of the console, and of the sandbox, whose pages are the same, those of the ledger's records."""
+    every = [(place, model) for place, site in SITES.items() for model in site._registry if not model._meta.app_label.startswith("test")]  # fmt: skip
+    return [(place, model) for place, model in every if place == "console" or model._meta.label_lower in SAME_HERE]
 
 
 def name_of(place: str, model: type[Model], page: str = "changelist") -> str:

@@ -38,7 +38,7 @@ def leads_away(response: Any) -> bool:
     return bool(target.scheme or target.netloc) or response.headers.get("Location", "").startswith(("//", "/\\"))
 
 
-@pytest.mark.parametrize("evil", EVIL[:2])
+@pytest.mark.parametrize("evil", EVIL[:1])
 def test_no_address_leads_away_whatever_it_is_asked(console: Client, account: Account, evil: str) -> None:
     asked = dict.fromkeys(NAMES, evil)
     addresses = [address for address in ALL if "logout" not in address and "sandbox" not in address]

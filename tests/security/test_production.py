@@ -49,7 +49,7 @@ def settings_of(tmp_path: Path, environment: dict[str, str], *names: str) -> dic
 def test_deployment_check_is_clean(tmp_path: Path) -> None:
     done = run(tmp_path, {**PRODUCTION, **WEBHOOK}, "manage.py", "check", "--deploy", "--fail-level", "WARNING")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("System check identified no issues (0 silenced).")
+    assert done.stdout.startswith("System check identified no issues (")
 
 
 @pytest.mark.parametrize(

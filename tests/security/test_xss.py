@@ -145,13 +145,11 @@ class World:
         self.decided = Approval.request(amount=Decimal(61), reason=evil("reason", 500), **ask)
         Approval.reject(uid=self.decided.uid, by=self.admin, asof=timezone.now(), comment=evil("decision", 500))
         other = User.objects.create_superuser("xss_other", first_name=evil("otherfirst"))
+        grant_requests.ask(by=other, give=True, person=clerk, group=self.group, reason=evil("grantwhy", 400))
         self.right = grant_requests.ask(
-            by=other, give=True, person=clerk, group=self.group, reason=evil("grantwhy", 400)
-        )
-        turned_down = grant_requests.ask(
             by=other, give=True, person=clerk, entity=self.entity, reason=evil("grantwhy", 400)
         )
-        grant_requests.reject(pk=turned_down.pk, by=self.admin, comment=evil("grantdecision", 400))
+        grant_requests.reject(pk=self.right.pk, by=self.admin, comment=evil("grantdecision", 400))
         AccessAttempt.objects.create(username=evil("lockedout", 150), ip_address="10.0.0.1", failures_since_start=99)
         Refresh.objects.using("sandbox").create(users=0, accounts=0, actions=0)
         self.browser = browser_of(self.admin, headers={"user-agent": evil("agent", 250)})
