@@ -100,7 +100,7 @@ def _page(path: Callable[[], str], *, rows: int) -> Operation:
 
     def operation() -> int:
         response = client.get(f"/{settings.CONSOLE_PATH}{path()}")
-        shown = len(response.context["cl"].result_list) if response.context else 0
+        shown = response.content.count(b'<th class="field-')  # the first cell of a row
         if response.status_code != 200 or shown != rows:  # noqa: PLR2004  HTTP's OK
             raise RuntimeError(f"{path()}: status {response.status_code}, {shown} rows where {rows} were expected.")
         return 1
