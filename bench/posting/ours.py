@@ -5,6 +5,7 @@ The functions return an operation for `bench.host`, which calls it in a process 
 
 import random
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
@@ -22,6 +23,7 @@ from ledger.statement import Statement
 SAMPLE = 20_000  # accounts that a client knows; of a million, so many spread evenly
 PAGE = 25
 ONE = Decimal(1)
+ENTERED: list[AbstractContextManager[None]] = []
 
 
 def deposit(*, hot: bool = False) -> Operation:
@@ -105,8 +107,14 @@ def statement() -> Operation:
 
 
 def see_everything() -> None:
-    """Enter the scope of a worker, for as long as the process lives."""
-    acting_throughout(actor=staff_member().pk, username="staff", request_id="bench").__enter__()
+    """Enter the scope of a worker that sees every entity."""
+    enter(acting_throughout(actor=staff_member().pk, username="staff", request_id="bench"))
+
+
+def enter(scope: AbstractContextManager[None]) -> None:
+    """Enter a scope for as long as the process lives; one that nobody holds would end at once."""
+    scope.__enter__()
+    ENTERED.append(scope)
 
 
 def lifetime() -> tuple[datetime, datetime]:

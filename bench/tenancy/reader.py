@@ -13,7 +13,7 @@ from backoffice.models import User
 from backoffice.roles import LEAD
 from backoffice.scope import acting, acting_throughout
 from bench.host import Operation
-from bench.posting.ours import ONE, SAMPLE
+from bench.posting.ours import ONE, SAMPLE, enter
 from ledger.models import Account, Action
 
 PAGE = 25  # rows
@@ -60,7 +60,7 @@ def search() -> Operation:
 def deposit() -> Operation:
     """Deposit to a random account of the person's entities."""
     staff, uids = _staff(), _sampled(Account, "uid")
-    acting_throughout(actor=staff.pk, request_id="bench", entities=entities_of(staff)).__enter__()
+    enter(acting_throughout(actor=staff.pk, request_id="bench", entities=entities_of(staff)))
 
     def operation() -> int:
         from django.utils import timezone  # noqa: PLC0415
