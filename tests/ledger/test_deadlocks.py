@@ -161,4 +161,7 @@ def test_expiry_that_is_ended_in_a_deadlock_is_done_again(
     call_command(command, json=True, every=every, stdout=out, stderr=said)
     others.end()
     assert json.loads(out.getvalue()) == {"holds": 2, "approvals": 0, "rights": 0}
-    assert said.getvalue() == "Somebody changed the same at this very moment. Nothing has changed: try again.\n"
+    # Once or more: the round done again may take the first row before the one who waited for it is awake.
+    assert set(said.getvalue().splitlines()) == {
+        "Somebody changed the same at this very moment. Nothing has changed: try again."
+    }
