@@ -10,7 +10,7 @@ from pytest_django import DjangoDbBlocker
 from backoffice import embedded
 from tests import clones, scope
 
-pytest_plugins = ["tests.cast", "tests.outside"]
+pytest_plugins = ["tests.cast"]
 
 
 @pytest.fixture(scope="session")
