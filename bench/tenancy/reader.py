@@ -6,7 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth.models import Group
 from django.db import connection
+from django.http import HttpRequest
+from django.test import Client
+from django.utils import timezone
 
 from backoffice.grants import entities_of
 from backoffice.models import User
@@ -17,7 +22,6 @@ from bench.posting.ours import ONE, SAMPLE, enter
 from ledger.models import Account, Action
 
 PAGE = 25  # rows
-FOUND = 10  # names that are looked for
 
 
 def accounts() -> Operation:
@@ -39,9 +43,6 @@ def actions() -> Operation:
 
 def search() -> Operation:
     """Ask the database what the search for a customer's name asks it, without a page around it."""
-    from django.contrib import admin  # noqa: PLC0415  Django is ready only now
-    from django.http import HttpRequest  # noqa: PLC0415
-
     staff, request = _staff(), HttpRequest()
     request.user = staff
     model_admin = admin.site.get_model_admin(Account)
@@ -63,8 +64,6 @@ def deposit() -> Operation:
     enter(acting_throughout(actor=staff.pk, request_id="bench", entities=entities_of(staff)))
 
     def operation() -> int:
-        from django.utils import timezone  # noqa: PLC0415
-
         Account.deposit(uid=random.choice(uids), amount=ONE, by=staff, asof=timezone.now())
         return 1
 
@@ -72,8 +71,6 @@ def deposit() -> Operation:
 
 
 def _staff() -> User:
-    from django.contrib.auth.models import Group  # noqa: PLC0415  Django is ready only now
-
     staff = User.objects.get(username="staff")
     if not staff.is_staff:
         User.objects.filter(pk=staff.pk).update(is_staff=True)
@@ -92,8 +89,6 @@ def _sampled(model: type[Account] | type[Action], field: str) -> list[Any]:
 
 def _page(path: Callable[[], str], *, rows: int) -> Operation:
     """Return the operation that gets a page and refuses it where it does not show so many rows."""
-    from django.test import Client  # noqa: PLC0415  Django is ready only now
-
     client = Client(HTTP_HOST="localhost")
     client.force_login(_staff())
     logging.getLogger("backoffice.request").setLevel(logging.WARNING)
