@@ -5,6 +5,7 @@ refused: one look by key for a page about an object, for a list only where its a
 """
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
@@ -14,7 +15,7 @@ from django.http import HttpRequest
 from audit.names import fits
 from audit.personal import model_of
 from backoffice.models import Entity
-from backoffice.scope import Seen, acting, current
+from backoffice.scope import Reach, acting, current
 
 NOTED = "audit_entities"
 MISSING = "audit_missing"  # set on a request that was led away from an object
@@ -41,11 +42,16 @@ def entities_of(model_admin: Any, keys: list[str]) -> list[int | None]:
         return []
     rows = model_admin.model._base_manager.using(getattr(model_admin, "using", None)).filter(pk__in=keys).order_by()
     path = getattr(model_admin, "entity_path", None)
-    scope = current()
-    with acting(actor=scope.actor, request_id=scope.request_id, entities=Seen.EVERYTHING, using=rows.db):
+    with _of_all(rows):
         if path is None:
             return [None] if rows.exists() else []
         return list(rows.values_list(path, flat=True).distinct()[:MANY])
+
+
+def _of_all(rows: models.QuerySet[Any]) -> AbstractContextManager[None]:
+    """Look at rows of every entity within the block, as who acts already."""
+    scope = current()
+    return acting(actor=scope.actor, request_id=scope.request_id, entities=Reach.EVERYTHING, using=rows.db)
 
 
 def at_hand(request: HttpRequest, model_admin: Any) -> int | None:
@@ -87,8 +93,8 @@ def why_missing(request: HttpRequest, model_admin: Any, key: str) -> str:
         return "one of what they chose is not there, or not for them"
     if not entities_of(model_admin, [key]):
         return "there is no such object"
-    scope, rows = current(), model_admin.get_queryset(request)
-    with acting(actor=scope.actor, request_id=scope.request_id, entities=Seen.EVERYTHING, using=rows.db):
+    rows = model_admin.get_queryset(request)
+    with _of_all(rows):
         if not rows.filter(pk=key).exists():
             return "it belongs to an entity that they do not work on"
     return "it is not for them, or not any more"

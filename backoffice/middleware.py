@@ -15,7 +15,7 @@ from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse
 
 from backoffice.databases import EVENT_STORE
-from backoffice.scope import Scope, Seen, announce, announcing_first, change, entered
+from backoffice.scope import Reach, Scope, announce, announcing_first, change, entered
 
 logger = logging.getLogger("backoffice.request")
 LONGEST_BROWSER = 300  # characters of a User-Agent that are kept
@@ -144,5 +144,5 @@ class TransactionMiddleware:
         """Announce the actor, and the entities that the actor works on, as soon as it is known."""
         user = request.user
         everything = user.is_active and user.is_superuser
-        change(actor=user.pk, username=user.get_username(), entities=Seen.EVERYTHING if everything else Seen.GRANTED)
+        change(actor=user.pk, username=user.get_username(), entities=Reach.EVERYTHING if everything else Reach.GRANTED)
         request._entities = list(announce())  # type: ignore[attr-defined]  # ours, read by backoffice.grants

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, replace
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, Required, TypedDict, TypeVar, Unpack
 
 from django.db import connections, transaction
 
@@ -30,7 +30,7 @@ SAID = "SELECT " + ", ".join(f"coalesce(current_setting('{name}', true), '')" fo
 RESTORE = "SELECT " + ", ".join(f"set_config('{name}', %s, true)" for name in SETTINGS)
 
 
-class Seen(Enum):
+class Reach(Enum):
     """Which entities somebody sees, where the database is to say it: an expression that takes the id of who acts."""
 
     GRANTED = "backoffice_entities_of(%s)"  # what the grants of who acts cover
@@ -52,12 +52,22 @@ class Scope:
     ip: str = ""
     browser: str = ""
     reason: str = ""
-    entities: Seen | tuple[int, ...] = ()
+    entities: Reach | tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
             if isinstance(value, str) and "\0" in value:  # which no text of PostgreSQL holds
                 object.__setattr__(self, name, value.replace("\0", "\N{REPLACEMENT CHARACTER}"))
+
+
+class Who(TypedDict, total=False):
+    """The keywords of `acting`: who acts, in which request or command, why, and on which entities."""
+
+    actor: Required[int | None]
+    request_id: Required[str]
+    reason: str
+    username: str
+    entities: Reach | Sequence[int] | None
 
 
 NOBODY = Scope()
@@ -79,7 +89,7 @@ def entered(scope: Scope) -> Iterator[Scope]:
         _current.reset(token)
 
 
-def change(**facts: str | int | Seen | tuple[int, ...] | None) -> Scope:
+def change(**facts: str | int | Reach | tuple[int, ...] | None) -> Scope:
     """Learn more about the scope that runs, such as who logged in or the reason given; announce it again afterwards."""
     scope = replace(current(), **facts)  # type: ignore[arg-type]  # each fact has its field's type
     _current.set(scope)
@@ -96,10 +106,10 @@ def announce(using: str = "default") -> tuple[int, ...]:
 
 def _announce(using: str, *, here: bool) -> tuple[int, ...]:
     scope = current()
-    if isinstance(scope.entities, Seen) and using == EVENT_STORE:  # which has neither grants nor entities
+    if isinstance(scope.entities, Reach) and using == EVENT_STORE:  # which has neither grants nor entities
         scope = change(entities=_found(scope.entities, scope.actor))
-    ids: str = scope.entities.value if isinstance(scope.entities, Seen) else "%s"
-    of = scope.actor if isinstance(scope.entities, Seen) else list(scope.entities)
+    ids: str = scope.entities.value if isinstance(scope.entities, Reach) else "%s"
+    of = scope.actor if isinstance(scope.entities, Reach) else list(scope.entities)
     told = ["" if scope.actor is None else str(scope.actor), *(getattr(scope, name) for name in TOLD[1:])]
     with connections[using].cursor() as cursor:
         cursor.execute(ANNOUNCE.format(here=here, ids=f"{ids}::bigint[]"), [*told, of])
@@ -109,21 +119,13 @@ def _announce(using: str, *, here: bool) -> tuple[int, ...]:
 
 
 @contextmanager
-def acting(
-    *,
-    actor: int | None,
-    request_id: str,
-    reason: str = "",
-    username: str = "",
-    entities: Seen | Sequence[int] | None = None,
-    using: str = "default",
-) -> Iterator[None]:
+def acting(*, using: str = "default", **who: Unpack[Who]) -> Iterator[None]:
     """Run a block in one transaction of this actor: for commands, jobs and on_commit work.
 
     Within a request, what else is known of it stays known, its entities too unless others are given; elsewhere every entity
     is seen. Within another's transaction, what had been announced there holds again afterwards.
     """
-    scope = _scope(actor, request_id, reason, username, entities)
+    scope = _scope(**who)
     nested = connections[using].in_atomic_block
     with transaction.atomic(using=using), entered(scope):
         before = _said(using) if nested else None
@@ -135,15 +137,7 @@ def acting(
 
 
 @contextmanager
-def acting_throughout(
-    *,
-    actor: int | None,
-    request_id: str,
-    reason: str = "",
-    username: str = "",
-    entities: Seen | Sequence[int] | None = None,
-    using: str = "default",
-) -> Iterator[None]:
+def acting_throughout(*, using: str = "default", **who: Unpack[Who]) -> Iterator[None]:
     """Run a block of many transactions of this actor, on a connection that nobody else uses meanwhile.
 
     For commands and workers that post one by one without a transaction around it. Entities that come later are not seen.
@@ -153,7 +147,7 @@ def acting_throughout(
     """
     if current().method or connections[using].in_atomic_block:
         raise RuntimeError("A scope for many transactions is entered outside of requests and transactions.")
-    with entered(_scope(actor, request_id, reason, username, entities)):
+    with entered(_scope(**who)):
         _announce(using, here=False)
         try:
             yield
@@ -195,24 +189,25 @@ def announcing_first(using: str) -> Iterator[None]:
             yield
 
 
-def _scope(
-    actor: int | None, request_id: str, reason: str, username: str, entities: Seen | Sequence[int] | None
-) -> Scope:
+def _scope(**who: Unpack[Who]) -> Scope:
+    """Return who is meant, with what the scope around knows of the same actor in the same request."""
     outer = current()
-    same = outer.actor == actor and outer.request_id == request_id
+    same = (outer.actor, outer.request_id) == (who["actor"], who["request_id"])
+    known = outer if same else replace(NOBODY, entities=Reach.EVERYTHING)
+    entities = who.get("entities")
     if entities is None:
-        entities = outer.entities if same else Seen.EVERYTHING
+        entities = known.entities
     return replace(
-        outer if same else NOBODY,
-        actor=actor,
-        request_id=request_id,
-        reason=reason or (outer.reason if same else ""),
-        username=username or (outer.username if same else ""),
-        entities=entities if isinstance(entities, Seen) else tuple(entities),
+        known,
+        actor=who["actor"],
+        request_id=who["request_id"],
+        reason=who.get("reason") or known.reason,
+        username=who.get("username") or known.username,
+        entities=entities if isinstance(entities, Reach) else tuple(entities),
     )
 
 
-def _found(seen: Seen, actor: int | None) -> tuple[int, ...]:
+def _found(seen: Reach, actor: int | None) -> tuple[int, ...]:
     with connections["default"].cursor() as cursor:
         cursor.execute(f"SELECT {seen.value}", [actor])
         return tuple(cursor.fetchall()[0][0])

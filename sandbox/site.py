@@ -19,7 +19,7 @@ from backoffice.databases import SANDBOX, working_on
 from backoffice.grants import keep_entities
 from backoffice.guards import AnyoneGuard
 from backoffice.models import User
-from backoffice.scope import Seen, acting, current
+from backoffice.scope import Reach, acting, current
 from backoffice.site import SANDBOX_GUARD, ConsoleSite, View, rendered
 from backoffice.views import guarded
 from sandbox.entities import branches, granted
@@ -58,7 +58,7 @@ class SandboxSite(ConsoleSite):
         def in_sandbox(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             person = cast("User", request.user)
             request_id = str(request.request_id)  # type: ignore[attr-defined]  # RequestLogMiddleware's
-            entities = Seen.EVERYTHING if person.is_superuser else branches(granted(person))
+            entities = Reach.EVERYTHING if person.is_superuser else branches(granted(person))
             with working_on(SANDBOX), acting(actor=person.pk, request_id=request_id, entities=entities, using=SANDBOX):
                 refresh = Refresh.objects.first()
                 if refresh is None:

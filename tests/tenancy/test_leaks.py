@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from backoffice.grants import grant
 from backoffice.models import User
-from backoffice.scope import Scope, Seen, acting, acting_throughout, announcing_first, change, current, entered
+from backoffice.scope import Reach, Scope, acting, acting_throughout, announcing_first, change, current, entered
 from ledger.models import Account
 from tests.scope import narrow
 from tests.tenancy.conftest import Tenant, settle
@@ -137,7 +137,7 @@ def _throughout_in_a_transaction() -> None:
 
 @pytest.mark.django_db(databases=["default", "audit"])
 def test_other_database_is_told_once_before_its_first_statement() -> None:
-    with entered(Scope(entities=Seen.EVERYTHING)):
+    with entered(Scope(entities=Reach.EVERYTHING)):
         tenant = settle("north")
         change(entities=(tenant.entity.pk,))
         with announcing_first("audit"):

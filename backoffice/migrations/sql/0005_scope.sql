@@ -11,21 +11,26 @@ BEGIN ATOMIC
         AND NOT EXISTS (SELECT FROM backoffice_entity WHERE NOT is_void AND id <> ALL (backoffice_scope()));
 END;
 
--- What the grants of a person and of their groups cover, with all below; nothing for nobody.
-CREATE FUNCTION backoffice_entities_of(person bigint) RETURNS bigint[] LANGUAGE sql STABLE
+-- The entities that a person and their groups were granted; none for nobody.
+CREATE FUNCTION backoffice_granted_to(person bigint) RETURNS SETOF bigint LANGUAGE sql STABLE
 BEGIN ATOMIC
-    WITH RECURSIVE work AS (
+    WITH work AS (
         SELECT p.id FROM auth_permission p JOIN django_content_type t ON t.id = p.content_type_id
         WHERE t.app_label = 'backoffice' AND p.codename = 'work_on_entity'
-    ), branch (id) AS (
-        (
-            SELECT entity_id FROM backoffice_groupgrant
-            WHERE permission_id IN (SELECT id FROM work)
-              AND group_id IN (SELECT group_id FROM backoffice_user_groups WHERE user_id = person)
-            UNION
-            SELECT entity_id FROM backoffice_persongrant
-            WHERE permission_id IN (SELECT id FROM work) AND user_id = person
-        )
+    )
+    SELECT entity_id FROM backoffice_groupgrant
+    WHERE permission_id IN (SELECT id FROM work)
+      AND group_id IN (SELECT group_id FROM backoffice_user_groups WHERE user_id = person)
+    UNION
+    SELECT entity_id FROM backoffice_persongrant
+    WHERE permission_id IN (SELECT id FROM work) AND user_id = person;
+END;
+
+-- What that covers, with all below.
+CREATE FUNCTION backoffice_entities_of(person bigint) RETURNS bigint[] LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH RECURSIVE branch (id) AS (
+        SELECT g.id FROM backoffice_granted_to(person) g (id)
         UNION
         SELECT entity.id FROM backoffice_entity entity JOIN branch ON entity.parent_id = branch.id
     )
@@ -38,8 +43,8 @@ BEGIN ATOMIC
     SELECT coalesce(array_agg(id ORDER BY id), '{}') FROM backoffice_entity;
 END;
 
-GRANT EXECUTE ON FUNCTION backoffice_scope(), backoffice_sees_everything(), backoffice_entities_of(bigint),
-    backoffice_every_entity(bigint) TO {app};
+GRANT EXECUTE ON FUNCTION backoffice_scope(), backoffice_sees_everything(), backoffice_granted_to(bigint),
+    backoffice_entities_of(bigint), backoffice_every_entity(bigint) TO {app};
 
 -- Who makes an entity sees it for the rest of the transaction: its accounts are opened there, its grants given.
 CREATE FUNCTION backoffice_see_new() RETURNS trigger LANGUAGE plpgsql AS $$
