@@ -1,0 +1,30 @@
+"""The pages of groups."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.models import Group
+from django.http import HttpRequest
+
+from backoffice.admin.base import ConsoleAdmin
+from backoffice.roles import ROLES
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, ConsoleAdmin):
+    """Groups: the roles are read here and written in `backoffice.roles`; a group of one's own is a superuser's to make."""
+
+    list_display = ("name",)
+    list_select_related = ()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.is_superuser
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.is_superuser and (obj is None or obj.name not in ROLES)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
