@@ -24,7 +24,8 @@ from django.utils import timezone
 from audit.names import visible
 from audit.personal import model_of
 from audit.registry import TYPES
-from backoffice.people import Folded, matching
+from backoffice.models.voiding import AnyOf
+from backoffice.people import matching
 
 WINDOW = 7  # days
 CANDIDATES = 50  # objects of each type that typed words may mean
@@ -190,10 +191,10 @@ def kinds(name: str) -> Q:
 
 def called_so(typed: str, people: QuerySet[Any]) -> list[int]:
     """Return who is meant by a user name, or where nobody has it by how names begin, whatever the case. Two queries."""
-    exactly = people.alias(folded=Folded("username")).filter(folded=typed.strip().lower())
-    return list(exactly.values_list("pk", flat=True)[:CANDIDATES]) or list(
-        people.filter(matching(typed)).values_list("pk", flat=True)[:CANDIDATES]
-    )
+    meant = people.filter(AnyOf(F("pk"), matching(typed, using=people.db, others=True)))
+    named = dict(meant.values_list("pk", "username")[:CANDIDATES])
+    exactly = [pk for pk, username in named.items() if username.lower() == typed.strip().lower()]
+    return exactly or list(named)
 
 
 def about(subjects: list[tuple[str, str]]) -> Q:

@@ -78,9 +78,7 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg, misc] 
         """Find people through indexes."""
         if not search_term.strip():
             return queryset, False
-        return queryset.filter(
-            people.begins_with("username", search_term.strip()) | people.matching(search_term)
-        ), False
+        return queryset.filter(AnyOf(F("pk"), people.matching(search_term, using=queryset.db, others=True))), False
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Leave to superusers what would let anybody become one; groups are read, whoever reads."""

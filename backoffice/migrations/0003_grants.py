@@ -1,18 +1,10 @@
-"""Grants on entities, and the indexes that people are found by. The groups come with the permissions: backoffice.roles."""
+"""Grants on entities. The groups come with the permissions: backoffice.roles."""
 
 import django.db.models.deletion
 from django.conf import settings
-from django.contrib.postgres.indexes import OpClass
 from django.db import migrations, models
 
 import backoffice.models.grant
-from backoffice.people import Folded
-
-
-def index(field):
-    return migrations.AddIndex(
-        "user", models.Index(OpClass(Folded(field), name="text_pattern_ops"), name=f"backoffice_user_{field}")
-    )
 
 
 def grants(name, other, verbose_name, verbose_name_plural):
@@ -86,5 +78,4 @@ class Migration(migrations.Migration):
         ),
         grants("GroupGrant", ("group", GROUP), "group that works here", "groups that work here"),
         grants("PersonGrant", ("user", PERSON), "person who works here", "people who work here"),
-        *[index(field) for field in ("username", "email", "last_name", "first_name")],
     ]

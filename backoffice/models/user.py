@@ -4,12 +4,10 @@ from typing import ClassVar, Self
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
-from django.contrib.postgres.indexes import OpClass
 from django.db import models
 
 from audit.capture import capture_links, captured
 from backoffice.models.base import Manager, Model
-from backoffice.people import Folded
 
 SYSTEM = 0  # the key of what acts by itself; keys of people begin with 1, and ledger_events() in SQL knows it too
 
@@ -37,10 +35,6 @@ class User(Model, AbstractUser):
         permissions = [
             ("view_staff", "Can see staff and people without an account, not customers alone"),
             ("assign_roles", "Can make other people staff"),
-        ]
-        indexes = [
-            models.Index(OpClass(Folded(name), name="text_pattern_ops"), name=f"backoffice_user_{name}")
-            for name in ("username", "email", "last_name", "first_name")
         ]
 
     def __str__(self) -> str:

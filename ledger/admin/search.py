@@ -11,12 +11,11 @@ from uuid import UUID
 from django.db.models import F, Q, QuerySet
 
 from backoffice.models.voiding import AnyOf
-from backoffice.people import matching
+from backoffice.people import CANDIDATES, matching
 from ledger.models import Action
 from ledger.reference import ALPHABET, LENGTH, recognised
 from ledger.shape import LONGEST
 
-CANDIDATES = 1_001
 HELP = "A reference, a public id, a customer number, an e-mail address, how a name begins, or a bank's or an invoice's reference."
 
 
@@ -83,7 +82,7 @@ def advice(text: str) -> str:
         return "The reference is well formed, but nothing that you can see has it."
     if "@" in text:
         return "Addresses are found by how they begin. Check the spelling, or look for the name."
-    return "Names are found by how they begin, accents as they are written. Try fewer letters, or the e-mail address."
+    return "Names are found by how they begin. Try fewer letters, or the e-mail address."
 
 
 def _actions(accounts: QuerySet[Any]) -> QuerySet[Action]:
@@ -92,7 +91,11 @@ def _actions(accounts: QuerySet[Any]) -> QuerySet[Action]:
 
 def _people(accounts: QuerySet[Any], text: str) -> list[int]:
     """Return the accounts whose customers are meant."""
-    return list(accounts.filter(matching(text, "user__")).order_by().values_list("pk", flat=True)[:CANDIDATES])
+    return list(
+        accounts.filter(AnyOf(F("user"), matching(text, using=accounts.db)))
+        .order_by()
+        .values_list("pk", flat=True)[:CANDIDATES]
+    )
 
 
 def _external(accounts: QuerySet[Any], text: str) -> list[int]:

@@ -54,7 +54,17 @@ def settle(code: str, using: str = "default") -> Tenant:
     upload = Import(file_name=f"{code}.csv", by=worker, entities=[entity.pk], size=1, format="csv", sha256=code)
     upload.save(using=using)
     account.refresh_from_db()
-    rows = [account, account.actions.first(), hold, *limits, approval, refusal, upload]
+    rows = [
+        account,
+        customer,
+        customer.history.first(),
+        account.actions.first(),
+        hold,
+        *limits,
+        approval,
+        refusal,
+        upload,
+    ]
     return Tenant(entity, worker, account, limits, rows)
 
 
