@@ -23,8 +23,8 @@ SPREAD = (
         SELECT row_number() OVER (ORDER BY id) - 1 AS n, id FROM backoffice_entity WHERE code LIKE 'office%'""",
     f"UPDATE ledger_account a SET entity_id = o.id FROM office o WHERE o.n = a.id % {ENTITIES}",  # noqa: S608  as above
     f"UPDATE ledger_action a SET entity_id = o.id FROM office o WHERE o.n = a.account_id % {ENTITIES}",  # noqa: S608  as above
-    """UPDATE backoffice_user SET last_name = 'Novak' || (id / 1000), first_name = 'Jana', email = username || '@example.com'
-        WHERE username LIKE 'loaded%'""",
+    """UPDATE backoffice_user u SET entity_id = a.entity_id, last_name = 'Novak' || (u.id / 1000), first_name = 'Jana',
+        email = username || '@example.com' FROM ledger_account a WHERE a.user_id = u.id AND username LIKE 'loaded%'""",
     f"""INSERT INTO backoffice_persongrant (user_id, entity_id, permission_id)
         SELECT u.id, o.id, p.id FROM backoffice_user u, office o, auth_permission p
         WHERE u.username = 'staff' AND p.codename = 'work_on_entity' AND o.n < {GRANTED}""",  # noqa: S608  as above
