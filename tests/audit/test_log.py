@@ -340,7 +340,7 @@ def test_holds_and_actions_are_listed_as_they_stood(client: Client, admin: User,
     assert [row.state for row in client.get(lists["hold"]).context["cl"].result_list] == ["released"]
     assert len(client.get(lists["hold"], {**at, "state__exact": "released"}).context["cl"].result_list) == 0
     assert last not in client.get(lists["action"], at).context["cl"].result_list
-    assert len(client.get(lists["action"], {**at, "q": "Vesela"}).context["cl"].result_list) == 3
+    assert len(client.get(lists["action"], {**at, "q": "Nova"}).context["cl"].result_list) == 3
     page = reverse("console:ledger_hold_history", args=[hold.pk])
     assert re.search(rf'href="{page}\?[^"]*at=', client.get(lists["hold"], at).content.decode())
     stood = client.get(page, {"at": at["as_of"]}).context["stood"]
