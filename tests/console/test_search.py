@@ -24,7 +24,7 @@ from ledger.reference import ALPHABET
 from tests.cast import LONG_AGO, OpenAccount
 from tests.console.test_commands import permit
 
-MANY = 20_000
+MANY = 12_000
 BIG = r"Seq Scan on (ledger_account|ledger_action|backoffice_user)\b"
 LISTS = ("ledger_account", "ledger_action")
 
@@ -200,7 +200,7 @@ def test_people_are_found_by_indexes_and_no_more_are_read_than_shown(many: None,
             before = cursor.execute(READ).fetchone()
             people = matching(typed, using="default")
             after = cursor.execute(READ).fetchone()
-        assert len(people) == min(CANDIDATES, {"name0123": 10, "first0007 name": 4}.get(typed, CANDIDATES))
+        assert len(people) == min(CANDIDATES, {"name0123": 10, "first0007 name": 3}.get(typed, CANDIDATES))
         assert after[0] == before[0]
         assert after[1] - before[1] <= 3 * most
 
