@@ -6,11 +6,30 @@ from collections.abc import Iterator
 import pytest
 from django.conf import settings
 from pytest_django import DjangoDbBlocker
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from backoffice import embedded
 from tests import clones, scope
 
 pytest_plugins = ["tests.cast"]
+
+TOGETHER = ("tests/browser/", "tests/security/")  # a worker for all of the first, one for each file of the second
+
+
+class Together(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist says no types
+    """Gives every test to the worker that is free, but those together that share what takes long to make: first of all."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        browser, security = TOGETHER
+        if nodeid.startswith(browser):
+            return browser
+        return nodeid.partition("::")[0] if nodeid.startswith(security) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Together:
+    """Deal the tests out so; pytest-xdist's own groups do not work with this pytest."""
+    return Together(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -35,7 +35,7 @@ MAKE_MONTHS = """
 EVENTS = """
     INSERT INTO audit_event (id, created, type, user_id, username, entity_id, object_type, object_id, request_id, method, path,
                              status, ip, browser, reason, success, data, block, position, leaf)
-    SELECT uuidv7(made - clock_timestamp()), made, kind, person, 'staff' || person, 1 + object % 50, 'ledger.account', object,
+    SELECT uuidv7(made - clock_timestamp()), made, kind, person, 'staff' || person, (ARRAY{entities})[1 + object % {offices}], 'ledger.account', object,
            md5(n::text), CASE WHEN change THEN 'POST' ELSE 'GET' END, '/console/ledger/account/' || object || '/change/',
            CASE WHEN change THEN NULL ELSE 200 END, '10.1.2.3', 'Mozilla/5.0 (X11; Linux x86_64) Firefox/128.0',
            CASE WHEN change THEN 'Asked for by the customer' ELSE '' END, kind <> 'access.refused',
@@ -50,14 +50,15 @@ EVENTS = """
 """
 
 
-def fill(database: str, events: int, first: int) -> None:
-    """Add so many events, about the objects with ids from `first` on. Vacuums and analyses, as time would."""
+def fill(database: str, events: int, first: int, entities: list[int]) -> None:
+    """Add so many events, about the objects with ids from `first` on, spread over entities. Vacuums and analyses, as time would."""
     with server.session(database) as s:
         s.execute(MAKE_MONTHS, [MONTHS])
         indexes = s.execute(INDEXES).fetchall()
         for drop, _ in indexes:
             s.execute(drop)
-    sizes = {"block": BLOCK, "events": events, "months": MONTHS, "first": first}
+    sizes: dict[str, object] = {"block": BLOCK, "events": events, "months": MONTHS, "first": first}
+    sizes |= {"entities": entities, "offices": len(entities)}
     sizes |= {"persons": max(1, events // PER_PERSON), "objects": max(1, events // PER_OBJECT)}
     bounds = [events * part // WORKERS for part in range(WORKERS + 1)]
     parts = [EVENTS.format(since=since + 1, until=until, **sizes) for since, until in pairwise(bounds)]

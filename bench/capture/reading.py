@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import cast
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -28,6 +29,11 @@ VERSIONS = 10  # of each object
 LOADED = sql.SQL(
     "SELECT min(a.id) FROM ledger_account a JOIN backoffice_user u ON u.id = a.user_id WHERE u.username LIKE 'loaded%'"
 )
+OFFICES = """
+    INSERT INTO backoffice_entity (code, name, is_void, created)
+    SELECT 'office' || n, 'Office ' || n, false, now() FROM generate_series(1, 50) n
+"""
+ENTITIES = sql.SQL("SELECT array_agg(id) FROM backoffice_entity WHERE code LIKE 'office%'")
 PAGE = 25  # events on a page of the log
 TYPES = ("change.updated", "object.viewed", "change.")
 
@@ -64,10 +70,12 @@ def _filled(name: str, events: int, objects: str) -> Iterator[str]:
     started, first = time.perf_counter(), int(str(server.one(objects, LOADED)[0]))
     if name == "events_few":
         with server.session(objects) as s:
+            s.execute("SET session_replication_role = replica")
+            s.execute(OFFICES)
             load.versions(s, "ledger_historicalaccount", "ledger_account", VERSIONS)
     server.create(name, template=server.store())
     try:
-        load.fill(name, events, first)
+        load.fill(name, events, first, cast("list[int]", server.one(objects, ENTITIES)[0]))
         sys.stderr.write(f"{name}: {events:,} events, filled in {time.perf_counter() - started:.0f} s\n")
         yield name
     finally:

@@ -14,7 +14,6 @@ from tests.cast import PASSWORD
 from tests.security.walk import Address, addresses
 from tests.security.world import World, browser_of, nothing_moves
 
-pytestmark = pytest.mark.xdist_group("security_csrf")
 OTHERS = {"app_label": "ledger", "url": "nowhere", "content_type_id": 1}
 DOING = {  # what a link could say to have something done
     "action": "delete_selected", "_selected_action": "1", "post": "yes", "confirm": "1", "token": "x", "ids": "1", "_save": "Save",

@@ -23,7 +23,6 @@ from tests.console.test_commands import hidden
 from tests.imports.files import csv_of, upload
 from tests.security.world import TOKEN, Tenant, World, browser_of, nothing_moves
 
-pytestmark = pytest.mark.xdist_group("security_forged")
 FORM = {"amount": "1.00", "comment": "Asked", "reference_type": "none", "reference": ""}
 HOURS = 3600
 Forge = Callable[[str], str]

@@ -22,7 +22,6 @@ from audit.admin.search import SearchForm
 from sandbox.site import site as sandbox
 from tests.security.world import World, browser_of, nothing_moves
 
-pytestmark = pytest.mark.xdist_group("security_fuzz")
 SITES = {"console": admin.site, "sandbox": sandbox}
 FINE = {200, 302, 400, 404}
 PAYLOADS = (

@@ -19,7 +19,6 @@ from tests.security.guessing import ASKED, Attacker, Guess, body_of, called, far
 from tests.security.walk import objects
 from tests.security.world import Tenant, World, browser_of, nothing_moves
 
-pytestmark = pytest.mark.xdist_group("security_idor")
 PLACES = {"console": admin.site, "sandbox": sandbox}
 
 # Models whose rows are somebody's. Each tenant of tests/security/world.py has a row of each.

@@ -23,7 +23,6 @@ from sandbox.site import site as sandbox
 from tests.console.test_commands import hidden
 from tests.security.world import World, browser_of, person, row_of
 
-pytestmark = pytest.mark.xdist_group("security_mass_assignment")
 SITES = {"console": admin.site, "sandbox": sandbox}
 MOVED_BY_SAVING = {"modified"}  # columns that the database keeps by itself
 

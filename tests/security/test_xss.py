@@ -39,7 +39,6 @@ from tests.imports.files import csv_of, upload
 from tests.security.walk import addresses
 from tests.security.world import TOKEN, browser_of
 
-pytestmark = pytest.mark.xdist_group("security_xss")
 WAYS = (  # out of text, an attribute in either quotes, a script, a comment, a title; and into an address
     "<zx-{0}>", "\"><zx-{0} a=\"", "'><zx-{0} a='", "\" onzx=\"zx()", "' onzx='zx()", "</script><script>zx()</script>",
     "</textarea></title></style><zx-{0}>", "--><zx-{0}>", "<img src=x onerror=zx()>", "javascript:zx()",
