@@ -65,7 +65,7 @@ _TYPES = (
     EventType("approval.rejected", "{who} rejected {object}{more}", "somebody else turned it down", schemas.Approval),
     EventType("approval.cancelled", "{who} took back {object}{more}", "who had asked took it back", schemas.Approval),
     EventType("approval.expired", "Nobody decided on {object} in time{more}", "it expired, which `expire_due` or the next one to look found", schemas.Approval),
-    EventType("grant.requested", "{who} asked by {object} {more}", "somebody asked that a right be given or taken", schemas.Grant),
+    EventType("grant.requested", "{who} asked by {object} {more}", "somebody asked that a right be given or taken, or an entity moved", schemas.Grant),
     EventType("grant.approved", "{who} approved {object}: {more}", "somebody else approved that, and it was done", schemas.Grant),
     EventType("grant.rejected", "{who} rejected {object}: {more}", "somebody else turned that down", schemas.Grant),
     EventType("grant.cancelled", "{who} took back {object}: {more}", "who had asked took it back", schemas.Grant),

@@ -160,13 +160,15 @@ class Approval(Nothing):
 
 
 class Grant(Nothing):
-    """A request for rights: whether to give or to take, who asked, and two of entity, group and person; all by their ids."""
+    """A request for rights: whether to give or to take, who asked, and two of entity, group and person, or an entity that is
+    to stand below a parent or at the top; all by their ids."""
 
     give: bool
     maker: int
     entity: NotRequired[int]
     group: NotRequired[int]
     person: NotRequired[int]
+    parent: NotRequired[int]
 
 
 class ImportedFile(Nothing, total=False):

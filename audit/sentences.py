@@ -145,6 +145,9 @@ def _approval(event: Event, data: dict[str, Any]) -> SafeString:
 
 
 def _grant(event: Event, data: dict[str, Any]) -> SafeString:
+    if not data.keys() & {"group", "person"}:
+        place = f"below entity {data['parent']}" if "parent" in data else "to the top"
+        return format_html("to move entity {} {}", data["entity"], place)
     right = " and ".join(f"{name} {data[name]}" for name in ("person", "group", "entity") if name in data)
     return format_html("to {} a right, of {}", "give" if data["give"] else "take", right)
 

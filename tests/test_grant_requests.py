@@ -172,13 +172,14 @@ def test_taking_from_who_has_left_is_possible(maker: User, checker: User, agent:
 
 
 @KINDS
-def test_request_of_anything_else_than_two_of_three_is_refused(kind: str, kinds: dict[str, Row], maker: User) -> None:
+def test_request_of_anything_else_than_two_of_three_or_a_move_is_refused(kind: str, kinds: dict[str, Row], maker: User) -> None:
     right = kinds[kind]
     plain = {"give": True, "maker": maker, "shown": {}, "reason": "r", "expires": timezone.now()}
     [first, *_] = right
-    for odd in ({}, {first: right[first]}, {key: value for row in kinds.values() for key, value in row.items()}):
-        with refused_by("backoffice_grantrequest_two_of_three"):
-            GrantRequest.objects.create(**plain, **odd)
+    alone = {first: right[first], "give": False, "parent": Entity.objects.first()}
+    for odd in ({}, alone, {**right, "parent": Entity.objects.first()}, {key: value for row in kinds.values() for key, value in row.items()}):
+        with refused_by("backoffice_grantrequest_two_or_a_move"):
+            GrantRequest.objects.create(**{**plain, **odd})
 
 
 def test_drift_is_refused_and_decides_nothing(kinds: dict[str, Row], maker: User, checker: User, agent: User) -> None:
@@ -352,3 +353,64 @@ def test_commands_give_and_take_without_a_request(agent: User, nord: Entity, gro
     grant(group, nord)
     revoke(agent, nord)
     assert (GroupGrant.objects.count(), PersonGrant.objects.count()) == (1, 0)
+
+
+def test_entity_is_moved_once_another_person_approves(maker: User, checker: User, agent: User, nord: Entity) -> None:
+    top, leads = Entity.objects.create(code="top", name="Top"), Group.objects.get(name=LEAD)
+    grant(leads, top)
+    agent.groups.add(leads)
+    sud = Entity.objects.create(code="sud", name="Sudbank")
+    asked = ask(maker, {"entity": sud, "parent": top})
+    assert asked.deed == "Move Sudbank below Top"
+    assert [(e.what, e.before, e.after) for e in would(asked).effects] == [
+        ("Entities above it, whose limits bind it", "none", "Top"),
+        ("Groups that work on it from above", "none", "Support lead"),
+        ("People who work on it from above, by grants of their own", "0", "0"),
+        ("Entities that move, with those below", "1", "1"),
+    ]
+    with refused("duplicate_request"):
+        ask(checker, {"entity": sud, "parent": nord})
+    with refused("same_approver"):
+        approve(asked, maker)
+    with requested():
+        with refused_by("backoffice_right_was_approved"):
+            Entity.objects.filter(pk=sud.pk).update(parent=top)
+        approve(asked, checker, saw=would(asked).digest)
+        with refused_by("backoffice_right_was_approved"):
+            Entity.objects.filter(pk=sud.pk).update(parent=nord)
+    assert sud.pk in entities_of(agent)
+    with refused("nothing_to_do"):
+        ask(maker, {"entity": sud, "parent": top})
+    approve(ask(maker, {"entity": sud}), checker)
+    assert sud.pk not in entities_of(agent)
+
+
+def test_entity_is_moved_below_nothing_that_is_below_it(maker: User, checker: User, nord: Entity) -> None:
+    praha = Entity.objects.create(code="praha", name="Praha", parent=nord)
+    for place in (praha, nord):
+        with refused("below_itself"):
+            ask(maker, {"entity": nord, "parent": place})
+    with refused_by("backoffice_entity_no_circle"):
+        Entity.objects.filter(pk=nord.pk).update(parent=praha)
+    asked = ask(maker, {"entity": praha})
+    with refused_by("backoffice_grantrequest_carried_out"), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        GrantRequest.objects.filter(pk=asked.pk).update(state="approved", checker=checker)
+
+
+def test_rights_of_one_s_own_group_or_place_are_not_asked_for_or_decided_on(
+    maker: User, checker: User, group: Group, nord: Entity
+) -> None:
+    sud = Entity.objects.create(code="sud", name="Sudbank")
+    asked, moved = ask(maker, {"group": group, "entity": nord}), ask(maker, {"entity": sud, "parent": nord})
+    for person in (maker, checker):
+        person.groups.add(group)
+        grant(person, nord)
+    for own in (asked, moved):
+        with refused("one_s_own"):
+            approve(own, checker)
+    with refused("one_s_own"):
+        ask(maker, {"group": group, "entity": sud})
+    with refused_by("backoffice_grantrequest_own_group"):
+        GrantRequest.objects.filter(pk=asked.pk).update(state="rejected", checker=checker)
+    grant_requests.cancel(pk=asked.pk, by=maker, comment="A mistake")
