@@ -15,6 +15,7 @@ from backoffice.grant_pages import ASK, AskForEntity, AskForPerson, MoveEntity
 from backoffice.grants import request_entities
 from backoffice.guards import Guard, PermissionGuard, StaffGuard
 from backoffice.models import Entity, GrantRequest, User
+from backoffice.models.user import MAY_BE_ONE
 from backoffice.models.voiding import AnyOf
 from backoffice.request_admin import AskedByFilter, RequestAdmin, StateFilter, inbox, state_chip
 from backoffice.rights import GrantRefused, StaleGrant, is_own, would
@@ -114,7 +115,7 @@ def why_not(user: User, asked: GrantRequest) -> str:
         return "You asked for this yourself, so somebody else has to decide."
     if is_own(asked, user):
         return "This is about your own rights, so somebody else has to decide."
-    return ""
+    return MAY_BE_ONE if user.may_be(asked.maker) else ""
 
 
 admin.site.header_links.append(inbox(GrantRequest, "Rights", DECIDE))  # type: ignore[attr-defined]  # the console's own site

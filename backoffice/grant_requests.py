@@ -17,7 +17,7 @@ from django.utils import timezone
 from audit.record import record
 from backoffice.models import Entity, GrantRequest, User
 from backoffice.models.grant_request import GrantState
-from backoffice.models.user import SYSTEM
+from backoffice.models.user import MAY_BE_ONE, SYSTEM
 from backoffice.rights import GrantRefused, StaleGrant, carry_out, check, is_own, would
 from backoffice.scope import acting
 
@@ -132,6 +132,8 @@ def _check_another(asked: GrantRequest, by: User) -> None:
         raise GrantRefused("You asked for this yourself, so somebody else has to decide.", code="same_approver")
     if is_own(asked, by):
         raise GrantRefused("This is about your own rights, so somebody else has to decide.", code="one_s_own")
+    if by.may_be(asked.maker):
+        raise GrantRefused(MAY_BE_ONE, code="same_hands")
 
 
 def _decide(pk: int, act: Callable[[GrantRequest], None]) -> GrantRequest:

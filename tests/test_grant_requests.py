@@ -299,9 +299,9 @@ def test_what_is_approved_is_done_in_the_same_transaction(
 
 
 @contextmanager
-def requested() -> Iterator[None]:
+def requested(by: User | None = None) -> Iterator[None]:
     """Act as a request to the site does."""
-    with entered(Scope(actor=1, request_id="r", method="POST", path="/console/")):
+    with entered(Scope(actor=by and by.pk, request_id="r", method="POST", path="/console/")):
         announce()
         yield
     announce()
@@ -414,3 +414,67 @@ def test_rights_of_one_s_own_group_or_place_are_not_asked_for_or_decided_on(
     with refused_by("backoffice_grantrequest_own_group"):
         GrantRequest.objects.filter(pk=asked.pk).update(state="rejected", checker=checker)
     grant_requests.cancel(pk=asked.pk, by=maker, comment="A mistake")
+
+
+@pytest.fixture
+def clerk(maker: User) -> User:
+    """Somebody whose account the maker made at the site."""
+    with requested(maker):
+        return User.objects.create_user("clerk", password="correct horse battery", is_staff=True)
+
+
+def test_who_made_an_account_and_who_uses_it_do_not_decide_for_each_other(
+    clerk: User, maker: User, checker: User, kinds: dict[str, Row]
+) -> None:
+    for one, other, kind in ((maker, clerk, "person in group"), (clerk, maker, "person on entity")):
+        asked = ask(one, kinds[kind])
+        with requested(other):  # a new password of one's own proves nothing
+            other.set_password("another horse battery")
+            other.save()
+        with refused("same_hands"):
+            approve(asked, other)
+        with refused("same_hands"):
+            grant_requests.reject(pk=asked.pk, by=other, comment="No")
+        with refused_by("backoffice_grantrequest_two_hands"):
+            GrantRequest.objects.filter(pk=asked.pk).update(state="rejected", checker=other)
+    with requested(checker):
+        clerk.set_password("a third battery")
+        clerk.save()
+    approve(asked, maker)
+
+
+def test_who_set_a_password_or_an_address_last_is_kept_whatever_is_written(clerk: User, maker: User, checker: User) -> None:
+    def kept() -> int | None:
+        return User.objects.values_list("password_by", flat=True).get(pk=clerk.pk)
+
+    assert kept() == maker.pk
+    User.objects.filter(pk=clerk.pk).update(password_by=None)
+    with requested():  # a link by e-mail, to an address that somebody else wrote
+        User.objects.filter(pk=clerk.pk).update(password="!", password_by=None)
+    assert kept() == maker.pk
+    with requested(checker):
+        User.objects.filter(pk=clerk.pk).update(first_name="Eva")
+        assert kept() == maker.pk
+        User.objects.filter(pk=clerk.pk).update(email="clerk@example.com")
+        assert kept() == checker.pk
+    User.objects.filter(pk=clerk.pk).update(password="!!")  # a command
+    assert kept() is None
+
+
+def test_checker_is_told_that_who_asks_made_the_account(clerk: User, maker: User, checker: User, group: Group) -> None:
+    told = "Account made, or its password or address set, by who asks"
+    for by, expected in ((maker, True), (checker, False)):
+        drawn = grant_requests.drawn_up(by=by, give=True, person=clerk, group=group)
+        assert (told in [effect.what for effect in would(drawn).effects]) is expected
+
+
+@pytest.mark.parametrize("column", ["is_active", "is_staff", "is_void"])
+def test_nobody_comes_back_with_rights(column: str, agent: User) -> None:
+    off = column == "is_void"
+    User._base_manager.filter(pk=agent.pk).update(**{column: off})
+    with requested():
+        with refused_by("backoffice_right_comes_back"):
+            User._base_manager.filter(pk=agent.pk).update(**{column: not off})
+    agent.grants.all().delete()
+    with requested():
+        User._base_manager.filter(pk=agent.pk).update(**{column: not off})
