@@ -59,6 +59,8 @@ _TYPES = (
     EventType("change.updated", "{who} changed {object}{more}", "a captured row, or what it links to, was changed", schemas.Updated),
     EventType("change.deleted", "{who} deleted {object}{more}", "a captured row was really deleted", schemas.Deleted),
     EventType("ledger.posted", "{who} posted on {object}{more}", "an action was posted", schemas.Posted),
+    EventType("account.rechecked", "{who} had {object} rechecked: {more}", "the box on an account's form was ticked, and it was compared with its actions", schemas.Recheck),
+    EventType("account.notified", "{who} wrote to the customer of {object}{more}", "the box on an account's form was ticked; an e-mail was sent, or could not be", schemas.Notice),
     EventType("approval.requested", "{who} asked for {object}{more}", "approval of something was asked for", schemas.Approval),
     EventType("approval.approved", "{who} approved {object}{more}", "somebody else approved it, and it was carried out", schemas.Approval),
     EventType("approval.failed", "{who} approved {object}, which failed{more}", "it was approved, and a rule refused it", schemas.Approval),

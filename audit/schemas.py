@@ -147,6 +147,18 @@ class Posted(Nothing):
     source: NotRequired[str]
 
 
+class Recheck(Nothing):
+    """A recheck of an account: how many findings there were."""
+
+    findings: int
+
+
+class Notice(Nothing, total=False):
+    """An e-mail to a customer: what kind of error kept it from being sent, never the address."""
+
+    error: str
+
+
 class Approval(Nothing):
     """A request for approval: of which kind, for how much, by whom (an id), what was asked, and which rule refused it."""
 

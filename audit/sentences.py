@@ -178,6 +178,8 @@ MORE: dict[str, Callable[[Event, dict[str, Any]], SafeString]] = {
     "session.revoked": lambda event, data: format_html(" at {} ({})", data["address"], data["browser"]),
     "right": lambda event, data: format_html("the {} {}", data["kind"], data["right"]),
     "export.downloaded": _downloaded,
+    "account.rechecked": lambda event, data: format_html("{} findings", data["findings"] or "no"),
+    "account.notified": lambda event, data: format_html("{}", f", in vain: {data['error']}" if "error" in data else ""),
     "approval": _approval,
     "grant": _grant,
     "import": _file,
