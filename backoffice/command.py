@@ -77,6 +77,11 @@ class CommandPage(BaseView):
 
     objects: Sequence[Model]
 
+    def __init_subclass__(cls, **how: Any) -> None:
+        """Ask to log in again before what is dangerous."""
+        super().__init_subclass__(**how)
+        cls.asks_again = cls.asks_again or cls.dangerous
+
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         """Remember nothing but the request; objects are read once the guard has let it in."""
         super().setup(request, *args, **kwargs)

@@ -124,6 +124,7 @@ class PreviewPage(ImportPage):
     """Look at what the file would do, and do it."""
 
     template = "imports/preview.html"
+    asks_again = True
 
     def get(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Show the preview."""
