@@ -127,6 +127,16 @@ def test_code_serves_as_well_as_the_password(client: Client) -> None:
     assert client.get(page).status_code == 200
 
 
+def test_password_does_not_serve_who_has_a_second_factor(client: Client) -> None:
+    client.force_login(with_app(staff("lead", LEAD)))
+    aged(client, 21)
+    page = reverse("console:ledger_limit_propose_new")
+    for answer in (client.get(AGAIN), client.post(AGAIN, {"password": PASSWORD, "next": page})):
+        assert led(answer).partition("?")[0] == reverse("mfa_reauthenticate")
+    assert asked(client.get(page), page)
+    assert "password instead" not in client.get(reverse("mfa_reauthenticate")).content.decode()
+
+
 def test_wrong_passwords_there_lock_out_too(lead: Client, settings: Settings) -> None:
     settings.AXES_FAILURE_LIMIT = 3
     answers = [lead.post(AGAIN, {"password": "wrong"}).status_code for _ in range(3)]
