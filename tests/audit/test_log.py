@@ -28,7 +28,7 @@ from backoffice.scope import acting
 from imports.models import Import
 from imports.pages import told
 from ledger.models import Account, Hold, Limit
-from tests.audit.store import stored, stored_seal
+from tests.audit.store import stored, stored_alert, stored_seal
 from tests.audit.test_asof import moment
 from tests.cast import OpenAccount
 
@@ -516,3 +516,17 @@ def test_files_and_customers_are_of_their_entity(account: Account, agent: User, 
     User.objects.filter(pk=account.user_id).update(last_name="Rich")
     events = Outbox.objects.filter(type__in=["import.uploaded", "change.updated"], object_type__in=["imports.import", "backoffice.user"])
     assert [event.entity_id for event in events.order_by("id")][-3:] == [nord.pk, None, nord.pk]
+
+
+def test_alert_is_seen_and_acknowledged_by_who_works_on_its_entity(log: Client, reviewer: User, nord: Entity) -> None:
+    reviewer.user_permissions.add(*Permission.objects.filter(codename__in=("view_alert", "acknowledge_alert")))
+    sud = Entity.objects.create(code="sud", name="Sudbank")
+    mine, theirs, of_none = (
+        stored_alert(str(key), entity_id=key, text=f"Alert {key}") for key in (nord.pk, sud.pk, None)
+    )
+    for sees_all in (False, True):
+        listed = {alert.pk for alert in log.get(reverse("console:audit_alert_changelist")).context["cl"].result_list}
+        assert listed == {mine.pk, *((theirs.pk, of_none.pk) if sees_all else ())}
+        pages = [reverse("console:audit_alert_acknowledge", args=[alert.pk]) for alert in (mine, theirs, of_none)]
+        assert [log.get(page).status_code for page in pages] == [200, *([200, 200] if sees_all else [404, 404])]
+        grant(reviewer, sud)
