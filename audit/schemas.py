@@ -172,8 +172,7 @@ class Approval(Nothing):
 
 
 class Grant(Nothing):
-    """A request for rights: whether to give or to take, who asked, and two of entity, group and person, or an entity that is
-    to stand below a parent or at the top; all by their ids."""
+    """A request for rights: to give or to take, by whom, two of entity, group and person, or where an entity is to stand; by id."""
 
     give: bool
     maker: int

@@ -140,6 +140,9 @@ def with_verified_servers(databases: Mapping[str, dict[str, Any]], names: Mappin
 def _is_elsewhere(database: Mapping[str, Any]) -> bool:
     """Whether it is, or may be, on another machine; what a URL does not say, libpq reads from the environment."""
     options = database["OPTIONS"]
-    host, address = database["HOST"] or os.environ.get("PGHOST", ""), options.get("hostaddr") or os.environ.get("PGHOSTADDR", "")
+    host, address = (
+        database["HOST"] or os.environ.get("PGHOST", ""),
+        options.get("hostaddr") or os.environ.get("PGHOSTADDR", ""),
+    )
     service = options.get("service") or os.environ.get("PGSERVICE")  # a file says where that is
     return bool(service) or is_remote(host) or is_remote(address)

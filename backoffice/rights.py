@@ -126,7 +126,9 @@ def _of_move(entity: Entity, to: Entity | None) -> Iterable[Effect]:
     moved = str(len(Entity.branches([entity.pk])))
     yield Effect(what="Entities above it, whose limits bind it", before=_path(above), after=_path(then))
     yield Effect(what="Groups that work on it from above", before=_working(above), after=_working(then))
-    yield Effect(what="People who work on it from above, by grants of their own", before=_alone(above), after=_alone(then))
+    yield Effect(
+        what="People who work on it from above, by grants of their own", before=_alone(above), after=_alone(then)
+    )
     yield Effect(what="Entities that move, with those below", before=moved, after=moved)
 
 

@@ -25,7 +25,15 @@ MODES = ["development", "demo", "production"]
 LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"]
 
 URL_NAMES = (*RUNTIME_URL_NAMES.values(), *OWNER_URL_NAMES.values(), *RELAY_URL_NAMES.values())
-SECRETS = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "EMAIL_HOST_PASSWORD", "AUDIT_WEBHOOK_SECRET", "AUDIT_SLACK_URL", "DEMO_PASSWORD", *URL_NAMES)
+SECRETS = (
+    "SECRET_KEY",
+    "SECRET_KEY_FALLBACKS",
+    "EMAIL_HOST_PASSWORD",
+    "AUDIT_WEBHOOK_SECRET",
+    "AUDIT_SLACK_URL",
+    "DEMO_PASSWORD",
+    *URL_NAMES,
+)
 production.refuse_files(SECRETS)
 
 env = FileAwareEnv(eager=False, strip_whitespace=True)

@@ -172,12 +172,19 @@ def test_taking_from_who_has_left_is_possible(maker: User, checker: User, agent:
 
 
 @KINDS
-def test_request_of_anything_else_than_two_of_three_or_a_move_is_refused(kind: str, kinds: dict[str, Row], maker: User) -> None:
+def test_request_of_anything_else_than_two_of_three_or_a_move_is_refused(
+    kind: str, kinds: dict[str, Row], maker: User
+) -> None:
     right = kinds[kind]
     plain = {"give": True, "maker": maker, "shown": {}, "reason": "r", "expires": timezone.now()}
     [first, *_] = right
     alone = {first: right[first], "give": False, "parent": Entity.objects.first()}
-    for odd in ({}, alone, {**right, "parent": Entity.objects.first()}, {key: value for row in kinds.values() for key, value in row.items()}):
+    for odd in (
+        {},
+        alone,
+        {**right, "parent": Entity.objects.first()},
+        {key: value for row in kinds.values() for key, value in row.items()},
+    ):
         with refused_by("backoffice_grantrequest_two_or_a_move"):
             GrantRequest.objects.create(**{**plain, **odd})
 
@@ -443,7 +450,9 @@ def test_who_made_an_account_and_who_uses_it_do_not_decide_for_each_other(
     approve(asked, maker)
 
 
-def test_who_set_a_password_or_an_address_last_is_kept_whatever_is_written(clerk: User, maker: User, checker: User) -> None:
+def test_who_set_a_password_or_an_address_last_is_kept_whatever_is_written(
+    clerk: User, maker: User, checker: User
+) -> None:
     def kept() -> int | None:
         return User.objects.values_list("password_by", flat=True).get(pk=clerk.pk)
 
@@ -472,9 +481,8 @@ def test_checker_is_told_that_who_asks_made_the_account(clerk: User, maker: User
 def test_nobody_comes_back_with_rights(column: str, agent: User) -> None:
     off = column == "is_void"
     User._base_manager.filter(pk=agent.pk).update(**{column: off})
-    with requested():
-        with refused_by("backoffice_right_comes_back"):
-            User._base_manager.filter(pk=agent.pk).update(**{column: not off})
+    with requested(), refused_by("backoffice_right_comes_back"):
+        User._base_manager.filter(pk=agent.pk).update(**{column: not off})
     agent.grants.all().delete()
     with requested():
         User._base_manager.filter(pk=agent.pk).update(**{column: not off})

@@ -1,7 +1,7 @@
-"""A request that somebody be given or lose an entity to work on, or a group, or that an entity be moved: asked for by one
-person, decided by another.
+"""A request about who works on what: asked for by one person, decided by another.
 
-An entity's place in the tree says who works on it and which limits bind it, so moving one is a matter of rights.
+It asks that somebody be given or lose an entity to work on, or a group, or that an entity be moved: its place in the tree says
+who works on it and which limits bind it.
 
 Invariants, held by the database: it links two of a person, a group and an entity, or is about an entity alone, which is to
 stand below `parent`, or at the top; nobody asks for rights of his own, or of a group he is in, or decides on them; whoever

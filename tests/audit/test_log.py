@@ -514,7 +514,9 @@ def test_files_and_customers_are_of_their_entity(account: Account, agent: User, 
     for entities in ([nord.pk], [nord.pk, nord.pk + 1]):
         told(Import(file_name="a.csv", by=agent, entities=entities, size=1, sha256="s"), "import.uploaded")
     User.objects.filter(pk=account.user_id).update(last_name="Rich")
-    events = Outbox.objects.filter(type__in=["import.uploaded", "change.updated"], object_type__in=["imports.import", "backoffice.user"])
+    events = Outbox.objects.filter(
+        type__in=["import.uploaded", "change.updated"], object_type__in=["imports.import", "backoffice.user"]
+    )
     assert [event.entity_id for event in events.order_by("id")][-3:] == [nord.pk, None, nord.pk]
 
 

@@ -121,13 +121,13 @@ def test_sandbox_shows_the_own_rows_alone(browser: Client, north: Tenant, south:
     Refresh.objects.using("sandbox").create(users=0, accounts=0, actions=0)
     here, there = (settle(one.entity.code, "sandbox", pk=one.entity.pk) for one in (north, south))
     for name in ("account", "action", "hold", "limit", "approval"):
-        mine, theirs = (
-            next(row for row in tenant.rows if row._meta.model_name == name) for tenant in (here, there)
-        )
+        mine, theirs = (next(row for row in tenant.rows if row._meta.model_name == name) for tenant in (here, there))
         listed = browser.get(reverse(f"sandbox:ledger_{name}_changelist")).context["cl"].result_list
         assert mine.pk in {row.pk for row in listed}
         assert theirs.pk not in {row.pk for row in listed}
-        status = [browser.get(reverse(f"sandbox:ledger_{name}_change", args=[row.pk])).status_code for row in (mine, theirs)]
+        status = [
+            browser.get(reverse(f"sandbox:ledger_{name}_change", args=[row.pk])).status_code for row in (mine, theirs)
+        ]
         assert status == [200, 302], name
 
 
