@@ -24,10 +24,11 @@ CUSTOMERS = ("backoffice.user", "ledger.account")
 
 
 class Found(NamedTuple):
-    """What a rule found: what makes it one alert, and the sentence."""
+    """What a rule found: what makes it one alert, the sentence, and whether it is about several entities, not the event's."""
 
     key: str
     text: str
+    of_several: bool = False
 
 
 Rule = Callable[[Event], Found | None]
@@ -79,7 +80,8 @@ def many_views(event: Event) -> Found | None:
     if len(rows) <= most or len(customers(rows)) <= most:
         return None
     text = f"{event.username} looked at more than {most} customers within an hour."
-    return Found(f"{event.user_id} {_of_hour(event)}", text)
+    of_several = len(live.values_list("entity_id", flat=True).distinct()[:2]) > 1
+    return Found(f"{event.user_id} {_of_hour(event)}", text, of_several)
 
 
 @rule("failed_logins")
@@ -96,7 +98,7 @@ def failed_logins(event: Event) -> Found | None:
 
 @rule("outside_write")
 def outside_write(event: Event) -> Found | None:
-    """Something was written past the application, whatever it was; one alert an hour for each source and kind of row."""
+    """Something was written past the application, whatever it was; one alert an hour for each source, kind of row and entity."""
     source = event.data.get("source", "")
     if not is_outside(source):
         return None
@@ -104,7 +106,7 @@ def outside_write(event: Event) -> Found | None:
     if database := event.data.get("database"):
         what += f" of the {database}"
     text = f"{f'{what} {event.object_id}'.strip()} was written from outside of the site, by {source}."
-    return Found(f"{source} {what} {_of_hour(event)}", text)
+    return Found(f"{source} {what} {event.entity_id or ''} {_of_hour(event)}", text)
 
 
 class Alerts:
@@ -123,6 +125,7 @@ class Alerts:
         for name, function in RULES.items():
             if found := function(event):
                 about = {"text": found.text, "user_id": event.user_id, "username": event.username, "event_id": event.pk}
+                about["entity_id"] = None if found.of_several else event.entity_id
                 Alert.objects.get_or_create(rule=name, key=found.key[:200], defaults=about)
 
 

@@ -96,6 +96,7 @@ class Alert(models.Model):
     text = models.TextField("what")
     user_id = models.BigIntegerField(null=True)
     username = models.TextField("who", blank=True)
+    entity_id = models.BigIntegerField("entity", null=True)  # none: several, or no entity's matter
     event_id = models.UUIDField("event", null=True, help_text="None where audit_verify raised it.")
     state = models.CharField(max_length=12, choices=State, default=State.OPEN)
     created = models.DateTimeField("when", db_default=Now())

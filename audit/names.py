@@ -16,7 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from audit.personal import may_see, model_of, personal_columns
-from backoffice.grants import request_entities
+from backoffice.grants import request_entities, sees_everything
 
 Key = tuple[str, str]
 OPEN = {"auth.group", "auth.permission"}  # what rights are called is no secret; a permission has no page
@@ -102,14 +102,18 @@ def visible(request: HttpRequest, site: AdminSite, model: type[models.Model]) ->
 def seen_in_full(request: HttpRequest, site: AdminSite, events: Sequence[Any]) -> set[Any]:
     """Return the ids of the events whose personal values the reader may see.
 
-    A person's row is of no entity, and so are its events: what they hold is for who sees that person. One query a model
-    with personal values, none for who sees everything or may see no such value.
+    What an event of no entity tells of a person is for who sees that person; what somebody typed who works on several entities
+    may name anybody, so it is for who sees all of them. One query a model with personal values and one for what was typed, none
+    for who sees everything or may see no such value.
     """
     if not may_see(request):
         return set()
     told = {event.pk for event in events}
     if request_entities(request) is None:
         return told
+    typed = {event.pk for event in events if event.entity_id is None and event.data.get("query")}
+    if typed and not sees_everything(request):
+        told -= typed
     for object_type in {event.object_type for event in events if event.entity_id is None}:
         model = model_of(object_type)
         owner: Any = site._registry.get(model) if model and personal_columns(model) else None

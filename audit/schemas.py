@@ -147,6 +147,18 @@ class Posted(Nothing):
     source: NotRequired[str]
 
 
+class Recheck(Nothing):
+    """A recheck of an account: how many findings there were."""
+
+    findings: int
+
+
+class Notice(Nothing, total=False):
+    """An e-mail to a customer: what kind of error kept it from being sent, never the address."""
+
+    error: str
+
+
 class Approval(Nothing):
     """A request for approval: of which kind, for how much, by whom (an id), what was asked, and which rule refused it."""
 
@@ -160,13 +172,14 @@ class Approval(Nothing):
 
 
 class Grant(Nothing):
-    """A request for rights: whether to give or to take, who asked, and two of entity, group and person; all by their ids."""
+    """A request for rights: to give or to take, by whom, two of entity, group and person, or where an entity is to stand; by id."""
 
     give: bool
     maker: int
     entity: NotRequired[int]
     group: NotRequired[int]
     person: NotRequired[int]
+    parent: NotRequired[int]
 
 
 class ImportedFile(Nothing, total=False):

@@ -145,6 +145,9 @@ def _approval(event: Event, data: dict[str, Any]) -> SafeString:
 
 
 def _grant(event: Event, data: dict[str, Any]) -> SafeString:
+    if not data.keys() & {"group", "person"}:
+        place = f"below entity {data['parent']}" if "parent" in data else "to the top"
+        return format_html("to move entity {} {}", data["entity"], place)
     right = " and ".join(f"{name} {data[name]}" for name in ("person", "group", "entity") if name in data)
     return format_html("to {} a right, of {}", "give" if data["give"] else "take", right)
 
@@ -175,6 +178,8 @@ MORE: dict[str, Callable[[Event, dict[str, Any]], SafeString]] = {
     "session.revoked": lambda event, data: format_html(" at {} ({})", data["address"], data["browser"]),
     "right": lambda event, data: format_html("the {} {}", data["kind"], data["right"]),
     "export.downloaded": _downloaded,
+    "account.rechecked": lambda event, data: format_html("{} findings", data["findings"] or "no"),
+    "account.notified": lambda event, data: format_html("{}", f", in vain: {data['error']}" if "error" in data else ""),
     "approval": _approval,
     "grant": _grant,
     "import": _file,

@@ -77,6 +77,11 @@ class CommandPage(BaseView):
 
     objects: Sequence[Model]
 
+    def __init_subclass__(cls, **how: Any) -> None:
+        """Ask to log in again before what is dangerous."""
+        super().__init_subclass__(**how)
+        cls.asks_again = cls.asks_again or cls.dangerous
+
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         """Remember nothing but the request; objects are read once the guard has let it in."""
         super().setup(request, *args, **kwargs)
@@ -144,12 +149,16 @@ class CommandPage(BaseView):
         return self.answer(lines)
 
     def tell_refusal(self, lines: Sequence[Line]) -> None:
-        """Record that all of it was refused, and with which sentences."""
+        """Record that all of it was refused, and with which sentences: of each entity apart, as they hold its balances."""
         single = self.objects[0] if len(self.objects) == 1 else None
-        refusals = list(dict.fromkeys(line.error for line in lines))
         kind = str(self.objects[0]._meta.label_lower) if self.objects else ""
-        data = {"command": self.name, "refusals": refusals}
-        record("command.refused", obj=single, data=data, object_type=kind, success=False)
+        refused: dict[int | None, list[str]] = {}
+        for number, line in enumerate(lines):
+            item = self.objects[number] if len(lines) == len(self.objects) else single
+            refused.setdefault(getattr(item, "entity_id", None), []).append(line.error)
+        for entity, errors in refused.items():
+            data = {"command": self.name, "refusals": list(dict.fromkeys(errors))}
+            record("command.refused", obj=single, data=data, object_type=kind, success=False, entity_id=entity)
 
     def make_form(self, data: Any = None) -> CommandForm:
         """Return the form, bound to data or fresh."""

@@ -11,13 +11,14 @@ from django.http import HttpRequest
 from django.urls import URLPattern, path
 
 from backoffice import deciding, grant_requests
-from backoffice.grant_pages import ASK, AskForEntity, AskForPerson
+from backoffice.grant_pages import ASK, AskForEntity, AskForPerson, MoveEntity
 from backoffice.grants import request_entities
 from backoffice.guards import Guard, PermissionGuard, StaffGuard
 from backoffice.models import Entity, GrantRequest, User
+from backoffice.models.user import MAY_BE_ONE
 from backoffice.models.voiding import AnyOf
 from backoffice.request_admin import AskedByFilter, RequestAdmin, StateFilter, inbox, state_chip
-from backoffice.rights import GrantRefused, StaleGrant, would
+from backoffice.rights import GrantRefused, StaleGrant, is_own, would
 
 DECIDE = "backoffice.decide_grant"
 
@@ -71,11 +72,11 @@ class GrantRequestAdmin(RequestAdmin):
     page_template = "console/grant_request.html"
     list_display = ("in_words", "reason", "maker", "requested", "expires", state_chip)
     list_filter = (StateFilter, AskedByFilter)
-    list_select_related = ("entity", "group", "person", "maker", "checker")
+    list_select_related = ("entity", "parent", "group", "person", "maker", "checker")
     ordering = ("-id",)
     entity_path = "entity"
     export_fields = (
-        "id", "give", "person", "group", "entity", "reason", "maker", "requested", "expires", "state", "checker", "decided",
+        "id", "give", "person", "group", "entity", "parent", "reason", "maker", "requested", "expires", "state", "checker", "decided",
         "comment",
     )  # fmt: skip
 
@@ -91,9 +92,10 @@ class GrantRequestAdmin(RequestAdmin):
     def get_urls(self) -> list[URLPattern]:
         """Add the pages that ask; they are about an entity or a person, and the console's alone."""
         pages = []
-        for model, view in ((Entity, AskForEntity), (User, AskForPerson)):
+        for model, view in ((Entity, AskForEntity), (Entity, MoveEntity), (User, AskForPerson)):
             page, name = view.as_view(model_admin=self.admin_site.get_model_admin(model)), model._meta.model_name
-            pages.append(path(f"of-{name}/<int:object_id>/", page, name=f"backoffice_{name}_rights"))
+            route = f"{view.name}-of-{name}/<int:object_id>/"
+            pages.append(path(route, page, name=f"backoffice_{name}_{view.name}"))
         return pages + super().get_urls()
 
     def decidable(self, request: HttpRequest, row: GrantRequest) -> dict[str, Any]:
@@ -101,7 +103,8 @@ class GrantRequestAdmin(RequestAdmin):
         return deciding.context(request, row, would=lambda: would(row), why_not=lambda: why_not(user, row))
 
     def own_to_decide(self, request: HttpRequest, pending: QuerySet[Any]) -> QuerySet[Any]:
-        return pending.exclude(person=request.user.pk)
+        groups = request.user.groups.values("pk")  # type: ignore[union-attr]  # nobody anonymous may decide
+        return pending.exclude(person=request.user.pk).exclude(person=None, group__in=groups)
 
 
 def why_not(user: User, asked: GrantRequest) -> str:
@@ -110,9 +113,9 @@ def why_not(user: User, asked: GrantRequest) -> str:
         return "Your groups do not let you decide on rights."
     if user.pk == asked.maker_id:
         return "You asked for this yourself, so somebody else has to decide."
-    if user.pk == asked.person_id:
+    if is_own(asked, user):
         return "This is about your own rights, so somebody else has to decide."
-    return ""
+    return MAY_BE_ONE if user.may_be(asked.maker) else ""
 
 
 admin.site.header_links.append(inbox(GrantRequest, "Rights", DECIDE))  # type: ignore[attr-defined]  # the console's own site

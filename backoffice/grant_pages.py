@@ -1,4 +1,4 @@
-"""Asking that a right be given or taken: from the page of an entity and from that of a person.
+"""Asking that a right be given or taken, or an entity moved: from the page of an entity and from that of a person.
 
 Form, preview and confirmation are those of every command; what is confirmed is a request that somebody else decides.
 """
@@ -25,13 +25,10 @@ ASK = StaffGuard() & PermissionGuard("backoffice.request_grant")
 GIVE, TAKE = "give", "take"
 
 
-class AskForm(CommandForm):
-    """Give or take, to or from one of two, and why; subclasses have the two, the first of them by name in `one_of`."""
+class WhyForm(CommandForm):
+    """Why; and a field that is searched."""
 
     why = "reason"
-    one_of: ClassVar[tuple[str, str]]
-    deed = forms.ChoiceField(choices=[(GIVE, "Give"), (TAKE, "Take away")], label="Ask to")
-    group = forms.ModelChoiceField(Group.objects.order_by("name"), required=False)
     reason = ReasonField(help_text="For whoever decides on it. Kept with everything that comes of it.")
 
     def search(self, name: str, rows: Any, site: Any) -> None:
@@ -39,6 +36,14 @@ class AskForm(CommandForm):
         field: Any = self.fields[name]
         field.queryset = rows
         field.widget = AutocompleteSelect(GrantRequest._meta.get_field(name), site, choices=field.choices)
+
+
+class AskForm(WhyForm):
+    """Give or take, to or from one of two, and why; subclasses have the two, the first of them by name in `one_of`."""
+
+    one_of: ClassVar[tuple[str, str]]
+    deed = forms.ChoiceField(choices=[(GIVE, "Give"), (TAKE, "Take away")], label="Ask to")
+    group = forms.ModelChoiceField(Group.objects.order_by("name"), required=False)
 
     def clean(self) -> dict[str, Any]:
         """Ask for exactly one of the two."""
@@ -70,6 +75,18 @@ class PersonForm(AskForm):
     field_order = ("key", "deed", "group", "entity", "reason")
 
 
+class MoveForm(WhyForm):
+    """Where an entity is to stand."""
+
+    parent = forms.ModelChoiceField(
+        Entity.objects.none(),
+        required=False,
+        label="Entity above",
+        help_text="Who works on it, or above it, will work here too, and its limits will bind. Empty for the top.",
+    )
+    field_order = ("key", "parent", "reason")
+
+
 class Ask(CommandPage):
     """A request about the rights on, or of, the object of the URL; `?deed=take&group=3` fills the form."""
 
@@ -80,7 +97,7 @@ class Ask(CommandPage):
     )
     guard = ASK
     asks_again = True
-    form_class: ClassVar[type[AskForm]]
+    form_class: ClassVar[type[WhyForm]]
     form_template = "console/grant_form.html"
     preview_template = "console/proposal_preview.html"
     searched: ClassVar[str]  # the field that is searched
@@ -96,7 +113,7 @@ class Ask(CommandPage):
 
     def make_form(self, data: Any = None) -> CommandForm:
         """Offer what the person sees."""
-        form, site = cast("AskForm", super().make_form(data)), self.model_admin.admin_site
+        form, site = cast("WhyForm", super().make_form(data)), self.model_admin.admin_site
         model: Any = GrantRequest._meta.get_field(self.searched).related_model
         rows = site.get_model_admin(model).get_queryset(self.request)
         form.search(self.searched, rows.filter(is_staff=True) if model is User else rows, site)
@@ -106,9 +123,9 @@ class Ask(CommandPage):
 
     def asked(self, data: dict[str, Any]) -> dict[str, Any]:
         """Return the keywords of the request."""
-        right = {name: data[name] for name in self.form_class.one_of}
-        by = cast("User", self.request.user)
-        return {**right, self.subject: self.objects[0], "give": data["deed"] == GIVE, "by": by}
+        right = {name: value for name, value in data.items() if name in {"group", "person", "entity", "parent"}}
+        give = data.get("deed", GIVE) == GIVE
+        return {**right, self.subject: self.objects[0], "give": give, "by": cast("User", self.request.user)}
 
     def preview(self, data: dict[str, Any]) -> list[Line]:
         """Tell what approval would do."""
@@ -165,6 +182,20 @@ class AskForEntity(Ask):
             ("Groups that work here", [str(one.group) for one in groups]),
             ("People", [str(one.user) for one in people]),
         ]
+
+
+class MoveEntity(Ask):
+    """Where an entity stands in the tree."""
+
+    name = "move"
+    verb = "Ask to move it"
+    subject, searched = "entity", "parent"
+    form_class = MoveForm
+
+    def standing(self, row: Entity) -> list[tuple[str, list[str]]]:
+        """Return what is directly above and below. Two queries."""
+        below = [str(one) for one in row.children.order_by("name")]
+        return [("Entity above", [str(row.parent)] if row.parent else []), ("Entities below", below)]
 
 
 class AskForPerson(Ask):

@@ -1,4 +1,4 @@
-"""Maker and checker for rights: asking that one be given or taken, and deciding on it.
+"""Maker and checker for rights: asking that one be given or taken, or an entity moved, and deciding on it.
 
 The same request waits once, whoever asks. Deciding locks the request, then the right. Callers: the console's pages.
 Commands, migrations and the demo give rights by `backoffice.grants`, without asking.
@@ -17,20 +17,22 @@ from django.utils import timezone
 from audit.record import record
 from backoffice.models import Entity, GrantRequest, User
 from backoffice.models.grant_request import GrantState
-from backoffice.models.user import SYSTEM
-from backoffice.rights import GrantRefused, StaleGrant, carry_out, check, would
+from backoffice.models.user import MAY_BE_ONE, SYSTEM
+from backoffice.rights import GrantRefused, StaleGrant, carry_out, check, is_own, would
 from backoffice.scope import acting
 
 RIGHT = ("entity", "group", "person")
+TOLD = (*RIGHT, "parent")
 AT_ONCE = 1_000  # requests that expire in one transaction
 
 
 class Right(TypedDict, total=False):
-    """What is asked for: two of the three."""
+    """What is asked for: two of the three, or an entity alone, which is to stand below `parent`, or at the top."""
 
     entity: Entity | None
     group: Group | None
     person: User | None
+    parent: Entity | None
 
 
 def drawn_up(*, by: User, give: bool, **right: Unpack[Right]) -> GrantRequest:
@@ -39,7 +41,7 @@ def drawn_up(*, by: User, give: bool, **right: Unpack[Right]) -> GrantRequest:
 
 
 def ask(*, by: User, give: bool, reason: str, **right: Unpack[Right]) -> GrantRequest:
-    """Ask that a right be given or taken: two of `entity`, `group` and `person`. Locks nothing.
+    """Ask that a right be given or taken: two of `entity`, `group` and `person`; or that an entity be moved. Locks nothing.
 
     Raises:
         GrantRefused: it cannot be done, nobody says why, or the same waits already.
@@ -59,7 +61,8 @@ def ask(*, by: User, give: bool, reason: str, **right: Unpack[Right]) -> GrantRe
         waiting = same.filter(state=GrantState.PENDING).select_related("maker").first()
         if waiting is None:
             raise
-        text = f"{waiting.maker} has asked for this already, and it waits."
+        what = f"to {waiting.deed[0].lower()}{waiting.deed[1:]}" if waiting.moves else "for this"
+        text = f"{waiting.maker} has asked {what} already, and it waits."
         raise GrantRefused(text, code="duplicate_request") from None
     _tell("requested", asked, reason)
     return asked
@@ -124,17 +127,19 @@ def _expire(requests: QuerySet[GrantRequest]) -> int:
 
 
 def _check_another(asked: GrantRequest, by: User) -> None:
-    """Refuse to let the maker, or whom it is about, decide; no role is exempt, and the database says so too."""
+    """Refuse to let the maker, or whose rights it is about, decide; no role is exempt, and the database says so too."""
     if by.pk == asked.maker_id:
         raise GrantRefused("You asked for this yourself, so somebody else has to decide.", code="same_approver")
-    if by.pk == asked.person_id:
+    if is_own(asked, by):
         raise GrantRefused("This is about your own rights, so somebody else has to decide.", code="one_s_own")
+    if by.may_be(asked.maker):
+        raise GrantRefused(MAY_BE_ONE, code="same_hands")
 
 
 def _decide(pk: int, act: Callable[[GrantRequest], None]) -> GrantRequest:
     """Lock a pending request and have `act` decide it; one that has expired is marked so first."""
     with transaction.atomic():
-        found = GrantRequest.objects.select_for_update(of=("self",)).select_related(*RIGHT, "maker")
+        found = GrantRequest.objects.select_for_update(of=("self",)).select_related(*TOLD, "maker")
         asked = found.filter(pk=pk).first()
         if asked is None:
             raise GrantRefused(f"There is no request {pk}.", code="unknown_request")
@@ -157,5 +162,5 @@ def _end(asked: GrantRequest, state: GrantState, comment: str, by: User | None) 
 def _tell(what: str, asked: GrantRequest, reason: str) -> None:
     """Record an event about a request."""
     data = {"give": asked.give, "maker": asked.maker_id}
-    about = {name: getattr(asked, f"{name}_id") for name in RIGHT}
+    about = {name: getattr(asked, f"{name}_id") for name in TOLD}
     record(f"grant.{what}", obj=asked, data=data | {name: pk for name, pk in about.items() if pk}, reason=reason)

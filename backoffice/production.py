@@ -62,6 +62,8 @@ def _site(said: Mapping[str, Any]) -> Iterator[str]:
         yield "DEBUG must be off in production: it shows code and settings to anyone."
     if weakness := weakness_of(said["SECRET_KEY"]):
         yield f"SECRET_KEY is too weak for production: {weakness}."
+    if any(weakness_of(key) for key in said["SECRET_KEY_FALLBACKS"]):
+        yield "SECRET_KEY_FALLBACKS holds a key that is too weak for production: what it signed is still believed."
     if any("*" in host or host.startswith(".") for host in said["ALLOWED_HOSTS"]):
         yield "ALLOWED_HOSTS must name each host in production: a pattern lets in Host headers that nobody chose."
     if any("*" in origin or not origin.startswith("https://") for origin in said["CSRF_TRUSTED_ORIGINS"]):
@@ -93,6 +95,19 @@ def _post(said: Mapping[str, Any]) -> Iterator[str]:
         yield f"AUDIT_WEBHOOK_SECRET, which signs for AUDIT_WEBHOOK_URL, is too weak for production: {weakness}."
 
 
+def refuse_exposed(hosts: Iterable[str]) -> None:
+    """Refuse names by which other machines could reach what is no production.
+
+    Raises:
+        ImproperlyConfigured: one of them is no loopback address.
+    """
+    if far := [host for host in hosts if not _is_here(host.strip("[]"))]:
+        raise ImproperlyConfigured(
+            f"ALLOWED_HOSTS names {', '.join(far)}, by which other machines reach a console that is not in production: "
+            "set BACKOFFICE_MODE=production, or EXPOSED=true if that is meant."
+        )
+
+
 def is_remote(hosts: str) -> bool:
     """Whether a host, or one of several by commas, is on another machine: neither a socket nor a loopback address."""
     return any(not _is_here(host) for host in hosts.split(",") if host)
@@ -114,9 +129,20 @@ def with_verified_servers(databases: Mapping[str, dict[str, Any]], names: Mappin
         ImproperlyConfigured: a URL says that the connection need not be encrypted.
     """
     for alias, database in databases.items():
-        if not is_remote(database["HOST"] or database["OPTIONS"].get("hostaddr", "")):
+        if not _is_elsewhere(database):
             continue
         mode = database["OPTIONS"].setdefault("sslmode", VERIFIED)
         if mode not in ENCRYPTED:
             choices = f"{', '.join(ENCRYPTED[:-1])} or {VERIFIED}"
             raise ImproperlyConfigured(f"{names[alias]} says sslmode={mode}: production needs {choices}.")
+
+
+def _is_elsewhere(database: Mapping[str, Any]) -> bool:
+    """Whether it is, or may be, on another machine; what a URL does not say, libpq reads from the environment."""
+    options = database["OPTIONS"]
+    host, address = (
+        database["HOST"] or os.environ.get("PGHOST", ""),
+        options.get("hostaddr") or os.environ.get("PGHOSTADDR", ""),
+    )
+    service = options.get("service") or os.environ.get("PGSERVICE")  # a file says where that is
+    return bool(service) or is_remote(host) or is_remote(address)

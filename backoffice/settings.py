@@ -25,7 +25,15 @@ MODES = ["development", "demo", "production"]
 LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"]
 
 URL_NAMES = (*RUNTIME_URL_NAMES.values(), *OWNER_URL_NAMES.values(), *RELAY_URL_NAMES.values())
-SECRETS = ("SECRET_KEY", "EMAIL_HOST_PASSWORD", "AUDIT_WEBHOOK_SECRET", "AUDIT_SLACK_URL", "DEMO_PASSWORD", *URL_NAMES)
+SECRETS = (
+    "SECRET_KEY",
+    "SECRET_KEY_FALLBACKS",
+    "EMAIL_HOST_PASSWORD",
+    "AUDIT_WEBHOOK_SECRET",
+    "AUDIT_SLACK_URL",
+    "DEMO_PASSWORD",
+    *URL_NAMES,
+)
 production.refuse_files(SECRETS)
 
 env = FileAwareEnv(eager=False, strip_whitespace=True)
@@ -36,6 +44,7 @@ DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY", "")
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", [])
+EXPOSED = env.bool("EXPOSED", False)
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en-gb")
 TIME_ZONE = env.str("TIME_ZONE", "Europe/Prague")
@@ -84,6 +93,7 @@ if PRODUCTION:
 else:
     SECRET_KEY = SECRET_KEY or local_secret_key(BACKOFFICE_DATA)
     ALLOWED_HOSTS = ALLOWED_HOSTS or ["localhost", "127.0.0.1", "[::1]"]
+    production.refuse_exposed(() if EXPOSED else ALLOWED_HOSTS)
 
 if USES_EMBEDDED:
     urls = embedded.urls(BACKOFFICE_DATA)

@@ -124,6 +124,7 @@ class PreviewPage(ImportPage):
     """Look at what the file would do, and do it."""
 
     template = "imports/preview.html"
+    asks_again = True
 
     def get(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Show the preview."""
@@ -204,7 +205,8 @@ def told(upload: Import, name: str) -> None:
         data |= {"posted": upload.posted, "already_posted": upload.already_posted, "refused": upload.refused}
     elif upload.problem:
         data["problem"] = upload.problem
-    record(name, obj=upload, data=data)
+    [entity] = upload.entities if len(upload.entities) == 1 else [None]  # one of several is for who sees all of them
+    record(name, obj=upload, data=data, entity_id=entity)
 
 
 def ready(upload: Import, results: Sequence[Result]) -> int:

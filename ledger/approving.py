@@ -17,6 +17,7 @@ from django.utils import timezone
 from audit.record import record
 from backoffice.effects import Seen
 from backoffice.models import User
+from backoffice.models.user import MAY_BE_ONE
 from ledger import errors
 from ledger.choices import ApprovalState
 from ledger.deeds import DEEDS
@@ -63,10 +64,12 @@ def _put_off_the_check(using: str) -> None:
 
 
 def check_another(approval: "Approval", by: User) -> None:
-    """Refuse to let the maker decide; no role is exempt, and the database says so too."""
+    """Refuse to let the maker decide, or who may be the same person; no role is exempt, and the database says so too."""
     check_user(by)
     if by.pk == approval.maker_id:
         raise errors.SameApprover("You asked for this yourself, so somebody else has to decide.")
+    if by.may_be(approval.maker):
+        raise errors.SameApprover(MAY_BE_ONE)
 
 
 def _compare(saw: str | None, now: Seen) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from django.db import DatabaseError, IntegrityError, OperationalError
 from psycopg import errors as postgres
 
+from backoffice.models.user import MAY_BE_ONE
 from ledger import errors
 
 BY_CONSTRAINT: dict[str, tuple[type[errors.LedgerError], str]] = {
@@ -33,6 +34,7 @@ BY_CONSTRAINT: dict[str, tuple[type[errors.LedgerError], str]] = {
     "ledger_account_balance_not_negative": (errors.LedgerOutOfStep, "The balance would become negative."),
     "ledger_approval_pending_once": (errors.DuplicateRequest, "The same was asked for a moment ago."),
     "ledger_approval_checker_is_another": (errors.SameApprover, "Whoever asked cannot decide."),
+    "ledger_approval_two_hands": (errors.SameApprover, MAY_BE_ONE),
     "ledger_approval_decided_once": (errors.ApprovalDecided, "The request was decided a moment ago, or has expired."),
     "ledger_approval_in_time": (errors.ApprovalDecided, "The request has expired."),
     "ledger_approval_decided_by_somebody": (errors.UnknownUser, "Say which user decides."),

@@ -29,7 +29,7 @@ COLUMNS: dict[type[Model], dict[str, str | None]] = {
     User: _kept(
         "id is_void void_key username first_name last_name email phone entity_id is_staff is_active date_joined"
     )
-    | {"password": "'!'", "last_login": "NULL::timestamptz", "is_superuser": "false"},
+    | {"password": "'!'", "password_by": "NULL::bigint", "last_login": "NULL::timestamptz", "is_superuser": "false"},
     Account: _kept("id uid user_id entity_id currency status balance held turnover version created modified latest")
     | {"note": "''"},
     Limit: _kept("id is_void void_key kind currency entity_id account_id amount valid branch"),

@@ -172,13 +172,21 @@ def test_taking_from_who_has_left_is_possible(maker: User, checker: User, agent:
 
 
 @KINDS
-def test_request_of_anything_else_than_two_of_three_is_refused(kind: str, kinds: dict[str, Row], maker: User) -> None:
+def test_request_of_anything_else_than_two_of_three_or_a_move_is_refused(
+    kind: str, kinds: dict[str, Row], maker: User
+) -> None:
     right = kinds[kind]
     plain = {"give": True, "maker": maker, "shown": {}, "reason": "r", "expires": timezone.now()}
     [first, *_] = right
-    for odd in ({}, {first: right[first]}, {key: value for row in kinds.values() for key, value in row.items()}):
-        with refused_by("backoffice_grantrequest_two_of_three"):
-            GrantRequest.objects.create(**plain, **odd)
+    alone = {first: right[first], "give": False, "parent": Entity.objects.first()}
+    for odd in (
+        {},
+        alone,
+        {**right, "parent": Entity.objects.first()},
+        {key: value for row in kinds.values() for key, value in row.items()},
+    ):
+        with refused_by("backoffice_grantrequest_two_or_a_move"):
+            GrantRequest.objects.create(**{**plain, **odd})
 
 
 def test_drift_is_refused_and_decides_nothing(kinds: dict[str, Row], maker: User, checker: User, agent: User) -> None:
@@ -298,9 +306,9 @@ def test_what_is_approved_is_done_in_the_same_transaction(
 
 
 @contextmanager
-def requested() -> Iterator[None]:
+def requested(by: User | None = None) -> Iterator[None]:
     """Act as a request to the site does."""
-    with entered(Scope(actor=1, request_id="r", method="POST", path="/console/")):
+    with entered(Scope(actor=by and by.pk, request_id="r", method="POST", path="/console/")):
         announce()
         yield
     announce()
@@ -352,3 +360,129 @@ def test_commands_give_and_take_without_a_request(agent: User, nord: Entity, gro
     grant(group, nord)
     revoke(agent, nord)
     assert (GroupGrant.objects.count(), PersonGrant.objects.count()) == (1, 0)
+
+
+def test_entity_is_moved_once_another_person_approves(maker: User, checker: User, agent: User, nord: Entity) -> None:
+    top, leads = Entity.objects.create(code="top", name="Top"), Group.objects.get(name=LEAD)
+    grant(leads, top)
+    agent.groups.add(leads)
+    sud = Entity.objects.create(code="sud", name="Sudbank")
+    asked = ask(maker, {"entity": sud, "parent": top})
+    assert asked.deed == "Move Sudbank below Top"
+    assert [(e.what, e.before, e.after) for e in would(asked).effects] == [
+        ("Entities above it, whose limits bind it", "none", "Top"),
+        ("Groups that work on it from above", "none", "Support lead"),
+        ("People who work on it from above, by grants of their own", "0", "0"),
+        ("Entities that move, with those below", "1", "1"),
+    ]
+    with refused("duplicate_request"):
+        ask(checker, {"entity": sud, "parent": nord})
+    with refused("same_approver"):
+        approve(asked, maker)
+    with requested():
+        with refused_by("backoffice_right_was_approved"):
+            Entity.objects.filter(pk=sud.pk).update(parent=top)
+        approve(asked, checker, saw=would(asked).digest)
+        with refused_by("backoffice_right_was_approved"):
+            Entity.objects.filter(pk=sud.pk).update(parent=nord)
+    assert sud.pk in entities_of(agent)
+    with refused("nothing_to_do"):
+        ask(maker, {"entity": sud, "parent": top})
+    approve(ask(maker, {"entity": sud}), checker)
+    assert sud.pk not in entities_of(agent)
+
+
+def test_entity_is_moved_below_nothing_that_is_below_it(maker: User, checker: User, nord: Entity) -> None:
+    praha = Entity.objects.create(code="praha", name="Praha", parent=nord)
+    for place in (praha, nord):
+        with refused("below_itself"):
+            ask(maker, {"entity": nord, "parent": place})
+    with refused_by("backoffice_entity_no_circle"):
+        Entity.objects.filter(pk=nord.pk).update(parent=praha)
+    asked = ask(maker, {"entity": praha})
+    with refused_by("backoffice_grantrequest_carried_out"), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        GrantRequest.objects.filter(pk=asked.pk).update(state="approved", checker=checker)
+
+
+def test_rights_of_one_s_own_group_or_place_are_not_asked_for_or_decided_on(
+    maker: User, checker: User, group: Group, nord: Entity
+) -> None:
+    sud = Entity.objects.create(code="sud", name="Sudbank")
+    asked, moved = ask(maker, {"group": group, "entity": nord}), ask(maker, {"entity": sud, "parent": nord})
+    for person in (maker, checker):
+        person.groups.add(group)
+        grant(person, nord)
+    for own in (asked, moved):
+        with refused("one_s_own"):
+            approve(own, checker)
+    with refused("one_s_own"):
+        ask(maker, {"group": group, "entity": sud})
+    with refused_by("backoffice_grantrequest_own_group"):
+        GrantRequest.objects.filter(pk=asked.pk).update(state="rejected", checker=checker)
+    grant_requests.cancel(pk=asked.pk, by=maker, comment="A mistake")
+
+
+@pytest.fixture
+def clerk(maker: User) -> User:
+    """Somebody whose account the maker made at the site."""
+    with requested(maker):
+        return User.objects.create_user("clerk", password="correct horse battery", is_staff=True)
+
+
+def test_who_made_an_account_and_who_uses_it_do_not_decide_for_each_other(
+    clerk: User, maker: User, checker: User, kinds: dict[str, Row]
+) -> None:
+    for one, other, kind in ((maker, clerk, "person in group"), (clerk, maker, "person on entity")):
+        asked = ask(one, kinds[kind])
+        with requested(other):  # a new password of one's own proves nothing
+            other.set_password("another horse battery")
+            other.save()
+        with refused("same_hands"):
+            approve(asked, other)
+        with refused("same_hands"):
+            grant_requests.reject(pk=asked.pk, by=other, comment="No")
+        with refused_by("backoffice_grantrequest_two_hands"):
+            GrantRequest.objects.filter(pk=asked.pk).update(state="rejected", checker=other)
+    with requested(checker):
+        clerk.set_password("a third battery")
+        clerk.save()
+    approve(asked, maker)
+
+
+def test_who_set_a_password_or_an_address_last_is_kept_whatever_is_written(
+    clerk: User, maker: User, checker: User
+) -> None:
+    def kept() -> int | None:
+        return User.objects.values_list("password_by", flat=True).get(pk=clerk.pk)
+
+    assert kept() == maker.pk
+    User.objects.filter(pk=clerk.pk).update(password_by=None)
+    with requested():  # a link by e-mail, to an address that somebody else wrote
+        User.objects.filter(pk=clerk.pk).update(password="!", password_by=None)
+    assert kept() == maker.pk
+    with requested(checker):
+        User.objects.filter(pk=clerk.pk).update(first_name="Eva")
+        assert kept() == maker.pk
+        User.objects.filter(pk=clerk.pk).update(email="clerk@example.com")
+        assert kept() == checker.pk
+    User.objects.filter(pk=clerk.pk).update(password="!!")  # a command
+    assert kept() is None
+
+
+def test_checker_is_told_that_who_asks_made_the_account(clerk: User, maker: User, checker: User, group: Group) -> None:
+    told = "Account made, or its password or address set, by who asks"
+    for by, expected in ((maker, True), (checker, False)):
+        drawn = grant_requests.drawn_up(by=by, give=True, person=clerk, group=group)
+        assert (told in [effect.what for effect in would(drawn).effects]) is expected
+
+
+@pytest.mark.parametrize("column", ["is_active", "is_staff", "is_void"])
+def test_nobody_comes_back_with_rights(column: str, agent: User) -> None:
+    off = column == "is_void"
+    User._base_manager.filter(pk=agent.pk).update(**{column: off})
+    with requested(), refused_by("backoffice_right_comes_back"):
+        User._base_manager.filter(pk=agent.pk).update(**{column: not off})
+    agent.grants.all().delete()
+    with requested():
+        User._base_manager.filter(pk=agent.pk).update(**{column: not off})

@@ -74,12 +74,6 @@ def test_another_permission_on_the_entity_is_no_grant(tree: dict[str, Entity], l
     assert codes(lead) == set()
 
 
-def test_tree_that_loops_ends(tree: dict[str, Entity], lead: User) -> None:
-    Entity.objects.filter(code="nord").update(parent=tree["brno"])
-    grant(lead, tree["praha"])
-    assert codes(lead) == {"nord", "praha", "brno"}
-
-
 def test_entities_are_resolved_once_a_request(tree: dict[str, Entity], lead: User) -> None:
     grant(lead, tree["praha"])
     request = HttpRequest()

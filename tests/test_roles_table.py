@@ -73,7 +73,9 @@ OWN_PAGES = {
     "Take back what one asked for": ("ledger_approval_cancel",),
     "Propose limits, their changes and ends": ("ledger_limit_propose_new", "ledger_limit_propose", "ledger_limit_end"),
     "Propose another cap": ("ledger_cap_propose",),
-    "Ask for rights of others to be given and taken": ("backoffice_entity_rights", "backoffice_user_rights"),
+    "Ask for rights of others to be given and taken, and for entities to be moved": (
+        "backoffice_entity_rights", "backoffice_user_rights", "backoffice_entity_move",
+    ),
     "Approve and reject what others ask for about rights": (
         "backoffice_grantrequest_approve", "backoffice_grantrequest_reject",
     ),

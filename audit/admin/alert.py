@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
@@ -15,6 +16,7 @@ from audit.admin.reasoned import ReasonedCommand
 from audit.models import Alert, Event
 from audit.record import record
 from audit.sentences import as_lines
+from backoffice.grants import request_entities, sees_everything
 from backoffice.guards import PermissionGuard, StaffGuard
 
 HOUR = timedelta(hours=1)
@@ -49,8 +51,9 @@ class Acknowledge(ReasonedCommand):
 
 @admin.register(Alert)
 class AlertAdmin(FollowedAdmin):
-    """What a person should look at."""
+    """What a person should look at: of the reader's entities, and of none for who sees them all."""
 
+    entity_path = "entity_id"
     command = Acknowledge
     chips = {Alert.State.OPEN: "frozen", Alert.State.ACKNOWLEDGED: "closed"}
     event_text = "The event that raised it"
@@ -68,6 +71,13 @@ class AlertAdmin(FollowedAdmin):
         "reason",
     )
     readonly_fields = ("the_event", "first", "followed")
+
+    def within_grants(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Show what concerns entities that the reader works on, and what concerns none or several to who works on all."""
+        entities = request_entities(request)
+        if entities is None or sees_everything(request):
+            return queryset
+        return queryset.filter(entity_id__in=entities)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Return an alert with the event that raised it, in a sentence, if that is in the store and for this reader."""

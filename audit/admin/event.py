@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 
 from audit.admin.keyset import EventList
 from audit.admin.saved import DeleteSearch, SaveSearch
-from audit.admin.search import SearchFilter, SearchForm, meant
+from audit.admin.search import SearchFilter, SearchForm, kinds, meant
 from audit.exports import KINDS, rows_of, signed_zip
 from audit.middleware import downloading
 from audit.models import Event, SavedSearch
@@ -27,13 +27,14 @@ from audit.sentences import as_lines
 from backoffice.admin import ReadOnlyAdmin
 from backoffice.databases import EVENT_STORE
 from backoffice.exporting import CAPS
-from backoffice.grants import request_entities
+from backoffice.grants import request_entities, sees_everything
 from backoffice.guards import ModelGuard
 from backoffice.models import Entity
 from backoffice.said import told
 from backoffice.views import guarded
 
 MOST_ENTITIES = 200  # that the form offers
+OF_SEVERAL = ("import.", "bulk.", "command.")  # what these tell may hold accounts and balances of whatever entity
 
 
 @admin.register(Event)
@@ -153,11 +154,17 @@ class EventAdmin(ReadOnlyAdmin):
         return [(str(key), name) for key, name in mine.values_list("pk", "name")[:MOST_ENTITIES]]
 
     def within_grants(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Show what concerns no entity, and what concerns those that the reader works on."""
+        """Show what concerns no entity, and what concerns those that the reader works on.
+
+        What is about several entities at once bears none: it is for who sees all of them.
+        """
         entities = request_entities(request)
-        if entities is None:
+        if entities is None or sees_everything(request):
             return queryset
-        return queryset.filter(Q(entity_id=None) | Q(entity_id__in=list(entities)))
+        shared = Q(entity_id=None)
+        for family in OF_SEVERAL:
+            shared &= ~kinds(family)
+        return queryset.filter(shared | Q(entity_id__in=list(entities)))
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Event | None:
         """Return an event with its sentence."""

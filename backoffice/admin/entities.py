@@ -77,6 +77,10 @@ class EntityAdmin(ConsoleAdmin):
 
     changeform_view = asking_again(ConsoleAdmin.changeform_view)
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Leave an entity where it stands: moving it gives rights and changes limits, so it takes two people."""
+        return (*self.readonly_fields, "parent") if obj else self.readonly_fields
+
     def get_inlines(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show nothing beside an entity that is not there yet."""
         return self.inlines if obj else ()

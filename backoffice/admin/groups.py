@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group
 from django.http import HttpRequest
 
 from backoffice.admin.base import ConsoleAdmin
+from backoffice.login.recent import asking_again
 from backoffice.roles import ROLES
 
 admin.site.unregister(Group)
@@ -19,6 +20,8 @@ class GroupAdmin(DjangoGroupAdmin, ConsoleAdmin):
 
     list_display = ("name",)
     list_select_related = ()
+
+    changeform_view = asking_again(ConsoleAdmin.changeform_view)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return request.user.is_superuser

@@ -13,6 +13,7 @@ from audit.history import Line, Until, link_lines
 from audit.moment import is_past
 from backoffice import people, reason
 from backoffice.admin.base import ConsoleAdmin
+from backoffice.admin.person_form import PersonForm
 from backoffice.grants import request_entities
 from backoffice.guards import ModelGuard
 from backoffice.login.recent import asking_again
@@ -34,6 +35,7 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg, misc] 
     """
 
     entity_path = "entity"
+    form = PersonForm
     change_password_form = PasswordForm
     change_user_password_template = "console/change_password.html"  # noqa: S105  a template
     list_display = ("username", "last_name", "first_name", "email", "is_staff", "is_active")

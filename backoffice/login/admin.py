@@ -34,6 +34,7 @@ class Lift(ReasonedCommand):
     already = "This lock-out has ended"
     help_text = "The person may try again at once. Make sure first that it is them who failed, and not somebody else."
     guard = StaffGuard() & PermissionGuard("login.lift_lockout")
+    asks_again = True
 
     rows = Lockout.objects
 

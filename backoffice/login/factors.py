@@ -111,6 +111,11 @@ class DoorAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # as above
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         return not is_recent(context.request)
 
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """Leave to who has an app or a key no other way to log in again: a password alone is known sooner."""
+        ways: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        return [way for way in ways if way["id"].startswith("mfa_")] or ways
+
 
 class _Guarded:
     """A form of a second factor: tries of one person wait for each other, wrong ones count, a lock-out refuses."""

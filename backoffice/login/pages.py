@@ -20,8 +20,11 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 
+from audit.middleware import after_request
 from backoffice.databases import working_on
 from backoffice.guards import StaffGuard
+from backoffice.login.locking import count_failure, may_try
+from backoffice.models import User
 from backoffice.site import HeaderLink, rendered
 from backoffice.views import guarded
 
@@ -70,7 +73,23 @@ class Door(LoginView):
 
 
 class OwnPassword(PasswordChangeView):
-    """One's own new password; this session goes on, all others end."""
+    """One's own new password; this session goes on, all others end. The old one is tried as often as at the door."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Look at the old password, unless it was wrong too often; tries of one person wait for each other."""
+        user = User.objects.select_for_update(no_key=True).get(pk=request.user.pk)
+        if not may_try(request, user):
+            return self.get(request, *args, **kwargs)  # of which the page of a lock-out takes the place
+        return super().post(request, *args, **kwargs)
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        """Count an old password that was wrong like one at the door."""
+        if "old_password" in form.errors and form.data.get("old_password"):
+            user = form.user
+            count_failure(self.request, user)
+            who = {"user_id": user.pk, "username": user.get_username()}
+            after_request(self.request, "login.failed", obj=user, success=False, **who)
+        return super().form_invalid(form)
 
     def form_valid(self, form: Any) -> HttpResponse:
         """Keep the list of sessions true: this one has a new key."""

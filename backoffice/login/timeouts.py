@@ -4,6 +4,7 @@ Django ends a session whose row has expired; the middleware lets it live on whil
 """
 
 import time
+from typing import cast
 
 from allauth.account.internal.flows.login import record_authentication
 from allauth.usersessions.models import UserSession
@@ -43,7 +44,8 @@ def is_over(request: HttpRequest) -> bool:
 
 
 def touch(request: HttpRequest) -> None:
-    """Note that the session is used, which puts its end off. Two queries, at most once a minute."""
+    """Note that the session is used, which puts its end off, as the person's roles have it now. Three queries, at most once a minute."""
     if time.time() - request.session.get("used", 0) > TOUCH:
         request.session["used"] = time.time()
+        request.session.set_expiry(idle_minutes(cast("User", request.user)) * 60)
         UserSession.objects.filter(session_key=request.session.session_key).update(last_seen_at=timezone.now())

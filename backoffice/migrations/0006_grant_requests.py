@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
             name="GrantRequest",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("give", models.BooleanField(help_text="Whether it gives the right; else it takes it away.")),
+                ("give", models.BooleanField(help_text="Whether it gives the right, or moves; else it takes it away.")),
                 ("shown", models.JSONField(help_text="What would have happened at the time of asking.")),
                 ("reason", models.CharField(max_length=500)),
                 (
@@ -76,6 +76,16 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "parent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="backoffice.entity",
+                        verbose_name="new place",
+                    ),
+                ),
+                (
                     "person",
                     models.ForeignKey(
                         null=True,
@@ -97,12 +107,19 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(
-                            models.Q(("entity", None), ("group__isnull", False), ("person__isnull", False)),
-                            models.Q(("entity__isnull", False), ("group", None), ("person__isnull", False)),
-                            models.Q(("entity__isnull", False), ("group__isnull", False), ("person", None)),
+                            models.Q(
+                                ("entity", None), ("group__isnull", False), ("parent", None), ("person__isnull", False)
+                            ),
+                            models.Q(
+                                ("entity__isnull", False), ("group", None), ("parent", None), ("person__isnull", False)
+                            ),
+                            models.Q(
+                                ("entity__isnull", False), ("group__isnull", False), ("parent", None), ("person", None)
+                            ),
+                            models.Q(("entity__isnull", False), ("give", True), ("group", None), ("person", None)),
                             _connector="OR",
                         ),
-                        name="backoffice_grantrequest_two_of_three",
+                        name="backoffice_grantrequest_two_or_a_move",
                     ),
                     models.UniqueConstraint(
                         condition=models.Q(("state", "pending")),
@@ -159,7 +176,7 @@ class Migration(migrations.Migration):
                         db_default=audit.facts.Source(), editable=False, help_text="Role and program, if not the site."
                     ),
                 ),
-                ("give", models.BooleanField(help_text="Whether it gives the right; else it takes it away.")),
+                ("give", models.BooleanField(help_text="Whether it gives the right, or moves; else it takes it away.")),
                 ("shown", models.JSONField(help_text="What would have happened at the time of asking.")),
                 ("reason", models.CharField(max_length=500)),
                 (
@@ -249,6 +266,19 @@ class Migration(migrations.Migration):
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
                         verbose_name="asked by",
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="backoffice.entity",
+                        verbose_name="new place",
                     ),
                 ),
                 (

@@ -1,8 +1,12 @@
-"""A request that somebody be given or lose an entity to work on, or a group: asked for by one person, decided by another.
+"""A request about who works on what: asked for by one person, decided by another.
 
-Invariants, held by the database: it links two of a person, a group and an entity; nobody asks for rights of his own or
-decides on them; whoever asked never decides; what was asked never changes; it is decided once, in time; what was approved
-was done in the same transaction; and no request to the site gives or takes such a right but by an approved one.
+It asks that somebody be given or lose an entity to work on, or a group, or that an entity be moved: its place in the tree says
+who works on it and which limits bind it.
+
+Invariants, held by the database: it links two of a person, a group and an entity, or is about an entity alone, which is to
+stand below `parent`, or at the top; nobody asks for rights of his own, or of a group he is in, or decides on them; whoever
+asked never decides; what was asked never changes; it is decided once, in time; what was approved was done in the same
+transaction; and no request to the site gives, takes or moves but by an approved one.
 
 `backoffice.grant_requests` asks and decides.
 """
@@ -30,7 +34,7 @@ class GrantState(models.TextChoices):
 
 
 class GrantRequest(Record):
-    """A request about a right, with its decision: a group or a person on an entity, or a person in a group."""
+    """A request with its decision: a group or a person on an entity, a person in a group, or an entity's place in the tree."""
 
     admin_help_text = (
         "Rights that one person asked to have given or taken, and another has to approve. Nobody decides on a request of "
@@ -39,10 +43,11 @@ class GrantRequest(Record):
 
     State = GrantState
 
-    give = models.BooleanField(help_text="Whether it gives the right; else it takes it away.")
+    give = models.BooleanField(help_text="Whether it gives the right, or moves; else it takes it away.")
     entity = models.ForeignKey(Entity, models.PROTECT, null=True, related_name="+")
     group = models.ForeignKey(Group, models.PROTECT, null=True, related_name="+")
     person = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    parent = models.ForeignKey(Entity, models.PROTECT, null=True, related_name="+", verbose_name="new place")
     shown = models.JSONField(help_text="What would have happened at the time of asking.")
     reason = models.CharField(max_length=500)
     maker = models.ForeignKey(User, models.PROTECT, related_name="+", verbose_name="asked by")
@@ -66,10 +71,11 @@ class GrantRequest(Record):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=Q(entity=None, group__isnull=False, person__isnull=False)
-                | Q(entity__isnull=False, group=None, person__isnull=False)
-                | Q(entity__isnull=False, group__isnull=False, person=None),
-                name="backoffice_grantrequest_two_of_three",
+                condition=Q(entity=None, group__isnull=False, person__isnull=False, parent=None)
+                | Q(entity__isnull=False, group=None, person__isnull=False, parent=None)
+                | Q(entity__isnull=False, group__isnull=False, person=None, parent=None)
+                | Q(entity__isnull=False, group=None, person=None, give=True),
+                name="backoffice_grantrequest_two_or_a_move",
             ),
             models.UniqueConstraint(
                 fields=["give", "entity", "group", "person"],
@@ -97,8 +103,15 @@ class GrantRequest(Record):
         return f"Request for rights {self.pk}"
 
     @property
+    def moves(self) -> bool:
+        """Whether it is about an entity's place in the tree."""
+        return self.group_id is None and self.person_id is None
+
+    @property
     def deed(self) -> str:
         """What was asked for, in words."""
+        if self.moves:
+            return f"Move {self.entity} below {self.parent}" if self.parent else f"Move {self.entity} to the top"
         if self.entity is None:
             return f"Put {self.person} into {self.group}" if self.give else f"Take {self.person} out of {self.group}"
         who = self.person or self.group

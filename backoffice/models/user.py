@@ -5,10 +5,15 @@ from typing import ClassVar, Self
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.db import models
+from django.db.models import Q
 
 from audit.capture import capture_links, captured
 from backoffice.models.base import Manager, Model
 
+MAY_BE_ONE = (
+    "One of you made the other's account, or set its password or e-mail address, so somebody else has to decide. "
+    "A password that a third person sets ends that."
+)
 SYSTEM = 0  # the key of what acts by itself; keys of people begin with 1, and ledger_events() in SQL knows it too
 
 
@@ -27,7 +32,10 @@ class User(Model, AbstractUser):
     # Of a customer, kept by the database: where the account is.
     entity = models.ForeignKey("backoffice.Entity", models.PROTECT, null=True, editable=False, related_name="+")
 
-    history = captured(without=["password", "last_login", "entity"])
+    # Who made the account, or set its password or address last; kept by the database, ended by a command that sets one.
+    password_by = models.BigIntegerField(null=True, editable=False)
+
+    history = captured(without=["password", "last_login", "entity", "password_by"])
     objects: ClassVar[UserManager] = UserManager()
 
     class Meta(AbstractUser.Meta):
@@ -49,6 +57,11 @@ class User(Model, AbstractUser):
         system = cls(pk=SYSTEM, username="system", is_staff=True, is_active=False, is_void=True)
         system._state.adding = False
         return system
+
+    def may_be(self, other: "User") -> bool:
+        """Whether one of the two made the other's account, or set its password or address: one person may be both. One query."""
+        pairs = Q(pk=self.pk, password_by=other.pk) | Q(pk=other.pk, password_by=self.pk)
+        return User._base_manager.using(self._state.db).filter(pairs).exists()
 
 
 capture_links(User, "groups", "user_permissions")

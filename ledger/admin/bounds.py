@@ -4,7 +4,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import DecimalField, F, Q, QuerySet, Sum, Value
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.formats import date_format
@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from django.utils.timezone import localtime
 
 from backoffice.admin import ReadOnlyAdmin
-from backoffice.grants import request_entities
+from backoffice.grants import request_entities, sees_everything
 from backoffice.models.voiding import AnyOf
 from ledger.admin.commands.proposal import Proposal, within_reach
 from ledger.admin.commands.propose import ChangeLimit, EndLimit, ProposeCap, ProposeLimit
@@ -109,8 +109,9 @@ class CapAdmin(ProposalAdmin):
     list_select_related = ()
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """Sum up the slots in the database."""
-        return super().get_queryset(request).annotate(remaining=Sum("slots__remaining"))
+        """Sum up the slots in the database, for who sees every entity: what is left tells what all balances come to."""
+        left = Sum("slots__remaining") if sees_everything(request) else Value(None, DecimalField())
+        return super().get_queryset(request).annotate(remaining=left)
 
     @admin.display(description="Cap", ordering="ceiling")
     def ceiling_written(self, cap: Cap) -> str:
@@ -120,4 +121,6 @@ class CapAdmin(ProposalAdmin):
     @admin.display(description="Left")
     def left_written(self, cap: Any) -> str:
         """Show what all accounts together can still take in."""
+        if cap.remaining is None:
+            return "Told to who works on every entity"
         return format_html('<span class="amount">{}</span>', written(cap.remaining, cap.currency))

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from backoffice import deciding
 from backoffice.models import User
+from backoffice.models.user import MAY_BE_ONE
 from ledger.choices import ApprovalKind
 from ledger.models import Account, Action, Approval
 
@@ -54,7 +55,7 @@ def why_not(user: User, approval: Approval) -> str:
         return "To decide on this you need the permission to do it yourself, which your groups do not give you."
     if user.pk == approval.maker_id:
         return "You asked for this yourself, so somebody else has to decide."
-    return ""
+    return MAY_BE_ONE if user.may_be(approval.maker) else ""
 
 
 def permission(approval: Approval) -> str:

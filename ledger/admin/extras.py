@@ -19,6 +19,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 
+from audit.record import record
 from backoffice.databases import SANDBOX, worked_on
 from backoffice.scope import carried
 from ledger.models import Account
@@ -51,6 +52,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
 def recheck(account: Account, using: str) -> Said:
     """Recompute the account and say what was found."""
     findings = verify_account(account, using=using)
+    record("account.rechecked", obj=account, data={"findings": len(findings)}, success=not findings, using=using)
     if not findings:
         return messages.SUCCESS, f"Rechecked: all {account.version} actions of {account} add up."
     for finding in findings:
@@ -69,7 +71,9 @@ def notify(account: Account, using: str) -> Said:
         send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, [address])
     except (SMTPException, OSError, ValueError) as error:  # the last of what is no address
         logger.exception("The e-mail about account %s was not sent.", account.uid)
+        record("account.notified", obj=account, data={"error": type(error).__name__}, success=False, using=using)
         return messages.ERROR, f"Saved, but the e-mail to {address} was not sent: {error}"
+    record("account.notified", obj=account, using=using)
     if settings.EMAIL_BACKEND.endswith(".console.EmailBackend"):
         return (
             messages.WARNING,

@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group
 from backoffice.grants import HOME, grant
 from backoffice.management.commands.demo import kept_password
 from backoffice.models import Entity, User
+from backoffice.models.user import SYSTEM
 from backoffice.scope import acting
 
 
@@ -32,11 +33,21 @@ LOGINS = (
     Login("deputy", "Milan", "Král", "Administrator"),
 )
 SUPERUSER = "admin"
+MARK = "@staff.example.com"  # in the addresses of the demo's people, by which they are known
 COLLEAGUES = (("petr.dvorak", "Petr", "Dvořák"), ("emily.hart", "Emily", "Hart"), ("lena.vogt", "Lena", "Vogt"))
 
 
+def is_for_others(using: str) -> bool:
+    """Whether people work in this database whom the demo did not make, and it is not the embedded server's. Two queries."""
+    staff = User.all_objects_including_void().using(using).filter(is_staff=True).exclude(pk=SYSTEM)
+    return not settings.USES_EMBEDDED and staff.exists() and not staff.filter(email__endswith=MARK).exists()
+
+
 def ensure_staff(using: str) -> dict[str, User]:
-    """Make the logins and colleagues that are missing; give each login its group, if there is one, and the password."""
+    """Make the logins and colleagues that are missing; give each login its group, if there is one, and the password.
+
+    Whom somebody else made is left as he is, even where he is called like one of them.
+    """
     password = settings.DEMO_PASSWORD or kept_password(settings.BACKOFFICE_DATA)
     with acting(actor=None, request_id="demo_data logins", using=using):
         logins = [_login(login, password, using) for login in LOGINS]
@@ -54,6 +65,8 @@ def grant_all(entities: Iterable[Entity]) -> None:
 
 def _login(login: Login, password: str, using: str) -> User:
     user = _person(login.username, login.first_name, login.last_name, using=using)
+    if not user.email.endswith(MARK):  # somebody else's, whatever it is called
+        return user
     if login.username == SUPERUSER and not user.is_superuser:
         user.is_superuser = True
         user.save(update_fields=["is_superuser"])
@@ -75,7 +88,7 @@ def _person(username: str, first_name: str, last_name: str, *, using: str) -> Us
             defaults={
                 "first_name": first_name,
                 "last_name": last_name,
-                "email": f"{username}@staff.example.com",
+                "email": f"{username}{MARK}",
                 "password": make_password(None),
                 "is_staff": True,
             },

@@ -223,7 +223,7 @@ class Approval(Record):
 
         Raises:
             StalePreview: not what `saw` says would happen now; `data["now"]` would. Nothing is decided.
-            SameApprover: the maker, whatever the role.
+            SameApprover: the maker, whatever the role, or who may be the same person: `User.may_be`.
             ApprovalDecided: decided before, or expired.
             UnknownApproval: no request has this uid.
         """

@@ -21,10 +21,14 @@ from django.utils import timezone
 from audit.exports import check_export
 from audit.models import Event, Outbox, SavedSearch
 from audit.signing import public_key
+from backoffice.command import CommandPage, Line
+from backoffice.grants import grant
 from backoffice.models import Entity, User
 from backoffice.scope import acting
+from imports.models import Import
+from imports.pages import told
 from ledger.models import Account, Hold, Limit
-from tests.audit.store import stored, stored_seal
+from tests.audit.store import stored, stored_alert, stored_seal
 from tests.audit.test_asof import moment
 from tests.cast import OpenAccount
 
@@ -475,3 +479,56 @@ def test_amounts_of_versions_bear_their_currency(log: Client, account: Account, 
     html = log.get(page, {"at": moment().isoformat()}).content.decode()
     assert "from CZK 1,000.00 to CZK 2,500.00" in html
     assert "<dd>CZK 2,500.00</dd>" in html
+
+
+def test_what_may_tell_of_other_tenants_is_for_who_sees_all(log: Client, reviewer: User, nord: Entity) -> None:
+    """Of no entity, because it was about several: what somebody typed, files, refusals of a selection."""
+    sud = Entity.objects.create(code="sud", name="Sudbank")
+    typed = logged(type="list.viewed", object_type="ledger.account", data={"query": "q=Xaver+Rich"})
+    logged(type="import.uploaded", data={"file": "a.csv", "sha256": "s", "problem": "No account Xaver Rich"})
+    logged(type="command.refused", data={"command": "withdraw", "refusals": ["Xaver Rich has CZK 7.00"]})
+    pages = [reverse(LOG), reverse("console:audit_event_change", args=[typed.pk])]
+    for sees_all in (False, True):
+        shown = [log.get(page).content.decode().count("Xaver") for page in pages]
+        assert shown == ([3, 2] if sees_all else [0, 0])
+        grant(reviewer, sud)
+
+
+def test_refusals_of_a_selection_are_told_to_each_entity_apart(open_account: OpenAccount, agent: User) -> None:
+    class Withdraw(CommandPage):
+        name = "withdraw"
+
+    here, there = open_account("1"), open_account("2")
+    there.entity = Entity.objects.create(code="sud", name="Sudbank")
+    page = Withdraw()
+    page.objects = [here, there, here]
+    page.tell_refusal([Line(label="", error=text) for text in ("one", "two", "one")])
+    events = Outbox.objects.filter(type="command.refused").order_by("id")
+    assert [(event.entity_id, event.data["refusals"]) for event in events] == [
+        (here.entity_id, ["one"]),
+        (there.entity_id, ["two"]),
+    ]
+
+
+def test_files_and_customers_are_of_their_entity(account: Account, agent: User, nord: Entity) -> None:
+    for entities in ([nord.pk], [nord.pk, nord.pk + 1]):
+        told(Import(file_name="a.csv", by=agent, entities=entities, size=1, sha256="s"), "import.uploaded")
+    User.objects.filter(pk=account.user_id).update(last_name="Rich")
+    events = Outbox.objects.filter(
+        type__in=["import.uploaded", "change.updated"], object_type__in=["imports.import", "backoffice.user"]
+    )
+    assert [event.entity_id for event in events.order_by("id")][-3:] == [nord.pk, None, nord.pk]
+
+
+def test_alert_is_seen_and_acknowledged_by_who_works_on_its_entity(log: Client, reviewer: User, nord: Entity) -> None:
+    reviewer.user_permissions.add(*Permission.objects.filter(codename__in=("view_alert", "acknowledge_alert")))
+    sud = Entity.objects.create(code="sud", name="Sudbank")
+    mine, theirs, of_none = (
+        stored_alert(str(key), entity_id=key, text=f"Alert {key}") for key in (nord.pk, sud.pk, None)
+    )
+    for sees_all in (False, True):
+        listed = {alert.pk for alert in log.get(reverse("console:audit_alert_changelist")).context["cl"].result_list}
+        assert listed == {mine.pk, *((theirs.pk, of_none.pk) if sees_all else ())}
+        pages = [reverse("console:audit_alert_acknowledge", args=[alert.pk]) for alert in (mine, theirs, of_none)]
+        assert [log.get(page).status_code for page in pages] == [200, *([200, 200] if sees_all else [404, 404])]
+        grant(reviewer, sud)

@@ -9,6 +9,7 @@ from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
+from audit.models import Outbox
 from backoffice import embedded
 from backoffice.models import User
 from ledger.admin.account import AccountAdmin
@@ -42,9 +43,14 @@ def saved_account(committing: None, open_account: OpenAccount) -> Account:
     return open_account("100")
 
 
+def events(kind: str) -> list[tuple[Any, ...]]:
+    return list(Outbox.objects.filter(type=kind).values_list("success", "data", "entity_id", "reason"))
+
+
 def test_recheck_says_that_all_is_well(save: Save, saved_account: Account) -> None:
     page = save(saved_account, recheck="on")
     assert "Rechecked: all 2 actions of" in page
+    assert events("account.rechecked") == [(True, {"findings": 0}, saved_account.entity_id, "Asked to")]
     saved_account.refresh_from_db()
     assert saved_account.note == "Called back"
 
@@ -67,6 +73,7 @@ def test_customer_is_written_to_once_saved(save: Save, saved_account: Account) -
     assert str(saved_account.actions.latest().reference) in letter.body
     assert "100" not in letter.body
     assert f"An e-mail was sent to {saved_account.user.email}." in page
+    assert events("account.notified") == [(True, {}, saved_account.entity_id, "Asked to")]
 
 
 def test_letter_is_plain_text_whatever_a_name_holds(save: Save, saved_account: Account) -> None:
@@ -110,6 +117,9 @@ def test_server_that_refuses_is_told_and_the_note_is_kept(save: Save, saved_acco
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     assert "Saved, but the e-mail to" in save(saved_account, notify="on")
+    assert events("account.notified") == [
+        (False, {"error": "ConnectionRefusedError"}, saved_account.entity_id, "Asked to")
+    ]
     saved_account.refresh_from_db()
     assert saved_account.note == "Called back"
 

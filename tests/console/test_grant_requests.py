@@ -202,3 +202,33 @@ def test_request_about_an_entity_out_of_reach_is_not_there(ann: Client, agent: U
     reviewer = browser_of("rob", REVIEWER)
     assert list(reviewer.get(reverse(LIST)).context["cl"].result_list) == []
     assert reviewer.get(page("grantrequest_change", made.pk)).status_code == 302
+
+
+def test_entity_is_moved_by_request_and_by_no_form(ann: Client, bob: Client, nord: Entity) -> None:
+    sud = Entity.objects.create(code="sud", name="Sudbank")
+    shown = html(ann, page("entity_change", sud.pk))
+    assert 'name="parent"' not in shown
+    assert f'href="{page("entity_move", sud.pk)}"' in shown
+    form = {**hidden(shown), "code": "sud", "name": "Sud", "parent": nord.pk, "reason": "x"}
+    ann.post(page("entity_change", sud.pk), form)
+    sud.refresh_from_db()
+    assert (sud.name, sud.parent) == ("Sud", None)
+    made = ask(ann, page("entity_move", sud.pk), parent=nord.pk)
+    assert "below <strong>Nordbank</strong>" in html(bob, page("grantrequest_change", made.pk))
+    decide(bob, made)
+    sud.refresh_from_db()
+    assert sud.parent == nord
+
+
+def test_who_is_switched_on_again_holds_nothing_from_before(ann: Client, agent: User) -> None:
+    agent.is_active = False
+    agent.save()
+    url = page("user_change", agent.pk)
+    form = {"username": "agent", "is_active": "on", "is_staff": "on", "reason": "Is back"}
+    refused = ann.post(url, form).context["adminform"].form.errors
+    assert list(refused) == ["is_active"]
+    assert "agent still holds rights from before: Nordbank." in str(refused)
+    agent.grants.all().delete()
+    assert ann.post(url, form).status_code == 302
+    agent.refresh_from_db()
+    assert agent.is_active

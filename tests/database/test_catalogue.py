@@ -36,6 +36,7 @@ TRIGGERS = {
     ("ledger_approval", "ledger_approval_carried_out"),
     ("ledger_approval", "ledger_approval_decided_once"),
     ("ledger_approval", "ledger_approval_permanent"),
+    ("ledger_approval", "ledger_approval_two_hands"),
     ("ledger_hold", "ledger_hold_follows_actions"),
     ("ledger_hold", "ledger_hold_permanent"),
     ("ledger_limit", "ledger_limit_alone"),

@@ -14,10 +14,13 @@ def test_catalogue_holds_the_guards_of_rights(alias: str) -> None:
         "SELECT c.relname, t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal"
         " AND t.tgenabled = 'O' AND t.tgname ~ '^backoffice_(grantrequest|right)_'",
     )
-    names = ("begins_pending", "carried_out", "dated", "decided_once", "permanent")
+    names = ("begins_pending", "carried_out", "dated", "decided_once", "own_group", "permanent", "two_hands")
     guarded = ("backoffice_groupgrant", "backoffice_persongrant", "backoffice_user_groups")
     assert set(guards) == {("backoffice_grantrequest", f"backoffice_grantrequest_{name}") for name in names} | {
         (table, "backoffice_right_was_approved") for table in guarded
+    } | {
+        ("backoffice_entity", "backoffice_right_to_move"),
+        ("backoffice_user", "backoffice_right_comes_back"),
     }
     may = {
         right: {name for _, name in columns(alias, right, "backoffice_grantrequest")} for right in ("UPDATE", "INSERT")

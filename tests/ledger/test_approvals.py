@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from audit.models import Outbox
 from backoffice.models import User
+from backoffice.scope import acting
 from ledger import errors
 from ledger.models import Account, Action, Approval, Hold, Limit
 from ledger.posting import Posting
@@ -159,6 +160,21 @@ def test_nobody_decides_on_a_request_of_his_own(account: Account, agent: User, s
             decide(uid=approval.uid, by=agent, asof=timezone.now(), comment="Fine")
     approval.refresh_from_db()
     assert (approval.state, balance(account)) == ("pending", 100)
+
+
+def test_who_made_the_maker_s_account_or_the_other_way_round_does_not_decide(
+    account: Account, agent: User, lead: User
+) -> None:
+    with acting(actor=lead.pk, request_id="a test"):
+        User.objects.filter(pk=agent.pk).update(email="agent@example.com")
+    approval = ask(account, agent)
+    for decide in (Approval.approve, Approval.reject):
+        with pytest.raises(errors.SameApprover):
+            decide(uid=approval.uid, by=lead, asof=timezone.now(), comment="Fine")
+    with pytest.raises(IntegrityError, match="do not decide for each other"), transaction.atomic():
+        Approval.objects.filter(pk=approval.pk).update(state="rejected", checker=lead, decided=timezone.now())
+    User.objects.filter(pk=agent.pk).update(password="!")
+    assert approve(approval, lead).state == "approved"
 
 
 def test_only_the_maker_takes_a_request_back(account: Account, agent: User, lead: User) -> None:

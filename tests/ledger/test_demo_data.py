@@ -164,6 +164,20 @@ def test_a_password_is_made_and_kept_where_none_is_set(settings: Settings, tmp_p
     assert kept.stat().st_mode & 0o777 == 0o600
 
 
+def test_database_of_others_is_not_given_the_demo_s_logins(settings: Settings) -> None:
+    own = User.objects.create_user("admin", "ada@bank.example", "a password of her own", is_staff=True)
+    settings.USES_EMBEDDED = False
+    with pytest.raises(CommandError, match="whom the demo did not make"):
+        load(1, 1)
+    assert list(User.objects.all()) == [own]
+    settings.USES_EMBEDDED = True
+    load(1, 1)
+    own.refresh_from_db()
+    assert (own.check_password("a password of her own"), own.is_superuser, own.groups.count()) == (True, False, 0)
+    settings.USES_EMBEDDED = False  # it holds the demo by now
+    assert load(1, 1, if_empty=True)["accounts"] == 1
+
+
 def test_production_refuses_demo_data(settings: Settings) -> None:
     settings.PRODUCTION = True
     with pytest.raises(CommandError) as refusal:

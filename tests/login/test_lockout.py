@@ -18,6 +18,7 @@ from audit.models import Outbox
 from backoffice.login.models import Lockout
 from backoffice.models import User
 from backoffice.roles import ADMINISTRATOR, AGENT, REVIEWER
+from tests.cast import PASSWORD
 from tests.login.door import code, is_in, led, staff, told, try_code, try_password, with_app
 
 pytestmark = pytest.mark.django_db(databases=["default", "sandbox", "audit"])
@@ -170,3 +171,16 @@ def test_list_of_lockouts_asks_as_much_for_many_as_for_few(
     )
     with django_assert_num_queries(10):
         assert client.get(reverse(LIST)).status_code == 200
+
+
+def test_old_password_on_one_s_own_page_is_not_guessed_either(client: Client, agent: User) -> None:
+    try_password(client, "agent")
+    page = reverse("console:password_change")
+    new = {"new_password1": "another horse battery", "new_password2": "another horse battery", "reason": "Because"}
+    tries = [client.post(page, {"old_password": "wrong", **new}).status_code for _ in range(3)]
+    assert tries == [200, 200, 429]
+    assert client.post(page, {"old_password": PASSWORD, **new}).status_code == 429
+    assert [name for _, name, _ in told("login.failed")] == ["agent"] * 3
+    assert [name for _, name, _ in told("login.locked_out")] == ["agent"]
+    agent.refresh_from_db()
+    assert agent.check_password(PASSWORD)

@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from pytest_django import Settings
 
+from backoffice.grants import grant
 from backoffice.login.recent import RecentLoginGuard
 from backoffice.models import User
 from backoffice.roles import ADMINISTRATOR, AGENT, LEAD
@@ -68,11 +69,21 @@ def test_dangerous_commands_stand_behind_a_recent_login() -> None:
     assert isinstance(console, URLResolver)
     named = {name for name, guard in guards(console) if "RecentLoginGuard()" in guard}
     assert named == {
+        "backoffice_entity_move",
         "backoffice_entity_rights",
         "backoffice_grantrequest_approve",
         "backoffice_grantrequest_cancel",
         "backoffice_grantrequest_reject",
         "backoffice_user_rights",
+        "imports_import_confirm",
+        "ledger_account_close",
+        "ledger_account_close_selected",
+        "ledger_account_freeze",
+        "ledger_account_freeze_selected",
+        "ledger_action_refund",
+        "ledger_action_refund_selected",
+        "ledger_action_reverse",
+        "ledger_action_reverse_selected",
         "ledger_approval_approve",
         "ledger_approval_reject",
         "ledger_approval_cancel",
@@ -80,6 +91,7 @@ def test_dangerous_commands_stand_behind_a_recent_login() -> None:
         "ledger_limit_propose",
         "ledger_limit_propose_new",
         "ledger_limit_end",
+        "login_lockout_lift",
     }
 
 
@@ -113,6 +125,16 @@ def test_code_serves_as_well_as_the_password(client: Client) -> None:
     answer = client.post(reverse("mfa_reauthenticate"), {"code": code(), "next": page})
     assert led(answer) == page
     assert client.get(page).status_code == 200
+
+
+def test_password_does_not_serve_who_has_a_second_factor(client: Client) -> None:
+    client.force_login(with_app(staff("lead", LEAD)))
+    aged(client, 21)
+    page = reverse("console:ledger_limit_propose_new")
+    for answer in (client.get(AGAIN), client.post(AGAIN, {"password": PASSWORD, "next": page})):
+        assert led(answer).partition("?")[0] == reverse("mfa_reauthenticate")
+    assert asked(client.get(page), page)
+    assert "password instead" not in client.get(reverse("mfa_reauthenticate")).content.decode()
 
 
 def test_wrong_passwords_there_lock_out_too(lead: Client, settings: Settings) -> None:
@@ -152,6 +174,25 @@ def test_grants_ask_again(boss: Client, nord: Any) -> None:
     page = reverse("console:backoffice_entity_change", args=[nord.pk])
     assert asked(boss.get(page), page)
     assert asked(boss.post(page, {}), page)
+
+
+def test_groups_ask_again(client: Client, admin: User) -> None:
+    client.force_login(admin)
+    page = reverse("console:auth_group_add")
+    assert client.get(page).status_code == 200
+    aged(client, 21)
+    for answer in (client.get(page), client.post(page, {"name": "x", "reason": "x"})):
+        assert asked(answer, page)
+
+
+def test_dangerous_command_asks_again_and_daily_work_does_not(client: Client, account: Any) -> None:
+    person = staff("lead", LEAD)
+    grant(person, account.entity)
+    client.force_login(person)
+    page = reverse("console:ledger_account_freeze", args=[account.pk])
+    assert client.get(page).status_code == 200
+    assert asked(aged(client, 21).get(page), page)
+    assert client.get(reverse("console:ledger_account_deposit", args=[account.pk])).status_code == 200
 
 
 def test_who_only_looks_at_people_is_not_asked(client: Client, account: Any) -> None:

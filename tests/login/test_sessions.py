@@ -85,6 +85,15 @@ def test_session_in_use_is_noted_once_a_minute(client: Client, django_assert_max
     assert timezone.now() - UserSession.objects.get().last_seen_at < timedelta(seconds=10)
 
 
+def test_session_lasts_as_the_roles_of_now_have_it(client: Client) -> None:
+    user = staff("somebody", ANALYST)
+    try_password(client, "somebody")
+    user.groups.set(user.groups.model.objects.filter(name=ADMINISTRATOR))
+    later(client, minutes=1.1)
+    assert is_in(client)
+    assert client.session.get_expiry_age() <= 15 * 60
+
+
 def three(username: str = "somebody") -> list[Client]:
     browsers = [Client(HTTP_USER_AGENT=f"Browser {number}") for number in range(3)]
     for browser in browsers:

@@ -32,7 +32,7 @@ OF_NOBODY = {
     "ledger.cap": "binds the balances of all entities together",
     "audit.seal": "proves the whole record, and holds hashes only",
     "audit.verification": "tells of the whole record, in numbers of blocks",
-    "audit.alert": "speaks of staff, and of rows by number; the event behind it is shown to who may see it",
+    "audit.alert": "speaks of staff, and of rows by number; it, and the event behind it, is shown to who works on its entity",
     "audit.deadletter": "speaks of subscribers",
     "backoffice.grantrequest": "is decided by administrators, across all entities",
     "login.lockout": "speaks of logins, which belong to no entity",
@@ -270,7 +270,8 @@ def test_imports_of_another_tenant_show_no_figure_of_its_accounts(world: World) 
 
 def test_alert_tells_nothing_of_another_tenant_s_event(world: World) -> None:
     event = world.theirs.rows["audit.event"]
-    alert = stored_alert("idor", rule="outside_write", text="Something was written", event_id=event.pk)
+    about = {"rule": "outside_write", "text": "Something was written", "event_id": event.pk}
+    alert = stored_alert("idor", entity_id=world.mine.entity.pk, **about)
     shown = body_of(browser_of(world.mine.insider).get(reverse("console:audit_alert_change", args=[alert.pk])))
     assert "Something was written" in shown
     assert [secret for secret in world.theirs.secrets if secret in shown] == []

@@ -20,7 +20,7 @@ from django.urls import reverse
 from backoffice import settings as production_settings
 from backoffice.models import User
 from tests.cast import PASSWORD
-from tests.test_settings import PRODUCTION, ROOT, URLS, start
+from tests.test_settings import PRODUCTION, ROOT, STRONG, URLS, start
 
 SOCKET = {name: f"postgresql://backoffice_app@/{name.lower()}?host=/run/postgresql" for name in URLS}
 LOCAL = {**PRODUCTION, **SOCKET}
@@ -56,6 +56,7 @@ def test_deployment_check_is_clean(tmp_path: Path) -> None:
     ("name", "value", "rule"),
     [
         ("SECRET_KEY", "short", "50 are the least"),
+        ("SECRET_KEY_FALLBACKS", f"{PRODUCTION['SECRET_KEY']},changeme", "too weak"),
         ("DEBUG", "true", "must be off"),
         ("ALLOWED_HOSTS", "*", "must name each host"),
         ("ALLOWED_HOSTS", "console.example.com,*.example.com", "must name each host"),
@@ -91,23 +92,36 @@ def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "mode"),
+    ("url", "mode", "of_libpq"),
     [
-        ("postgresql://a@db.example.com/x", "verify-full"),
-        ("postgresql://a@db.example.com/x?sslmode=require", "require"),
-        ("postgresql://a@db.example.com,127.0.0.1/x", "verify-full"),
-        ("postgresql://a@127.0.0.1/x", None),
-        ("postgresql://a@localhost/x", None),
-        ("postgresql://a@/x?host=/run/postgresql", None),
-        ("postgresql://a@/x?hostaddr=10.0.0.5", "verify-full"),
+        ("postgresql://a@/x", "verify-full", {"PGHOST": "10.0.0.5", "PGSSLMODE": "disable"}),
+        ("postgresql://a@127.0.0.1/x", "verify-full", {"PGHOSTADDR": "10.0.0.5"}),
+        ("postgresql://a@/x", "verify-full", {"PGSERVICE": "bank"}),
+        ("postgresql://a@localhost/x?hostaddr=10.0.0.5", "verify-full", {}),
+        ("postgresql://a@db.example.com/x", "verify-full", {}),
+        ("postgresql://a@db.example.com/x?sslmode=require", "require", {}),
+        ("postgresql://a@db.example.com,127.0.0.1/x", "verify-full", {}),
+        ("postgresql://a@127.0.0.1/x", None, {}),
+        ("postgresql://a@localhost/x", None, {}),
+        ("postgresql://a@/x?host=/run/postgresql", None, {}),
+        ("postgresql://a@/x?hostaddr=10.0.0.5", "verify-full", {}),
     ],
 )
-def test_databases_elsewhere_prove_who_they_are(tmp_path: Path, url: str, mode: str | None) -> None:
-    [databases] = settings_of(tmp_path, {**PRODUCTION, "DATABASE_URL": url}, "DATABASES").values()
+def test_databases_elsewhere_prove_who_they_are(
+    tmp_path: Path, url: str, mode: str | None, of_libpq: dict[str, str]
+) -> None:
+    [databases] = settings_of(tmp_path, {**PRODUCTION, "DATABASE_URL": url, **of_libpq}, "DATABASES").values()
     assert databases["default"]["OPTIONS"].get("sslmode") == mode
 
 
-SECRETS = {"SECRET_KEY": PRODUCTION["SECRET_KEY"], **URLS, **WEBHOOK}
+def test_other_machines_reach_production_alone_unless_that_is_said(tmp_path: Path) -> None:
+    hosts = {"ALLOWED_HOSTS": "localhost,[::1],console.example.com"}
+    said = start(tmp_path, hosts)
+    assert "ALLOWED_HOSTS names console.example.com, by which other machines reach a console" in said
+    assert start(tmp_path, {**hosts, "EXPOSED": "true"}) == ""
+
+
+SECRETS = {"SECRET_KEY": PRODUCTION["SECRET_KEY"], "SECRET_KEY_FALLBACKS": STRONG + "efgh", **URLS, **WEBHOOK}
 NO_SECRET = {"AUDIT_WEBHOOK_URL"}
 
 

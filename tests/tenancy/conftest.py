@@ -33,9 +33,9 @@ class Tenant:
     rows: list[Any]
 
 
-def settle(code: str, using: str = "default") -> Tenant:
-    """Make a tenant."""
-    entity = Entity.objects.using(using).create(code=code, name=code.title())
+def settle(code: str, using: str = "default", **same: int) -> Tenant:
+    """Make a tenant; in the sandbox with the `pk` of its entity in live, as a refresh does."""
+    entity = Entity.objects.using(using).create(code=code, name=code.title(), **same)
     worker = User.objects.using(using).create(username=f"worker of {code}", is_staff=True)
     customer = User.objects.using(using).create(username=f"customer of {code}", last_name=f"Secret {code}")
     now = timezone.now()

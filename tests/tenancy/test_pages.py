@@ -5,15 +5,21 @@ The filters are replaced on purpose, as a mistake would leave them out: it is th
 
 import pytest
 from django.contrib import admin
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
 
+from audit.admin import EventAdmin
 from backoffice.admin import ConsoleAdmin
 from backoffice.models import User
+from backoffice.sheets import FORMATS
 from ledger.admin.approval import ApprovalAdmin
 from ledger.admin.bounds import LimitAdmin
 from ledger.models import Account, Approval
-from tests.tenancy.conftest import Tenant
+from sandbox.models import Refresh
+from tests.audit.store import stored
+from tests.imports.files import csv_of, upload
+from tests.security.guessing import body_of
+from tests.tenancy.conftest import Tenant, settle
 
 pytestmark = pytest.mark.django_db(databases=["default", "sandbox", "audit"])
 
@@ -23,7 +29,7 @@ LISTS = ("ledger_account", "ledger_action", "ledger_hold", "ledger_limit", "ledg
 @pytest.fixture(autouse=True)
 def unfiltered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take away every filter that the application has."""
-    for model_admin in (ConsoleAdmin, ApprovalAdmin, LimitAdmin):
+    for model_admin in (ConsoleAdmin, ApprovalAdmin, EventAdmin, LimitAdmin):
         monkeypatch.setattr(model_admin, "within_grants", lambda self, request, queryset: queryset)
 
 
@@ -57,35 +63,72 @@ def test_page_of_an_object_is_there_for_its_own_tenant_alone(
     assert status == [200, 302]
 
 
-def test_autocomplete_offers_the_own_accounts_alone(browser: Client, north: Tenant, south: Tenant) -> None:
-    asked = {"app_label": "ledger", "model_name": "limit", "field_name": "account", "term": "customer"}
-    found = browser.get(reverse("console:autocomplete"), asked)
-    if found.status_code == 200:  # whom a limit may be for, where a form of it is offered
-        assert {row["id"] for row in found.json()["results"]} <= {str(north.account.pk)}
-    assert b"South" not in found.content
+@pytest.mark.parametrize("field", ["ledger.action.counterparty", "ledger.limit.account"])
+def test_autocomplete_offers_the_own_accounts_alone(field: str, browser: Client, north: Tenant, south: Tenant) -> None:
+    asked = dict(zip(("app_label", "model_name", "field_name"), field.split("."), strict=True))
+    found = browser.get(reverse("console:autocomplete"), {**asked, "term": "Secret"})
+    assert [row["id"] for row in found.json()["results"]] == [str(north.account.pk)]
+    assert b"south" not in found.content
 
 
-@pytest.mark.parametrize("name", ["ledger_account", "ledger_action"])
-def test_export_holds_the_own_rows_alone(name: str, browser: Client, north: Tenant, south: Tenant) -> None:
-    response = browser.get(reverse(f"console:{name}_export_csv"))
-    text = b"".join(response).decode()
-    assert (
-        str(north.account.uid) in text
-        or "Secret north" in text
-        or north.account.actions.get(version=1).reference in text
-    )
-    assert str(south.account.uid) not in text
-    assert "south" not in text.lower()
+@pytest.mark.parametrize("kind", FORMATS)
+def test_downloads_hold_the_own_rows_alone(kind: str, browser: Client, north: Tenant, south: Tenant) -> None:
+    for name in LISTS:
+        text = body_of(browser.get(reverse(f"console:{name}_export_{kind}"))).lower()
+        assert "south" not in text, name
+        assert str(south.account.uid) not in text, name
+        own = {"north", str(north.account.uid), north.account.actions.get(version=1).reference.lower()}
+        assert [one for one in own if one in text] or name == "ledger_limit", name
 
 
-def test_bulk_action_leaves_the_other_tenant_alone(browser: Client, north: Tenant, south: Tenant) -> None:
-    rows = [north.account.pk, south.account.pk]
+def test_selection_holds_no_row_of_the_other_tenant(
+    browser: Client, person: User, north: Tenant, south: Tenant, rf: RequestFactory
+) -> None:
+    request = rf.get("/")
+    request.user = person
+    actions = admin.site.get_model_admin(Account).get_actions(request)
+    assert {"deposit", "freeze", "close"} <= actions.keys()
     page = reverse("console:ledger_account_changelist")
-    for action in admin.site.get_model_admin(Account).actions or ():
-        name = action if isinstance(action, str) else action.__name__
-        answer = browser.post(page, {"action": name, "_selected_action": rows}, follow=True)
-        assert str(south.account.uid) not in answer.content.decode(), name
+    for name in actions:
+        for rows in ([south.account.pk], [north.account.pk, south.account.pk]):
+            chosen = {"action": name, "_selected_action": rows}
+            shown = browser.post(page, chosen, follow=True).content.decode()
+            assert str(south.account.uid) not in shown, name
+            assert "Secret south" not in shown, name
     assert Account.objects.get(pk=south.account.pk).version == south.account.version
+
+
+def test_file_that_names_an_account_of_the_other_tenant_learns_nothing_of_it(browser: Client, south: Tenant) -> None:
+    file = upload(csv_of((str(south.account.uid), "deposit", "1.00", "", "", "", "", "guess")), "guess.csv")
+    sent = {"file": file, "how": "valid", "reason": "Guessing"}
+    shown = browser.post(reverse("console:imports_import_add"), sent, follow=True)
+    assert shown.status_code == 200
+    assert "There is no account" in shown.content.decode()
+    assert "south" not in shown.content.decode().lower()
+
+
+def test_event_log_and_pages_show_the_own_events_alone(browser: Client, north: Tenant, south: Tenant) -> None:
+    mine, theirs = (
+        stored(type="logout", entity_id=one.entity.pk, username=f"of {one.entity.code}") for one in (north, south)
+    )
+    shown = browser.get(reverse("console:audit_event_changelist")).content.decode()
+    assert ("of north" in shown, "of south" in shown) == (True, False)
+    pages = [reverse("console:audit_event_change", args=[event.pk]) for event in (mine, theirs)]
+    assert [browser.get(page).status_code for page in pages] == [200, 302]
+
+
+def test_sandbox_shows_the_own_rows_alone(browser: Client, north: Tenant, south: Tenant) -> None:
+    Refresh.objects.using("sandbox").create(users=0, accounts=0, actions=0)
+    here, there = (settle(one.entity.code, "sandbox", pk=one.entity.pk) for one in (north, south))
+    for name in ("account", "action", "hold", "limit", "approval"):
+        mine, theirs = (next(row for row in tenant.rows if row._meta.model_name == name) for tenant in (here, there))
+        listed = browser.get(reverse(f"sandbox:ledger_{name}_changelist")).context["cl"].result_list
+        assert mine.pk in {row.pk for row in listed}
+        assert theirs.pk not in {row.pk for row in listed}
+        status = [
+            browser.get(reverse(f"sandbox:ledger_{name}_change", args=[row.pk])).status_code for row in (mine, theirs)
+        ]
+        assert status == [200, 302], name
 
 
 def test_commands_find_no_account_of_the_other_tenant(browser: Client, north: Tenant, south: Tenant) -> None:

@@ -65,7 +65,7 @@ def test_policies_are_these_and_no_others(alias: str) -> None:
     others = ("audit_outbox", "imports_import", "backoffice_user", "backoffice_historicaluser")
     expected = dict.fromkeys(others, "entity owner") | {"ledger_limit": "bound entity owner"}
     expected |= {f"ledger_{name}": "entity owner" for name in ledger}
-    assert found == ({"audit_event": "entity owner"} if alias == "audit" else expected)
+    assert found == ({"audit_event": "entity owner", "audit_alert": "entity owner"} if alias == "audit" else expected)
 
 
 def secured() -> list[type[models.Model]]:
@@ -90,6 +90,7 @@ def test_without_a_scope_nothing_is_written(north: Tenant, no_scope: As) -> None
         Limit(kind="maximum", currency="XAU", amount=1, account=north.account),
         Limit(kind="maximum", currency="XAU", amount=1),
         Refusal(idempotency_key="new", account=north.account, code="x", text="y"),
+        Refusal(idempotency_key="new", code="x", text="y"),
         Import(file_name="x", by=north.worker, entities=[north.entity.pk], size=1, format="csv", sha256="x"),
         Import(file_name="x", by=north.worker, size=1, format="csv", sha256="x"),
     ]
@@ -185,6 +186,15 @@ def test_no_way_of_writing_reaches_the_other_tenant(how: str, north: Tenant, sou
     with pytest.raises(DatabaseError, match="row-level security"), only(north.entity):
         WRITES[how](north, south)
     assert list(Limit.objects.order_by("pk").values()) == before
+
+
+def test_refusal_without_an_account_is_for_who_sees_every_entity(north: Tenant, south: Tenant, only: As) -> None:
+    Refusal.objects.create(idempotency_key="of nobody", code="x", text="y")
+    found = Refusal.objects.filter(idempotency_key="of nobody")
+    with only(north.entity):
+        assert not found.exists()
+    with only(north.entity, south.entity):
+        assert found.exists()
 
 
 def test_raw_action_on_another_tenant_s_account_is_refused(north: Tenant, south: Tenant, only: As) -> None:

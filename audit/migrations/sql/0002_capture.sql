@@ -203,6 +203,7 @@ DECLARE
     new_values text;
     difference text;  -- {"code": {"old": …, "new": …}} for each that differs
     entity text;
+    entity_now text;  -- where it stands in the row and is not captured
     body text;
 BEGIN
     SELECT array_agg(a.attname ORDER BY a.attnum) INTO captured
@@ -218,6 +219,8 @@ BEGIN
     INTO old_values, new_values, difference FROM unnest(captured || secrets) c WHERE c <> pk;
     entity := CASE WHEN about = 'backoffice.entity' THEN 'n.id' WHEN 'entity_id' = ANY (captured) THEN 'n.entity_id'
         ELSE 'NULL::bigint' END;
+    entity_now := CASE WHEN entity = 'NULL::bigint' AND EXISTS (SELECT FROM pg_attribute
+        WHERE attrelid = source AND attname = 'entity_id' AND NOT attisdropped) THEN 'n.entity_id' ELSE entity END;
 
     body := $body$
         <<capture>>  -- so that no column of the table is taken for one of these
@@ -261,7 +264,7 @@ BEGIN
                     RETURN NULL;
                 ELSIF written < {many} OR {secret} THEN
                     INSERT INTO audit_outbox (created, type, object_type, object_id, entity_id, data)
-                    SELECT capture.moment, 'change.updated', '{about}', n.{key}::text, {entity}, jsonb_build_object('changes', JSON_OBJECT(
+                    SELECT capture.moment, 'change.updated', '{about}', n.{key}::text, {entity_now}, jsonb_build_object('changes', JSON_OBJECT(
                         {difference} ABSENT ON NULL RETURNING jsonb)) || capture.outside
                     FROM {pairs} WHERE ({old_values}) IS DISTINCT FROM ({new_values});
                     RETURN NULL;
@@ -290,6 +293,7 @@ BEGIN
     body := replace(replace(body, '{values}', 'capture.moment, capture.source, capture.actor, capture.request, capture.reason'), '{sequence}', quote_literal(pg_get_serial_sequence(history::text, 'history_id')));
     body := replace(replace(replace(replace(body, '{history}', history::text), '{columns}', columns), '{news}', news), '{entity}', entity);
     body := replace(replace(replace(body, '{difference}', difference), '{old_values}', old_values), '{new_values}', new_values);
+    body := replace(body, '{entity_now}', entity_now);
     body := replace(replace(body, '{about}', about), '{key}', quote_ident(coalesce(key, pk)));
     body := replace(replace(replace(body, '{key_name}', coalesce(key, pk)), '{pk_name}', pk), '{pk}', quote_ident(pk));
     -- A secret that changed leaves nothing in the historical row to tell it by.

@@ -1,10 +1,16 @@
 SELECT audit_release('backoffice_grantrequest', 'backoffice_historicalgrantrequest');
+DROP TRIGGER backoffice_entity_no_circle ON backoffice_entity;
+DROP FUNCTION backoffice_entity_no_circle();
+DROP TRIGGER backoffice_right_to_move ON backoffice_entity;
+DROP FUNCTION backoffice_right_to_move();
 DROP TRIGGER backoffice_right_was_approved ON backoffice_user_groups;
 DROP TRIGGER backoffice_right_was_approved ON backoffice_persongrant;
 DROP TRIGGER backoffice_right_was_approved ON backoffice_groupgrant;
 DROP FUNCTION backoffice_right_was_approved();
 DROP TRIGGER backoffice_grantrequest_carried_out ON backoffice_grantrequest;
 DROP FUNCTION backoffice_grantrequest_carried_out();
+DROP TRIGGER backoffice_grantrequest_own_group ON backoffice_grantrequest;
+DROP FUNCTION backoffice_grantrequest_own_group();
 DROP TRIGGER backoffice_grantrequest_dated ON backoffice_grantrequest;
 DROP FUNCTION backoffice_grantrequest_dated();
 DROP TRIGGER backoffice_grantrequest_decided_once ON backoffice_grantrequest;

@@ -13,7 +13,7 @@ from backoffice.databases import EVENT_STORE
 from backoffice.scope import acting
 from ledger.demo.load import Demo
 from ledger.demo.people import first_uid
-from ledger.demo.staff import LOGINS, ensure_staff
+from ledger.demo.staff import LOGINS, ensure_staff, is_for_others
 from ledger.errors import LedgerError
 from ledger.models import Account, Action
 from ledger.money import written
@@ -21,6 +21,10 @@ from ledger.progress import Progress
 from ledger.verification import plain
 
 MISUSE = 2
+NOT_HERE = (
+    "People work in this database whom the demo did not make: its logins, whose password is known, are for the embedded server, "
+    "for a database that is empty, and for one that holds the demo."
+)
 
 
 class Command(BaseCommand):
@@ -48,6 +52,8 @@ class Command(BaseCommand):
         demo = self._demo(options)
         accounts = Account.objects.using(demo.using)
         with acting(actor=None, request_id="demo_data", using=demo.using):
+            if is_for_others(demo.using):
+                raise CommandError(NOT_HERE, returncode=MISUSE)
             is_there, is_empty = accounts.filter(uid=first_uid(demo.seed)).exists(), not accounts.exists()
         if not options["if_empty"] and is_there:
             raise CommandError(

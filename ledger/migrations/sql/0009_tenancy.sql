@@ -40,7 +40,7 @@ CREATE POLICY entity ON ledger_historicallimit TO {app} USING (CASE
     WHEN entity_id IS NOT NULL THEN entity_id = ANY ((SELECT backoffice_scope())::bigint[])
     ELSE (SELECT backoffice_scope()) IS NOT NULL END);
 
--- 4. Refused rows of files.
+-- 4. Refused rows of files; one without an account is for who sees every entity.
 CALL backoffice_secure('ledger_refusal');
-CREATE POLICY entity ON ledger_refusal TO {app} USING (
-    account_id IS NULL OR (SELECT true FROM ledger_account a WHERE a.id = account_id));
+CREATE POLICY entity ON ledger_refusal TO {app} USING (CASE WHEN account_id IS NULL
+    THEN (SELECT backoffice_sees_everything()) ELSE (SELECT true FROM ledger_account a WHERE a.id = account_id) END);

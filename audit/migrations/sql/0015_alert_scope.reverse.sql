@@ -1,0 +1,4 @@
+DROP POLICY entity ON audit_alert;
+DROP POLICY owner ON audit_alert;
+ALTER TABLE audit_alert NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE audit_alert DISABLE ROW LEVEL SECURITY;

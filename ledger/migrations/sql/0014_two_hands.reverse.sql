@@ -1,0 +1,2 @@
+DROP TRIGGER ledger_approval_two_hands ON ledger_approval;
+DROP FUNCTION ledger_two_hands();
