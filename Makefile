@@ -69,7 +69,7 @@ check: $(STAMP) ## check style, types, imports, templates, migrations, the setti
 	BACKOFFICE_MODE=production ALLOWED_HOSTS=console.example.com WEBAUTHN_RP_ID=console.example.com $(PY) manage.py check --deploy --fail-level WARNING
 	$(PY) .ci/audit.py "$(CACHE)/pip-audit"
 
-# The packages that capture is compared with are installed for this alone.
+# The packages that capture and the console are compared with are installed for this alone.
 bench: $(STAMP) ## measure (NAME=posting ARGS="--only batch")
 	@$(if $(filter-out posting,$(or $(NAME),all)),$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt -c requirements.txt)
 	@exec $(PY) -m bench $(NAME) $(ARGS)

@@ -14,9 +14,10 @@ from django.db import connections, models, transaction
 from psycopg import sql
 
 from audit.erasure import Request
-from audit.models import Alert, DeadLetter, SavedSearch
+from audit.models import Alert, DeadLetter
 from audit.personal import model_of, personal_columns
 from backoffice.databases import EVENT_STORE, LEDGERS, as_owner
+from backoffice.models import SavedView
 from backoffice.scope import acting
 
 PEOPLE = "backoffice.user"
@@ -63,17 +64,17 @@ def still_there(request: Request) -> list[str]:
 
 
 def erase_kept(request: Request) -> int:
-    """Delete saved searches of the people, or that mention a text; blank what alerts and dead letters mention of it.
+    """Delete views that the people kept, or that mention a text; blank what alerts and dead letters mention of it.
 
     Raises:
         ImproperlyConfigured: the owner's URL is not set.
     """
     people = [int(identity) for kind, identity in request.objects if kind == PEOPLE and identity.isdigit()]
-    wanted = models.Q(user_id__in=people)
+    wanted = models.Q(person__in=people)
     for text in request.spellings():
         wanted |= models.Q(name__icontains=text) | models.Q(query__icontains=text)
+    erased, _ = SavedView.objects.using("default").filter(wanted).delete()
     with as_owner(EVENT_STORE), transaction.atomic(using=EVENT_STORE), connections[EVENT_STORE].cursor() as cursor:
-        erased, _ = SavedSearch.objects.filter(wanted).delete()
         for model, names in MENTIONING.items():
             with guards_off(cursor, model._meta.db_table):
                 for name, text in product(names, request.spellings()):

@@ -1,4 +1,4 @@
-"""What follows from events: searches that reviewers keep, how far each subscriber has come, what was given up, alerts.
+"""What follows from events: how far each subscriber has come, what was given up, alerts.
 
 All of it lives in the event store and knows no other table: people are numbers here, with their names beside them.
 Cursors, dead letters and alerts are the relay's role's, which brings events to subscribers; the site reads them,
@@ -7,23 +7,6 @@ acknowledges an alert, puts a dead letter back, and nothing else (audit/migratio
 
 from django.db import models
 from django.db.models.functions import Now
-
-
-class SavedSearch(models.Model):
-    """A search of the event log that somebody keeps; nobody else sees it."""
-
-    user_id = models.BigIntegerField()
-    name = models.CharField(max_length=80)
-    query = models.CharField(max_length=2000)
-    created = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        ordering = ["name"]
-        default_permissions = []
-        constraints = [models.UniqueConstraint(fields=["user_id", "name"], name="audit_savedsearch_name")]
-
-    def __str__(self) -> str:
-        return str(self.name)
 
 
 class Cursor(models.Model):

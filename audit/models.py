@@ -11,10 +11,10 @@ No foreign keys: an event outlives what it speaks of, and the event store knows 
 from django.db import models
 
 from audit import facts
-from audit.follow_up import Alert, Cursor, DeadLetter, SavedSearch
+from audit.follow_up import Alert, Cursor, DeadLetter
 from backoffice.said import told
 
-__all__ = ["Alert", "Cursor", "DeadLetter", "Event", "Outbox", "SavedSearch"]
+__all__ = ["Alert", "Cursor", "DeadLetter", "Event", "Outbox"]
 
 
 class TransactionIdField(models.Field):  # type: ignore[type-arg]  # generic in the stubs only

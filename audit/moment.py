@@ -88,11 +88,6 @@ def is_past(request: HttpRequest) -> bool:
     return bool(request.GET.get(NAME))
 
 
-def problem_of(changelist: Any) -> str:
-    """Return why a list of the past cannot be shown, or ''."""
-    return next((spec.problem for spec in changelist.filter_specs if isinstance(spec, MomentFilter)), "")
-
-
 def moment_of(changelist: Any) -> datetime | None:
     """Return the moment that a list is shown at, or None for today."""
     return next((spec.moment for spec in changelist.filter_specs if isinstance(spec, MomentFilter)), None)

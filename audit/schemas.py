@@ -195,10 +195,12 @@ class ImportedFile(Nothing, total=False):
 
 
 class Search(Nothing):
-    """A saved search: its name and what it asks for."""
+    """A view of a list: its name, what it asks for, the model of the list, and the team that it is for."""
 
     name: str
     query: str
+    list: NotRequired[str]
+    team: NotRequired[str]
 
 
 class AlertData(Nothing):

@@ -2,7 +2,8 @@
 
 Invariants:
 - Who may view a list may download it, and nobody else; the rows come from the list's own queryset.
-- The columns are those of the list, or `export_fields`; a field that a list does not show is not in its file.
+- The columns are `export_fields`, or those that the list has of its own accord: what else reads a file finds it the same
+  whoever fetches it, whichever columns they chose to look at.
 - At most as many rows as CAPS says. A longer list is refused with a sentence, never cut.
 - Rows are read and written as they come, BLOCK at a time: memory does not grow with them.
 - The file is whole before it is sent: a failure is an error page, not half a file.
@@ -139,7 +140,7 @@ class ExportMixin:
         """Return name and source of each column: a path through the row, or a function of it."""
         if self.export_fields:
             return {name.replace("__", "_"): name for name in self.export_fields}
-        return dict(_column(self, name) for name in self.get_list_display(request))
+        return dict(_column(self, name) for name in self.list_display)
 
     def export_view(self: Any, request: HttpRequest, *, kind: SheetFormat) -> HttpResponseBase:
         """Send the list as a file, or go back to it with a sentence."""

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.urls import URLPattern, path
 
 from backoffice import deciding, grant_requests
+from backoffice.filters import RequestedFilter
 from backoffice.grant_pages import ASK, AskForEntity, AskForPerson, MoveEntity
 from backoffice.grants import request_entities
 from backoffice.guards import Guard, PermissionGuard, StaffGuard
@@ -71,7 +72,8 @@ class GrantRequestAdmin(RequestAdmin):
     decisions = (Approve, Reject, Cancel)
     page_template = "console/grant_request.html"
     list_display = ("in_words", "reason", "maker", "requested", "expires", state_chip)
-    list_filter = (StateFilter, AskedByFilter)
+    list_filter = (StateFilter, AskedByFilter, RequestedFilter)
+    more_columns = ("checker", "decided", "comment")
     list_select_related = ("entity", "parent", "group", "person", "maker", "checker")
     ordering = ("-id",)
     entity_path = "entity"

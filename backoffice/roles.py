@@ -63,6 +63,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "ledger.propose_limit",
         "ledger.propose_cap",
         "ledger.decide_approval",
+        "backoffice.share_view",
     ),
     REVIEWER: (
         *SEE_CUSTOMERS,
@@ -88,6 +89,7 @@ ROLES: dict[str, tuple[str, ...]] = {
         "backoffice.request_grant",
         "backoffice.decide_grant",
         "login.lift_lockout",
+        "backoffice.share_view",
     ),
 }
 

@@ -78,6 +78,7 @@ class ConsoleSite(AdminSite):
     site_url = None
     enable_nav_sidebar = True
     using = "default"
+    keeps_views = True  # whether people keep views of its lists, and choose their columns
 
     def __init__(self, name: str = "console") -> None:
         super().__init__(name=name)
@@ -139,8 +140,10 @@ class ConsoleSite(AdminSite):
 
         `view_on_site` is left out: it would look up any row of any table, and no model has a page elsewhere.
         """
+        from backoffice import list_pages  # noqa: PLC0415  as below
+
         pages = [page for page in super().get_urls() if getattr(page, "name", "") != "view_on_site"]
-        return _each_view(pages, self.placed)
+        return _each_view([*(list_pages.pages() if self.keeps_views else ()), *pages], self.placed)
 
     def placed(self, view: View, name: str | None) -> View:
         """Wrap the view of that name so that it, and the template of its answer, work on the site's database.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bench.report import Row
 
-NAMES = ("posting", "capture", "verify", "tenancy")
+NAMES = ("posting", "capture", "verify", "tenancy", "console")
 
 
 def main(arguments: list[str]) -> int:

@@ -32,6 +32,9 @@ environment of their own below `BACKOFFICE_DATA`.
 
 `make bench NAME=capture` likewise: `--only changes` (beside packages; `BENCH_CHANGES`, 21 rounds; CPU is that of the client
 and its backend), `--only writers`, `--only reading` (`BENCH_EVENTS_KEPT`, 10,000,000 events, which take some minutes to load).
+
+`make bench NAME=console` measures whole pages in process, on ten thousand actions and on `BENCH_LARGE`, beside the stock
+ModelAdmin and django-unfold on the same rows as the same person; `--only screen` the first screen in Chromium.
 """
 COLUMNS = (
     "| question | ours | theirs | unit | ours | theirs | ratio | aim | CPU client: ours, theirs | CPU server: ours, theirs |\n"

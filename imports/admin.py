@@ -11,6 +11,7 @@ from django.utils.html import format_html
 
 from audit.names import person
 from backoffice.admin import ReadOnlyAdmin
+from backoffice.filters import DaysFilter, RelatedFilter
 from backoffice.sheets import FORMATS
 from imports.models import Import, State
 from imports.pages import MAY_IMPORT, ExampleFile, PreviewPage, RefusedFile, UploadPage
@@ -26,12 +27,25 @@ def state_chip(upload: Import) -> str:
     return format_html('<span class="chip chip-{}">{}</span>', CHIPS[state], state.label)
 
 
+class UploadedFilter(DaysFilter):
+    """By when it was brought."""
+
+    title, column = "day of upload", "created"
+
+
+class UploaderFilter(RelatedFilter):
+    """By who brought it."""
+
+    title, field = "colleague", "by"
+
+
 @admin.register(Import)
 class ImportAdmin(ReadOnlyAdmin):
     """Every upload, newest first. A file may speak of accounts of several entities: it is for those who see all of them."""
 
     list_display = ("file_name", "created", "by", state_chip, "rows", "posted", "already_posted", "refused")
-    list_filter = ("state", "format")
+    list_filter = ("state", "format", UploadedFilter, UploaderFilter)
+    more_columns = ("format", "size", "finished", "reason")
     list_select_related = ("by",)
     search_fields = ("file_name__startswith", "sha256__exact")
     ordering = ("-id",)

@@ -35,6 +35,7 @@ class SandboxSite(ConsoleSite):
     site_title = "Sandbox"
     index_title = "Sandbox"
     using = SANDBOX
+    keeps_views = False
 
     def __init__(self) -> None:
         super().__init__(name="sandbox")

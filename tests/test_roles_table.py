@@ -23,11 +23,10 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
 from django.utils import timezone
 
-from audit.models import SavedSearch
 from backoffice import grant_requests
 from backoffice.grants import grant
 from backoffice.login.models import Lockout
-from backoffice.models import Entity, User
+from backoffice.models import Entity, SavedView, User
 from backoffice.roles import AGENT, ROLES
 from backoffice.site import SANDBOX_GUARD
 from imports.models import Import
@@ -83,7 +82,8 @@ OWN_PAGES = {
     "Confirm an import of one's own, and fetch what it refused": (
         "imports_import_confirm", "imports_import_refused", "imports_import_example_csv", "imports_import_example_xlsx",
     ),
-    "Keep and delete searches of the event log": ("audit_event_save_search", "audit_event_delete_search"),
+    "Keep views of a list that one sees, and choose its columns": ("list_keep_view", "list_columns"),
+    "Begin a list with a view, and delete one's own": ("list_change_view",),
     "Acknowledge an alert": ("audit_alert_acknowledge",),
     "Have a delivery tried again": ("audit_deadletter_retry",),
     "Lift a lock-out": ("login_lockout_lift",),
@@ -95,6 +95,7 @@ ON_A_PAGE: dict[str, tuple[str, Callable[[str], bool]]] = {
         "ledger_account_change",
         lambda html: 'name="notify"' in html,
     ),
+    "Keep a view of a list for one's team": ("ledger_account_changelist", lambda html: 'name="team"' in html),
     "Make other people staff": ("backoffice_user_change", lambda html: 'name="is_staff"' in html),
     "Make superusers": ("backoffice_user_change", lambda html: 'name="is_superuser"' in html),
     "Give single permissions": ("backoffice_user_change", lambda html: 'name="user_permissions"' in html),
@@ -116,10 +117,9 @@ UNLINKED = {
     "ledger_approval_cancel": "offered to who asked",
     "backoffice_grantrequest_cancel": "offered to who asked",
     "imports_import_refused": "offered once something is refused",
-    "audit_event_delete_search": "offered for searches of one's own",
+    "list_change_view": "offered with a view that is shown",
     "ledger_account_balances_csv": "offered once a moment is chosen",
     "ledger_account_balances_xlsx": "offered once a moment is chosen",
-    "audit_event_save_search": "offered with a search",
 }
 
 
@@ -267,14 +267,14 @@ def reader(role: str, world: World, nord: Entity) -> Client:
     """Return a browser in which somebody is logged in who works on nord; an import is that person's own."""
     browser = Client()
     if role == ANONYMOUS:
-        SavedSearch.objects.create(user_id=0, name="nobody's", query="type=logout")
+        SavedView.objects.create(person=world.colleague, label="ledger.account", name="theirs", query="status=frozen")
         return browser
     user = User.objects.create_user(role.replace(" ", "_"), is_staff=True, is_superuser=role == SUPERUSER)
     if role in ROLES:
         user.groups.add(Group.objects.get(name=role))
     grant(user, nord)
     Import.objects.update(by=user)
-    SavedSearch.objects.create(user_id=user.pk, name="mine", query="type=logout")
+    SavedView.objects.create(person=user, label="ledger.account", name="mine", query="status=frozen")
     browser.force_login(user)
     return browser
 
@@ -289,8 +289,9 @@ def at(namespace: str, address: Address, world: World) -> str:
         return f"{page}?app_label=ledger&model_name=limit&field_name=entity" if name == "autocomplete" else page
     if name == "app_list":
         return reverse(f"{namespace}:app_list", args=["ledger"])
-    if name == "audit_event_delete_search":
-        return reverse(f"{namespace}:{name}", args=[SavedSearch.objects.latest("pk").pk])
+    if name.startswith("list_"):
+        args = [SavedView.objects.latest("pk").pk] if name == "list_change_view" else ["ledger.account"]
+        return reverse(f"{namespace}:{name}", args=args)
     if name.endswith("_"):  # leads to the change page
         return reverse(f"{namespace}:{name}change", args=[_named(name, world).pk]).removesuffix("change/")
     return reverse(f"{namespace}:{name}", args=[_named(name, world).pk])

@@ -14,12 +14,11 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from audit.admin.keyset import EventList
-from audit.admin.saved import DeleteSearch, SaveSearch
+from audit.admin.log import EventList
 from audit.admin.search import SearchFilter, SearchForm, kinds, meant
 from audit.exports import KINDS, rows_of, signed_zip
 from audit.middleware import downloading
-from audit.models import Event, SavedSearch
+from audit.models import Event
 from audit.names import Subject, page_of, seen_in_full
 from audit.origin import badge
 from audit.personal import masked
@@ -94,17 +93,8 @@ class EventAdmin(ReadOnlyAdmin):
         return lookup in SearchForm.base_fields
 
     def get_urls(self) -> list[URLPattern]:
-        """Put the signed downloads and the saved searches before the admin's own pages."""
-        pages = [self.signed_url(kind) for kind in KINDS]
-        pages += [
-            path("searches/save/", SaveSearch.as_view(model_admin=self), name="audit_event_save_search"),
-            path(
-                "searches/<int:search_id>/delete/",
-                DeleteSearch.as_view(model_admin=self),
-                name="audit_event_delete_search",
-            ),
-        ]
-        return [*pages, *super().get_urls()]
+        """Put the signed downloads before the admin's own pages."""
+        return [*(self.signed_url(kind) for kind in KINDS), *super().get_urls()]
 
     def signed_url(self, kind: str) -> URLPattern:
         """Return the signed download of a kind; the CSV takes the place of the plain one."""
@@ -141,11 +131,6 @@ class EventAdmin(ReadOnlyAdmin):
         downloading(request, rows=len(rows), format=kind)
         disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
         return HttpResponse(content, content_type="application/zip", headers=disposition)
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the log with the reader's own searches."""
-        saved = list(SavedSearch.objects.filter(user_id=request.user.pk or 0))
-        return super().changelist_view(request, {"saved_searches": saved, **(extra_context or {})})
 
     def entity_choices(self, request: HttpRequest) -> list[tuple[str, str]]:
         """Return the entities that the reader works on."""

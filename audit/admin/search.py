@@ -127,7 +127,7 @@ class SearchFilter(admin.ListFilter):
     def choices(self, changelist: ChangeList) -> Any:
         """Give the template the other parameters of the list, to keep them."""
         kept = [(name, text) for name, text in changelist.params.items() if name not in SearchForm.base_fields]
-        yield {"form": self.form, "kept": [pair for pair in kept if pair[0] not in {"before", "after"}]}
+        yield {"form": self.form, "kept": kept}
 
     @property
     def problem(self) -> str:

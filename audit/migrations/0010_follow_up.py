@@ -112,21 +112,6 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.CreateModel(
-            name="SavedSearch",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("user_id", models.BigIntegerField()),
-                ("name", models.CharField(max_length=80)),
-                ("query", models.CharField(max_length=2000)),
-                ("created", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-            ],
-            options={
-                "ordering": ["name"],
-                "default_permissions": [],
-                "constraints": [models.UniqueConstraint(fields=("user_id", "name"), name="audit_savedsearch_name")],
-            },
-        ),
         migrations.AlterModelOptions(
             name="event",
             options={

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.utils import flatten_fieldsets, unquote
+from django.contrib.admin.utils import flatten_fieldsets, label_for_field, unquote
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import BadRequest, FieldDoesNotExist
@@ -22,10 +22,10 @@ from audit.moment import NAME as AS_OF
 from audit.moment import MomentFilter, is_past
 from audit.names import fits
 from audit.subject import MISSING, note_entity
-from backoffice import reason
+from backoffice import arrangement, reason
 from backoffice.admin.lists import ConsoleList
 from backoffice.exporting import ExportMixin
-from backoffice.grants import request_entities
+from backoffice.grants import request_entities, sees_everything
 from backoffice.models.voiding import AnyOf
 from backoffice.paging import CappedPaginator
 
@@ -41,7 +41,7 @@ BLUNT = {
 
 
 class ConsoleAdmin(HistoryPages, ExportMixin, admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
-    """A list of 25, no count of the table, the model's help above it, and downloads of what it shows.
+    """A list of 25 by keys, no count of the table, the model's help above it, and downloads of what it shows.
 
     `entity_path` leads from a row to its entity and is what narrows the list, every page and every command to the
     entities that the person works on; None declares that the rows belong to no entity. Who has `unrestricted` sees all
@@ -56,6 +56,7 @@ class ConsoleAdmin(HistoryPages, ExportMixin, admin.ModelAdmin):  # type: ignore
         "The attempt is recorded."
     )
 
+    more_columns: tuple[str, ...] = ()  # that a reader can choose beside those of the list
     list_per_page = 25
     list_max_show_all = 0
     show_full_result_count = False
@@ -75,6 +76,10 @@ class ConsoleAdmin(HistoryPages, ExportMixin, admin.ModelAdmin):  # type: ignore
             return queryset
         entities = request_entities(request)
         return queryset if entities is None else queryset.filter(AnyOf(F(self.entity_path), entities))
+
+    def shows_all(self, request: HttpRequest) -> bool:
+        """Whether the person sees every row there is, so that statistics of the table tell of nothing hidden."""
+        return sees_everything(request)
 
     def get_field_queryset(
         self, db: str | None, db_field: "RelatedField[Any, Any]", request: HttpRequest
@@ -119,15 +124,50 @@ class ConsoleAdmin(HistoryPages, ExportMixin, admin.ModelAdmin):  # type: ignore
             lookup, value, request
         )
 
+    def every_column(self, request: HttpRequest) -> tuple[Any, ...]:
+        """Return the columns that the list can show."""
+        return (*self.list_display, *self.more_columns)
+
+    def fixed_columns(self, request: HttpRequest) -> Any:
+        """Return the columns that lead on to a row's page, which no list is without."""
+        return self.list_display_links or self.list_display[:1]
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Return the columns that the reader chose, or those of the list."""
+        chosen = arrangement.of(request, self).columns
+        if not chosen:
+            return self.list_display
+        return arrangement.arranged(self.every_column(request), self.fixed_columns(request), chosen)
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list; say so where it is asked for as of a moment of which nothing is known."""
+        """Show the list, opened with the reader's own view; say so where nothing is known of a moment that is asked for."""
+        opens = arrangement.of(request, self).opens
+        if opens and not request.GET and request.method == "GET":
+            return HttpResponseRedirect(f"?{arrangement.address(opens)}")
         if is_past(request) and not has_past(self.model):
             text = f"No list of {self.opts.verbose_name_plural} is kept as of a moment."
             self.message_user(request, text, messages.ERROR)
             query = request.GET.copy()
             del query[AS_OF]
             return HttpResponseRedirect(f"{request.path}?{query.urlencode()}")
-        return super().changelist_view(request, extra_context)
+        return super().changelist_view(request, {**self.arranged(request), **(extra_context or {})})
+
+    def arranged(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what the list shows of views and columns."""
+        if not self.admin_site.keeps_views:  # type: ignore[attr-defined]  # of ConsoleSite
+            return {}
+        found = arrangement.of(request, self)
+        shown = [arrangement.name_of(column) for column in self.get_list_display(request)]
+        every = arrangement.arranged(
+            self.every_column(request), (), [*shown, *map(arrangement.name_of, self.every_column(request))]
+        )
+        fixed = {arrangement.name_of(column) for column in self.fixed_columns(request)}
+        names = [(arrangement.name_of(column), label_for_field(column, self.model, self)) for column in every]
+        return {
+            "arrangement": found,
+            "columns": [(name, label, name in shown) for name, label in names if name not in fixed],
+            "teams": arrangement.teams_of(request),
+        }
 
     def get_list_filter(self, request: HttpRequest) -> Any:
         """Offer a moment of the past where it is known."""

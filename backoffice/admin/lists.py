@@ -1,30 +1,141 @@
-"""The list of a model: what it shows, and what it says of what it did not show or could not find."""
+"""The list of a model: its page by keys, its order, its length, and what it says of what it did not show or could not find.
+
+Sorted by what an index serves and by nothing else: `?o=name` and `?o=-name` for a column's name, `pk` for the order in which
+rows came; anything else in `o` is passed over.
+"""
 
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.utils import quote
+from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.core.exceptions import FieldError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import cached_property
 
 from audit.moment import NAME as AS_OF
-from audit.moment import moment_of, page_then, problem_of
-from backoffice.paging import MOST, AtLeast
+from audit.moment import moment_of, page_then
+from backoffice.arrangement import VIEW, name_of
+from backoffice.keyset import AFTER, BEFORE, Order, Page, served
+from backoffice.paging import counted, estimated
 
 if TYPE_CHECKING:
     from backoffice.admin.base import ConsoleAdmin
 
+ANY_KEY = "any-key"
+
 
 class ConsoleList(ChangeList):
-    """A list that says what it did not show, or could not find, and can be of a moment of the past."""
+    """One page of a list, which can be of a moment of the past."""
+
+    counts = True  # whether the list says how long it is
+    page: Page
+    model_admin: "ConsoleAdmin"
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        self.place = {name: request.GET.get(name, "") for name in (AFTER, BEFORE)}
+        super().__init__(request, *args, **kwargs)
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
-        """Go back to the plain list where the past cannot be sorted or filtered as asked."""
+        """Return all rows of the list, whichever page is shown; go back to the plain list where they cannot be had."""
+        passed_over = () if self.sorted_by else (ORDER_VAR,)
+        for name in (AFTER, BEFORE, *passed_over):
+            self.params.pop(name, None)
+            self.filter_params.pop(name, None)
         try:
             return super().get_queryset(request, exclude_parameters)
         except FieldError as error:
             raise IncorrectLookupParameters(error) from error
+
+    def get_filters_params(self, params: Any = None) -> Any:
+        """Leave out which view is shown: what it asks for is beside it."""
+        found = super().get_filters_params(params)
+        found.pop(VIEW, None)
+        return found
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read one page, and count where there are more. At most three queries, and what rows are told with."""
+        try:
+            self.page = self.order.page(self.queryset, self.list_per_page, **self.place)
+        except FieldError as error:  # what no version of the past holds is known when the statement is made
+            raise IncorrectLookupParameters(error) from error
+        self.result_list = self.page.rows
+        self.multi_page = bool(any(self.place.values()) or self.page.after)
+        self.result_count = self.how_many(request) if self.multi_page and self.counts else len(self.page.rows)
+        self.full_result_count = self.result_count  # no "N results" beside the search: the end of the list says it
+        self.show_full_result_count = self.can_show_all = False
+        self.show_admin_actions = bool(self.page.rows)
+        self.paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)  # asked for nothing
+
+    def how_many(self, request: HttpRequest) -> int:
+        """Return how long the list is, about or at least. One query or two."""
+        if not self.narrowed and self.model_admin.shows_all(request):
+            found = estimated(self.model, self.queryset.db)
+            if found is not None:
+                return found
+        return counted(self.queryset)
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether a search, a filter, of its own accord too, or a moment leaves rows out."""
+        return bool(self.moment) or self.queryset.query.where != self.root_queryset.query.where
+
+    @cached_property
+    def order(self) -> Order:
+        """How the list is sorted."""
+        return Order.of(self.model, self.queryset.query.order_by)
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str]:
+        """Return what was chosen, where an index serves it, else the list's own order."""
+        default = self.model_admin.get_ordering(request) or self._get_default_ordering()
+        return Order.of(self.model, [self.sorted_by] if self.sorted_by else default).names()
+
+    @cached_property
+    def sorted_by(self) -> str:
+        """The field that was chosen to sort by, with a minus where that is downwards; '' for the list's own order."""
+        asked = self.params.get(ORDER_VAR, "")
+        field = self.sortable.get(asked.removeprefix("-"), "")
+        return f"-{field}" if field and asked.startswith("-") else field
+
+    @cached_property
+    def sortable(self) -> dict[str, str]:
+        """The columns that the list can be sorted by, each with its field; `pk` among them, shown or not."""
+        if self.sortable_by is not None and not self.sortable_by:
+            return {}
+        found, fields, key = {"pk": "pk"}, served(self.lookup_opts.model) | {"pk"}, self.lookup_opts.pk.name
+        for column in self.list_display:
+            field = str(self.get_ordering_field(column) or "").removeprefix("-")
+            if field in fields:
+                found[name_of(column)] = "pk" if field == key else field
+        return found
+
+    def get_ordering_field(self, field_name: Any) -> Any:
+        """Return the field that a column is sorted by, if it is any."""
+        return None if field_name in {"action_checkbox", "__str__"} else super().get_ordering_field(field_name)
+
+    @property
+    def turned(self) -> str:
+        """The same list the other way round, where it is sorted by when rows came, or ''."""
+        if "pk" not in self.sortable or not self.order.fields[0].primary_key:
+            return ""
+        return self.get_query_string({ORDER_VAR: "pk" if self.order.descending else "-pk"})
+
+    @property
+    def previous(self) -> str:
+        """The page before this one, or ''."""
+        return self.get_query_string({BEFORE: self.page.before}) if self.page.before else ""
+
+    @property
+    def following(self) -> str:
+        """The page behind this one, or ''."""
+        return self.get_query_string({AFTER: self.page.after}) if self.page.after else ""
+
+    @property
+    def first(self) -> str:
+        """The first page, where this is another, or ''."""
+        return self.get_query_string() if any(self.place.values()) else ""
 
     @property
     def moment(self) -> Any:
@@ -34,19 +145,28 @@ class ConsoleList(ChangeList):
     @property
     def problem(self) -> str:
         """Why nothing is shown of what was asked for, or nothing."""
-        return problem_of(self)
+        return next((found for spec in self.filter_specs if (found := getattr(spec, "problem", ""))), "")
+
+    @property
+    def query_string(self) -> str:
+        """What is shown, as a view keeps it."""
+        return self.get_query_string().removeprefix("?")
 
     def url_for_result(self, result: Model) -> str:
         """Lead from a row of the past to its history at that moment."""
         if self.moment is None:
-            return super().url_for_result(result)
+            return self._pages.replace(ANY_KEY, str(quote(result.pk)))
         return page_then(self, result, self.params[AS_OF])
+
+    @cached_property
+    def _pages(self) -> str:
+        """The address of a row's page, with ANY_KEY in the place of its key: resolved once and not for each row."""
+        site, opts = self.model_admin.admin_site, self.opts
+        return reverse(f"admin:{opts.app_label}_{opts.model_name}_change", args=[ANY_KEY], current_app=site.name)
 
     @property
     def advice(self) -> str:
         """Return what helps the reader on, or nothing."""
-        if not self.result_count and self.query:
+        if not self.result_list and self.query:
             return cast("ConsoleAdmin", self.model_admin).search_advice(self.query)
-        if isinstance(self.result_count, AtLeast):
-            return f"The pages hold the first {MOST:,}. Search, filter or sort the other way to see the others."
         return ""

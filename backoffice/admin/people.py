@@ -14,6 +14,7 @@ from audit.moment import is_past
 from backoffice import people, reason
 from backoffice.admin.base import ConsoleAdmin
 from backoffice.admin.person_form import PersonForm
+from backoffice.filters import EntityFilter
 from backoffice.grants import request_entities
 from backoffice.guards import ModelGuard
 from backoffice.login.recent import asking_again
@@ -39,7 +40,8 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg, misc] 
     change_password_form = PasswordForm
     change_user_password_template = "console/change_password.html"  # noqa: S105  a template
     list_display = ("username", "last_name", "first_name", "email", "is_staff", "is_active")
-    list_filter = ("is_staff", "is_superuser", "is_active")
+    list_filter = ("is_staff", "is_superuser", "is_active", EntityFilter)
+    more_columns = ("phone", "date_joined", "last_login")
     list_select_related = ()
     search_fields = ("username",)  # shows the box; get_search_results does not use it
     search_help_text = "An e-mail address, a user name, or how the first or last name begins."
@@ -65,6 +67,10 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg, misc] 
         else:
             own, staff = Q(AnyOf(F("entity"), entities)), Q(entity=None) | Q(is_staff=True)
         return queryset.filter(own | staff if request.user.has_perm("backoffice.view_staff") else own)
+
+    def shows_all(self, request: HttpRequest) -> bool:
+        """Whether the person sees every customer, and staff."""
+        return request.user.has_perm("backoffice.view_staff") and super().shows_all(request)
 
     def get_urls(self) -> list[URLPattern]:
         """Say who gets to the page of a password, which Django's own class does not tell."""

@@ -12,6 +12,7 @@ from django.utils.html import format_html
 
 from audit.history import Line, Until
 from audit.names import person
+from backoffice.filters import EntityFilter
 from ledger.admin import extras, past, search
 from ledger.admin.commanded import CommandedAdmin
 from ledger.admin.commands import ACCOUNT_COMMANDS
@@ -50,7 +51,8 @@ class AccountAdmin(CommandedAdmin):
         "customer", "entity", status_chip, "currency", "balance_written", "available_written", "last_movement"
     )  # fmt: skip
     list_display_links = ("customer",)
-    list_filter = ("status", CurrencyFilter)
+    list_filter = ("status", CurrencyFilter, EntityFilter)
+    more_columns = ("uid", "created", "version")
     list_select_related = ("user", "entity")
     ordering = ("-id",)
     search_fields = ("uid",)  # shows the box; get_search_results does not use it

@@ -9,11 +9,12 @@ from django.utils.html import format_html, format_html_join
 
 from audit.names import person
 from backoffice.admin import ReadOnlyAdmin
+from backoffice.filters import EntityFilter
 from backoffice.said import told
 from ledger.admin import search, telling
 from ledger.admin.commanded import CommandedAdmin
 from ledger.admin.commands import ACTION_COMMANDS
-from ledger.admin.filters import CurrencyFilter
+from ledger.admin.filters import AccountFilter, ByFilter, CurrencyFilter, NewestActions, RecordedFilter
 from ledger.choices import ActionType, Status
 from ledger.models import Action, Approval
 from ledger.money import written
@@ -25,7 +26,8 @@ class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
     """Everything that ever happened, newest first."""
 
     list_display = ("reference", "created", "customer", "what", "delta_written", "balance_written", "by", "comment")
-    list_filter = ("type", CurrencyFilter)
+    list_filter = ("type", CurrencyFilter, RecordedFilter, AccountFilter, EntityFilter, ByFilter, NewestActions)
+    more_columns = ("recorded", "held_written", "reference_type", "external_reference", "uid")
     search_fields = ("reference",)  # shows the box; get_search_results does not use it
     entity_path = "entity"
     list_select_related = (

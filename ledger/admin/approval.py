@@ -11,6 +11,7 @@ from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 
+from backoffice.filters import EntityFilter, RequestedFilter
 from backoffice.grants import request_entities, sees_everything
 from backoffice.models.voiding import AnyOf
 from backoffice.request_admin import AskedByFilter, RequestAdmin, StateFilter, inbox, state_chip
@@ -31,7 +32,8 @@ class ApprovalAdmin(RequestAdmin):
 
     list_display = ("what", "subject", "reason", "maker", "requested", "expires", state_chip)
     list_display_links = ("what",)
-    list_filter = (StateFilter, AskedByFilter, "kind", CurrencyFilter)
+    list_filter = (StateFilter, AskedByFilter, "kind", CurrencyFilter, RequestedFilter, EntityFilter)
+    more_columns = ("checker", "decided", "comment", "uid")
     list_select_related = ("account__user", "account__entity", "entity", "maker", "checker")
     ordering = ("-id",)
     entity_path = "entity"

@@ -12,11 +12,12 @@ from django.utils.html import format_html
 from django.utils.timezone import localtime
 
 from backoffice.admin import ReadOnlyAdmin
+from backoffice.filters import EntityFilter
 from backoffice.grants import request_entities, sees_everything
 from backoffice.models.voiding import AnyOf
 from ledger.admin.commands.proposal import Proposal, within_reach
 from ledger.admin.commands.propose import ChangeLimit, EndLimit, ProposeCap, ProposeLimit
-from ledger.admin.filters import CurrencyFilter
+from ledger.admin.filters import AccountFilter, CurrencyFilter
 from ledger.models import Cap, Limit
 from ledger.models.limit import always
 from ledger.money import written
@@ -67,7 +68,7 @@ class LimitAdmin(ProposalAdmin):
     }
 
     list_display = ("kind", "currency", "entity", "account", "amount_written", "valid_written")
-    list_filter = ("kind", CurrencyFilter)
+    list_filter = ("kind", CurrencyFilter, EntityFilter, AccountFilter)
     list_select_related = ("entity", "account__user", "account__entity")
     ordering = ("currency", "kind", "id")
     entity_path = "entity"

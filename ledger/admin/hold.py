@@ -8,10 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
 from backoffice.admin import ReadOnlyAdmin
+from backoffice.filters import EntityFilter
 from ledger.admin import search
 from ledger.admin.commanded import CommandedAdmin
 from ledger.admin.commands import HOLD_COMMANDS
-from ledger.admin.filters import CurrencyFilter
+from ledger.admin.filters import AccountFilter, CurrencyFilter, PlacedFilter
 from ledger.admin.telling import link, state_chip
 from ledger.choices import HoldState, Status
 from ledger.models import Hold
@@ -27,7 +28,8 @@ class HoldAdmin(ReadOnlyAdmin, CommandedAdmin):
         "reference", "created", "customer", state_chip, "amount_written", "captured_written", "expires"
     )  # fmt: skip
     list_display_links = ("reference",)
-    list_filter = ("state", CurrencyFilter)
+    list_filter = ("state", CurrencyFilter, PlacedFilter, AccountFilter, EntityFilter)
+    more_columns = ("by", "reason", "uid")
     list_select_related = ("placed__by", "account__user", "account__entity", "resolved")
     search_fields = ("uid",)  # shows the box; get_search_results does not use it
     entity_path = "entity"

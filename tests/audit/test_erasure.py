@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.management import CommandError
 from django.db import connections
 
-from audit.models import Alert, DeadLetter, Event, Outbox, SavedSearch
+from audit.models import Alert, DeadLetter, Event, Outbox
 from audit.record import record
 from backoffice.databases import as_relay
-from backoffice.models import Entity, User
+from backoffice.models import Entity, SavedView, User
 from backoffice.scope import acting
 from tests.audit.sealed import kinds, seal_events, superuser, tamper, verify, wait_until_due
 from tests.audit.test_retention import archived, archives, carry, carry_as_old
@@ -33,7 +34,7 @@ def jana(committing: None) -> User:
 
 def everything_of_audit() -> str:
     """Return all that the event store and its neighbours hold, as text."""
-    found = [list(model.objects.values()) for model in (Event, SavedSearch, Alert, DeadLetter)]
+    found = [list(model.objects.values()) for model in (Event, SavedView, Alert, DeadLetter)]
     return str(found)
 
 
@@ -128,15 +129,16 @@ def test_whatever_mentions_a_person_goes_with_it(jana: User) -> None:
     record(
         "object.viewed", object_type="backoffice.user", object_id="0", data={"query": "x=100%25_Nova"}, using="default"
     )
-    SavedSearch.objects.create(user_id=7, name="Hers", query="q=jana%20nova&window=all")
-    SavedSearch.objects.create(user_id=jana.pk, name="By her", query="type=logout")
-    SavedSearch.objects.create(user_id=7, name="Other", query="q=karl")
+    team, log = Group.objects.latest("pk"), "audit.event"
+    SavedView.objects.create(team=team, label=log, name="Theirs", query="q=jana%20nova&window=all")
+    SavedView.objects.create(person=jana, label=log, name="By her", query="type=logout")
+    SavedView.objects.create(team=team, label=log, name="Other", query="q=karl")
     with as_relay("audit"):
         Alert.objects.create(rule="r", key="k", text="Somebody looked at Jana Nova", event_id="0" * 32)
         DeadLetter.objects.create(subscriber="s", event_id="0" * 32, type="t", attempts=6, error="No such: Jana Nova")
     wait_until_due()
     erase(f"backoffice.user:{jana.pk}", "--mention", "Jana Nova")
-    assert [search.name for search in SavedSearch.objects.all()] == ["Other"]
+    assert [view.name for view in SavedView.objects.all()] == ["Other"]
     assert (Alert.objects.get().text, DeadLetter.objects.get().error) == ("(erased)", "(erased)")
     left = {event.type: event.data.get("query") for event in Event.objects.filter(type__endswith="viewed")}
     assert left == {"list.viewed": None, "object.viewed": "x=100%25_Nova"}

@@ -13,11 +13,11 @@ from django.urls import get_resolver, reverse
 from django.views.generic import RedirectView
 
 from audit.admin.reasoned import ReasonedCommand
-from audit.admin.saved import DeleteSearch, SaveSearch
 from audit.models import Outbox
 from backoffice import grant_requests
 from backoffice.command import CommandPage
 from backoffice.deciding import Decision
+from backoffice.list_pages import ChangeView, ChooseColumns, KeepView
 from backoffice.models import Entity, User
 from imports.pages import PreviewPage, UploadPage
 from ledger.models import Account
@@ -72,7 +72,7 @@ def test_every_page_that_takes_a_post_asks_why() -> None:
     door = ("allauth.", "backoffice.login.")
     console = {view for view in taking - commands if not view.__module__.startswith(door)}
     others = {view for view in console if not issubclass(view, ReasonedCommand | Decision)}
-    assert others == {UploadPage, PreviewPage, SaveSearch, DeleteSearch, RedirectView}
+    assert others == {UploadPage, PreviewPage, ChooseColumns, KeepView, ChangeView, RedirectView}
 
 
 def test_money_is_not_moved_without_a_reason(browser: Client, account: Account) -> None:

@@ -143,7 +143,6 @@ FOLLOW_UP = {  # of the app role on the event store's tables that are not the re
         "audit_alert": {"SELECT", "UPDATE"},
         "audit_cursor": {"SELECT"},
         "audit_deadletter": {"SELECT", "UPDATE"},
-        "audit_savedsearch": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     },
     "relay": {
         "audit_alert": {"SELECT", "INSERT", "UPDATE"},
@@ -172,7 +171,7 @@ def test_what_follows_from_events_is_kept_by_the_relay_and_truncated_by_nobody(w
         "audit",
         "SELECT c.relname, p.name FROM pg_class c CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE',"
         " 'TRUNCATE', 'REFERENCES', 'TRIGGER', 'MAINTAIN']) p (name)"
-        " WHERE c.relkind = 'r' AND c.relname IN ('audit_alert', 'audit_cursor', 'audit_deadletter', 'audit_savedsearch')"
+        " WHERE c.relkind = 'r' AND c.relname IN ('audit_alert', 'audit_cursor', 'audit_deadletter')"
         " AND CASE WHEN p.name IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES')"
         " THEN has_any_column_privilege(%s, c.oid, p.name) ELSE has_table_privilege(%s, c.oid, p.name) END",
         role_of(who),

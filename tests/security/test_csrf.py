@@ -14,7 +14,7 @@ from tests.cast import PASSWORD
 from tests.security.walk import Address, addresses
 from tests.security.world import World, browser_of, nothing_moves
 
-OTHERS = {"app_label": "ledger", "url": "nowhere", "content_type_id": 1}
+OTHERS = {"app_label": "ledger", "url": "nowhere", "content_type_id": 1, "label": "ledger.account", "view_id": 1}
 DOING = {  # what a link could say to have something done
     "action": "delete_selected", "_selected_action": "1", "post": "yes", "confirm": "1", "token": "x", "ids": "1", "_save": "Save",
     "amount": "1", "comment": "x", "reason": "x", "ask": "1", "name": "x", "query": "x",

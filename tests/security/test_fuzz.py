@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from audit.admin.search import SearchForm
+from backoffice.filters import DaysFilter, RelatedFilter
 from sandbox.site import site as sandbox
 from tests.security.world import World, browser_of, nothing_moves
 
@@ -61,7 +62,12 @@ def parameters(place: str, model: type[Model]) -> Iterator[str]:
     for field in dice.sample(fields, min(FIELDS, len(fields))):
         yield field.name + dice.choice(LOOKUPS)
     for one in owner.list_filter:
-        yield getattr(one, "parameter_name", None) or str(one)
+        if isinstance(one, type) and issubclass(one, RelatedFilter):
+            yield f"{one.field}__id__exact"
+        elif isinstance(one, type) and issubclass(one, DaysFilter):
+            yield from one.names
+        else:
+            yield getattr(one, "parameter_name", None) or str(one)
     yield from SearchForm.base_fields if model._meta.label_lower == "audit.event" else ()
 
 

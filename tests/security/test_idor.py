@@ -41,11 +41,12 @@ OF_NOBODY = {
 # What a path names otherwise than by the `object_id` of its ModelAdmin: the parameter, and the model.
 NAMED_OTHERWISE = {
     "auth_user_password_change": ("id", "backoffice.user"),
-    "audit_event_delete_search": ("search_id", "audit.savedsearch"),
+    "list_change_view": ("view_id", "backoffice.savedview"),
 }
 OWNERS_ONLY = {"imports_import_confirm", "imports_import_refused"}  # of an import, for who brought it
 NO_OBJECT = {  # by the first thing that is named
     "app_label": "names an app",
+    "label": "names a list",
     "url": "is whatever else stands below the console",
     "pk": "is a security key, which is looked for among one's own alone",
     "content_type_id": "looks rows up that have a page elsewhere, which none has",

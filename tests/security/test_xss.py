@@ -24,11 +24,10 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Route, sync_playwright
 
-from audit.models import SavedSearch
 from backoffice import grant_requests
 from backoffice.grants import grant
 from backoffice.login.models import Lockout
-from backoffice.models import Entity, User
+from backoffice.models import Entity, SavedView, User
 from imports.models import Import
 from ledger.models import Account, Approval, Hold, Limit
 from sandbox.models import Refresh
@@ -78,7 +77,8 @@ FIELDS = {
     "audit.Alert.rule": "rule", "audit.Alert.key": "is shown nowhere", "audit.Alert.text": "alert", "audit.Alert.username": "alerted",
     "audit.Alert.acknowledged_by": "acknowledger", "audit.Alert.reason": "acknowledged",
     "audit.DeadLetter.subscriber": "subscriber", "audit.DeadLetter.type": "lettertype", "audit.DeadLetter.error": "error",
-    "audit.SavedSearch.name": "search", "audit.SavedSearch.query": "query",
+    "backoffice.SavedView.name": "search", "backoffice.SavedView.query": "query", "backoffice.SavedView.label": "is ours",
+    "backoffice.ListChoice.label": "is ours",
     "audit.Verification.findings": "finding", "audit.Verification.head": "head",
 }  # fmt: skip
 # Tables that no page shows, or that hold what one of the above holds.
@@ -193,8 +193,10 @@ class World:
         ]  # fmt: skip
         self.events = [stored(type=kind, data=of, **about, **told) for kind, of in data]
         self.events.append(stored(type=evil("type"), data={"x": evil("data")}, **{**about, "object_type": evil("kind"), "object_id": evil("key")}, **told))  # fmt: skip
-        SavedSearch.objects.create(user_id=self.admin.pk, name=evil("search", 80), query=evil("query", 200))
-        SavedSearch.objects.create(user_id=self.admin.pk, name="script", query="javascript:zx()")
+        SavedView.objects.create(
+            person=self.admin, label="audit.event", name=evil("search", 80), query=evil("query", 200)
+        )
+        SavedView.objects.create(person=self.admin, label="audit.event", name="script", query="javascript:zx()")
         self.alert = stored_alert(
             "xss", rule=evil("rule", 60), text=evil("alert"), username=evil("alerted"), acknowledged_by=evil("acknowledger"),
             reason=evil("acknowledged"), event_id=self.events[0].pk,

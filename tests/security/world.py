@@ -19,9 +19,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from audit.models import SavedSearch
 from backoffice.grants import grant
-from backoffice.models import Entity, User
+from backoffice.models import Entity, SavedView, User
 from imports.models import Import
 from ledger.models import Account, Action, Approval, Hold, Limit
 from sandbox.models import Refresh
@@ -195,8 +194,10 @@ def recorded(of: Tenant) -> None:
     )  # fmt: skip
     named = {"changes": {"last_name": {"old": "", "new": of.customer.last_name}}}  # of a person, so of no entity
     stored(type="change.updated", object_type="backoffice.user", object_id=str(of.customer.pk), username="", data=named)
-    search = SavedSearch.objects.create(user_id=of.insider.pk, name=f"Search of {of.name}", query="success=0")
-    of.rows |= {"audit.event": event, "audit.savedsearch": search}
+    search = SavedView.objects.create(
+        person=of.insider, label="audit.event", name=f"Search of {of.name}", query="success=0"
+    )
+    of.rows |= {"audit.event": event, "backoffice.savedview": search}
 
 
 def imported(of: Tenant) -> None:

@@ -1,0 +1,188 @@
+"""The table of a list: what Django's own tag makes of it, cell for cell, worked out once a column and not once a cell.
+
+The template is Django's (`admin/change_list_results.html`), given the same headers and rows. What a column is, who makes its
+cells and how they are shown is the same in every row; so is where a row leads, but for its key.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import date, time
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django.contrib.admin.templatetags.admin_list import _coerce_field_name
+from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
+from django.contrib.admin.utils import display_for_field, display_for_value, label_for_field, lookup_field
+from django.contrib.admin.views.main import ORDER_VAR
+from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist
+from django.db.models import DateField, DateTimeField, ForeignKey, Model, TimeField
+from django.utils.formats import date_format
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.timezone import localtime
+from django.utils.translation import gettext
+
+from backoffice.arrangement import name_of
+
+if TYPE_CHECKING:
+    from backoffice.admin.lists import ConsoleList
+
+Header = dict[str, Any]
+SELECT = "action_checkbox"
+
+
+class OneLine(str):
+    """What is not broken into lines, whatever column it stands in: a moment."""
+
+    __slots__ = ()
+
+
+class Column(NamedTuple):
+    """How a column's cells are made."""
+
+    open: str  # the tag with its class
+    shown: Callable[[Model], Any]
+    leads: bool
+    tag: str
+
+
+def headers(cl: "ConsoleList") -> Iterator[Header]:
+    """Give the heads of the columns, with links where the list can be sorted by them."""
+    for column in cl.list_display:
+        name = name_of(column)
+        if name == SELECT:
+            label = gettext("Select all objects on this page for an action")
+            box = format_html('<input type="checkbox" id="action-toggle" aria-label="{}">', label)
+            yield {"text": box, "class_attrib": mark_safe(' class="action-checkbox-column"'), "sortable": False}
+            continue
+        text = label_for_field(column, cl.model, model_admin=cl.model_admin)
+        yield {"text": text, **(_sortable(cl, name) if name in cl.sortable else _plain(name))}
+
+
+def _plain(name: str) -> Header:
+    return {"class_attrib": format_html(' class="column-{}"', name), "sortable": False}
+
+
+def _sortable(cl: "ConsoleList", name: str) -> Header:
+    """Return the head of a column that sorts: another click turns the list round."""
+    now = cl.order.names()[0]
+    field = cl.sortable[name]
+    is_sorted = now.removeprefix("-") == field
+    up = is_sorted and not now.startswith("-")
+    state = f' sorted {"ascending" if up else "descending"}" aria-sort="{"ascending" if up else "descending"}' if is_sorted else ""  # fmt: skip
+    return {
+        "sortable": True,
+        "sorted": is_sorted,
+        "ascending": up,
+        "sort_priority": 0,  # there is one at a time
+        "url_primary": cl.get_query_string({ORDER_VAR: f"-{name}" if up else name}),
+        "class_attrib": format_html(' class="sortable column-{}{}"', name, mark_safe(state)),  # noqa: S308  of the words above
+    }
+
+
+def rows(cl: "ConsoleList") -> Iterator[list[SafeString]]:
+    """Give the rows of a page, each as one piece of HTML."""
+    columns, suffix = list(_columns(cl)), ""
+    for number, row in enumerate(cl.result_list):
+        page = cl.url_for_result(row)
+        if cl.moment is not None:
+            page = _kept(cl, page)
+        else:
+            suffix = suffix if number else _kept(cl, page).removeprefix(page)
+            page += suffix
+        yield [mark_safe("".join(_cell(cl, column, row, page) for column in columns))]  # noqa: S308  escaped cell by cell
+
+
+def _kept(cl: "ConsoleList", page: str) -> str:
+    """Return the address with the list's search and filters, to come back to them."""
+    return add_preserved_filters({"preserved_filters": cl.preserved_filters, "opts": cl.opts}, page)
+
+
+def _cell(cl: "ConsoleList", column: Column, row: Model, page: str) -> str:
+    made = column.shown(row)
+    opened = column.open.replace('">', ' nowrap">', 1) if isinstance(made, OneLine) else column.open
+    shown = conditional_escape(made)
+    if column.leads:
+        opener = format_html(' data-popup-opener="{}"', _chosen(cl, row)) if cl.is_popup else ""
+        shown = format_html('<a href="{}"{}>{}</a>', page, opener, shown)
+    return f"{opened}{shown}</{column.tag}>"
+
+
+def _chosen(cl: "ConsoleList", row: Any) -> Any:
+    return row.serializable_value(str(cl.to_field) if cl.to_field else cl.pk_attname)
+
+
+def _columns(cl: "ConsoleList") -> Iterator[Column]:
+    first = True
+    for index, column in enumerate(cl.list_display):
+        links = cl.list_display_links
+        leads = links is not None and (column in links if links else first and column != SELECT)
+        tag = "th" if leads and first else "td"
+        first = first and not leads
+        shown, nowrap = _maker(cl, column)
+        kind = "action-checkbox" if column == SELECT else f"field-{_coerce_field_name(column, index)}"
+        scope = ' class="{}{}"'.format(kind, " nowrap" if nowrap else "")
+        yield Column(f"<{tag}{scope}>", shown, leads, tag)
+
+
+def _maker(cl: "ConsoleList", column: Any) -> tuple[Callable[[Any], Any], bool]:
+    """Return what makes a column's cells, and whether they are kept on one line."""
+    admin, empty = cl.model_admin, cl.model_admin.get_empty_value_display()
+    field = _field(cl, column)
+    if field is not None:
+        return _of_field(field, empty), isinstance(field, DateField | TimeField | ForeignKey)
+    if callable(column):
+        return _of_function(column, column, empty), False
+    method = getattr(admin, column, None) if column != "__str__" else None
+    if method is not None:
+        return _of_function(method, method, empty), False
+
+    def found(row: Model) -> Any:
+        try:
+            _, attribute, value = lookup_field(column, row, admin)
+        except ObjectDoesNotExist:
+            return empty
+        return display_for_value(value, empty, getattr(attribute, "boolean", False))
+
+    return found, False
+
+
+def _field(cl: "ConsoleList", column: Any) -> Any:
+    """Return the concrete field that a column shows, if it is one."""
+    if not isinstance(column, str):
+        return None
+    try:
+        field: Any = cl.lookup_opts.get_field(column)
+    except FieldDoesNotExist:
+        return None
+    return (
+        field if field.concrete and not field.many_to_many and not field.auto_created and field.name == column else None
+    )
+
+
+def _of_field(field: Any, empty: str) -> Callable[[Any], Any]:
+    name = field.name
+    if isinstance(field, ForeignKey):
+        return lambda row: empty if getattr(row, name) is None else str(getattr(row, name))
+    if isinstance(field, DateTimeField):
+        return lambda row: moment(getattr(row, name)) if getattr(row, name) is not None else empty
+    return lambda row: display_for_field(getattr(row, name), field, empty, avoid_link=True)
+
+
+def _of_function(function: Callable[[Any], Any], attribute: Any, empty: str) -> Callable[[Any], Any]:
+    empty, boolean = getattr(attribute, "empty_value_display", empty), getattr(attribute, "boolean", False)
+
+    def shown(row: Model) -> Any:
+        try:
+            value = function(row)
+        except ObjectDoesNotExist:
+            return empty
+        if isinstance(value, str) and not boolean:
+            return value if value.strip() else empty
+        text = display_for_value(value, empty, boolean)
+        return OneLine(text) if isinstance(value, date | time) else text
+
+    return shown
+
+
+def moment(value: Any) -> str:
+    """Return a moment as Django's lists show it."""
+    return date_format(localtime(value), "DATETIME_FORMAT")

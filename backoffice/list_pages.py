@@ -1,0 +1,167 @@
+"""Keeping views of lists, choosing columns: what is sent to them changes how lists are shown, and nothing that they show.
+
+All by POST, and back to the list. A team's views are kept by who may `share_view` and is in the team; everybody in it sees
+them. They are conveniences: nobody is asked why, and the record says what for.
+"""
+
+from typing import Any, ClassVar, cast
+from urllib.parse import parse_qsl, urlencode
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+
+from audit.hidden import NAMES
+from audit.record import record
+from backoffice import arrangement
+from backoffice.arrangement import PLAIN, VIEW, name_of
+from backoffice.guards import Guard, PersonGuard, StaffGuard
+from backoffice.keyset import AFTER, BEFORE
+from backoffice.models import ListChoice, SavedView, User
+from backoffice.models.saved_view import NAME, QUERY
+from backoffice.reason import give_reason
+from backoffice.views import BaseView
+
+MOST = 50  # views of one person or one team for a list
+PASSING = {AFTER, BEFORE, VIEW, "e"}  # what no view keeps: where somebody had turned to
+
+
+class ListGuard(PersonGuard):
+    """Passes who may look at the list that the address names."""
+
+    def passes(self, user: User, request: HttpRequest, /, **kwargs: object) -> bool:
+        model_admin = admin_of(str(kwargs["label"]))
+        return model_admin is not None and bool(model_admin.has_view_or_change_permission(request))
+
+
+def admin_of(label: str) -> Any:
+    """Return the console's ModelAdmin of a model, or None."""
+    from django.contrib.admin import site  # noqa: PLC0415  its registry is complete once all apps are loaded
+
+    return next((page for model, page in site._registry.items() if model._meta.label_lower == label), None)
+
+
+class ViewForm(forms.Form):
+    """A name, what is shown, and for whom."""
+
+    name = forms.CharField(max_length=NAME)
+    query = forms.CharField(max_length=QUERY, required=False)
+    team = forms.ModelChoiceField(Group.objects.none(), required=False)
+
+    def __init__(self, data: Any, *, teams: QuerySet[Group]) -> None:
+        super().__init__(data)
+        cast("forms.ModelChoiceField[Group]", self.fields["team"]).queryset = teams
+
+    def clean_query(self) -> str:
+        """Keep what asks for something, and no secrets."""
+        return kept_query(self.cleaned_data["query"])
+
+
+def kept_query(query: str) -> str:
+    """Return a query without secrets, and without the place that somebody had turned to."""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    return urlencode([(name, value) for name, value in pairs if name not in PASSING and not NAMES.search(name)])
+
+
+class ListPage(BaseView):
+    """What they share: POST only, and back to the list."""
+
+    http_method_names = ["post"]
+
+    def back(self, label: str, query: str = "") -> HttpResponse:
+        """Go back to the list."""
+        page = reverse(f"console:{label.replace('.', '_')}_changelist")
+        return HttpResponseRedirect(f"{page}?{query or PLAIN}")
+
+    def choose(self, label: str, **of: Any) -> None:
+        """Remember what the person chose for a list."""
+        ListChoice.objects.update_or_create(person_id=self.request.user.pk, label=label, defaults=of)
+
+    def shown(self, view: SavedView) -> HttpResponse:
+        """Show a view."""
+        return self.back(view.label, arrangement.address(view))
+
+
+class ChooseColumns(ListPage):
+    """Remember which columns a person wants to see; a view that is shown has its own, and is left."""
+
+    guard: ClassVar[Guard] = StaffGuard() & ListGuard()
+
+    def post(self, request: HttpRequest, label: str) -> HttpResponse:
+        """Keep those that there are."""
+        there = {name_of(column) for column in admin_of(label).every_column(request)}
+        chosen = dict.fromkeys(request.POST.getlist("column"))
+        self.choose(label, columns=[name for name in chosen if name in there])
+        return self.back(label, kept_query(request.POST.get("query", "")[:QUERY]))
+
+
+class KeepView(ListPage):
+    """Keep what is shown under a name; a view of the same name is replaced."""
+
+    guard: ClassVar[Guard] = StaffGuard() & ListGuard()
+
+    def post(self, request: HttpRequest, label: str) -> HttpResponse:
+        """Keep it and show it."""
+        form = ViewForm(request.POST, teams=arrangement.teams_of(request))
+        if not form.is_valid():
+            messages.error(request, "Give the view a name, of 80 characters at most, and choose a team of your own.")
+            return self.back(label, kept_query(request.POST.get("query", "")[:QUERY]))
+        team, name, query = (form.cleaned_data[field] for field in ("team", "name", "query"))
+        whose = {"team": team} if team else {"person_id": request.user.pk}
+        if SavedView.objects.filter(label=label, **whose).exclude(name=name).count() >= MOST:
+            messages.error(request, f"{MOST} views can be kept: delete one first.")
+            return self.back(label, query)
+        give_reason(f"To look again: “{name}”", using="default")
+        now = {"query": query, "columns": arrangement.of(request, admin_of(label)).columns}
+        view, new = SavedView.objects.update_or_create(label=label, name=name, **whose, defaults=now)
+        record("search.saved", data=_told(view), using="default")
+        messages.success(request, f"The view “{name}” is {'kept' if new else 'replaced'}.")
+        return self.shown(view)
+
+
+class ChangeView(ListPage):
+    """Begin its list with a view, or no longer, or give the view up."""
+
+    guard: ClassVar[Guard] = StaffGuard()
+
+    def post(self, request: HttpRequest, view_id: int) -> HttpResponse:
+        """Do what the button says; of a team's view only who keeps views for it deletes it."""
+        view = arrangement.views_of(request).filter(pk=view_id).first()
+        if view is None:
+            raise Http404("You have no such view.")
+        match request.POST.get("deed"):
+            case "open":
+                self.choose(view.label, opens=view)
+            case "close":
+                self.choose(view.label, opens=None)
+            case "delete":
+                return self._deleted(view)
+        return self.shown(view)
+
+    def _deleted(self, view: SavedView) -> HttpResponse:
+        if view.team_id is not None and not arrangement.teams_of(self.request).filter(pk=view.team_id).exists():
+            messages.error(self.request, f"The view “{view}” is the team's: who keeps its views can delete it.")
+            return self.shown(view)
+        give_reason(f"Not needed any more: “{view}”", using="default")
+        record("search.deleted", data=_told(view), using="default")
+        view.delete()
+        messages.success(self.request, f"The view “{view}” is deleted.")
+        return self.back(view.label)
+
+
+def _told(view: SavedView) -> dict[str, str]:
+    """Return what the record says of a view."""
+    team = {"team": view.team.name} if view.team else {}
+    return {"name": view.name, "query": view.query, "list": view.label, **team}
+
+
+def pages() -> list[URLPattern]:
+    """Return the addresses, below the console's path."""
+    return [
+        path("lists/<str:label>/columns/", ChooseColumns.as_view(), name="list_columns"),
+        path("lists/<str:label>/views/", KeepView.as_view(), name="list_keep_view"),
+        path("lists/views/<int:view_id>/", ChangeView.as_view(), name="list_change_view"),
+    ]

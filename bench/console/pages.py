@@ -1,0 +1,112 @@
+"""Pages of the console, rendered in process, in interleaved rounds: ours, stock, unfold; then ours in both sizes."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+
+from bench import server
+from bench.arms import Clients, measure
+from bench.posting import world
+from bench.report import EACH, Row
+
+PER_ACCOUNT = 10  # actions
+SMALL = 10_000
+PEERS = {"stock": "stock ModelAdmin", "unfold": "django-unfold"}
+QUESTIONS = {
+    "list": "list of actions",
+    "accounts": "list of accounts",
+    "filtered": "filtered list of actions",
+    "far": "page of actions far down",
+    "search": "search for a customer",
+    "account": "account page",
+    "timeline": "timeline of an account",
+}
+OURS_ALONE = {"timeline"}  # theirs shows what was saved by forms, which is nothing
+AIM, AIM_GROWTH, AIM_WEIGHT = "at most 0.6 of stock, or 25,000 µs", "at most 1.3", "at most 100 KB"
+NOTE = "its account page shows the row and no actions, limits or holds; its lists count the table twice"
+# By the superuser with triggers off, as the rows were loaded: ten customers of each name.
+PEOPLE = (
+    "SET session_replication_role = replica",
+    """UPDATE backoffice_user SET last_name = 'Novak' || (id / 10), first_name = 'Jana', email = username || '@example.com'
+        WHERE username LIKE 'loaded%'""",
+    """INSERT INTO backoffice_persongrant (user_id, entity_id, permission_id)
+        SELECT u.id, e.id, p.id FROM backoffice_user u, backoffice_entity e, auth_permission p
+        WHERE u.username = 'staff' AND p.codename = 'work_on_entity' AND e.code = 'bench'""",
+)
+
+
+def rows() -> Iterator[Row]:
+    """Measure each question in both sizes, then compare these."""
+    with filled("console_few", SMALL) as few, filled("console_many", world.LARGE) as many:
+        for question, told in QUESTIONS.items():
+            for size, database in ((SMALL, few), (world.LARGE, many)):
+                yield from _beside_peers(question, f"{told}, {size:,} actions", database)
+            sizes = {"many": _client("ours", question, many), "few": _client("ours", question, few)}
+            found = measure(sizes)
+            yield Row.of(
+                question=f"{told}, {world.LARGE:,} actions",
+                subject="the page, rendered",
+                reference=f"the same with {SMALL:,} actions",
+                ours=found["many"],
+                theirs=found["few"],
+                aim=AIM_GROWTH,
+                unit=EACH,
+            )
+
+
+@contextmanager
+def filled(name: str, actions: int) -> Iterator[str]:
+    """Make a ledger with so many actions, whose customers have names, and where staff works on all of it."""
+    with world.filled(name, max(1, actions // PER_ACCOUNT), PER_ACCOUNT) as database:
+        started = time.perf_counter()
+        with server.session(database) as session:
+            for statement in PEOPLE:
+                session.execute(statement)
+        with server.session(database, autocommit=True) as session:
+            session.execute("VACUUM (ANALYZE) backoffice_user, backoffice_persongrant")
+            session.execute("CHECKPOINT")
+        sys.stderr.write(f"{name}: names given in {time.perf_counter() - started:.0f} s\n")
+        yield database
+
+
+def _client(arm: str, question: str, database: str) -> Clients:
+    facts = settings.BACKOFFICE_DATA / f"{arm}-{question}-{database}.json"
+    chosen = {"ours": "bench.settings"}.get(arm, f"bench.console.{arm}_settings")
+    arguments = {"arm": arm, "question": question, "facts": str(facts)}
+    return Clients("bench.console.reader:page", 1, database, settings=chosen, arguments=arguments)
+
+
+def _beside_peers(question: str, told: str, database: str) -> Iterator[Row]:
+    """Compare time, queries and weight with those of the peers."""
+    if question in OURS_ALONE:
+        return
+    arms = {arm: _client(arm, question, database) for arm in ("ours", *PEERS)}
+    found = measure(arms)
+    costs = {arm: json.loads((settings.BACKOFFICE_DATA / f"{arm}-{question}-{database}.json").read_text()) for arm in arms}  # fmt: skip
+    for arm, reference in PEERS.items():
+        ours, theirs = costs["ours"], costs[arm]
+        yield Row.of(
+            question=told,
+            subject="the page, rendered",
+            reference=reference,
+            ours=found["ours"],
+            theirs=found[arm],
+            aim=AIM if arm == "stock" else "",
+            note=NOTE,
+            unit=EACH,
+        )
+        for subject, unit, aim, each in (("its queries", "queries", "", 1), ("its HTML", "KB", AIM_WEIGHT, 1000)):
+            name = {"queries": "queries", "KB": "bytes"}[unit]
+            yield Row(
+                question=f"{told}: {unit}",
+                subject=subject,
+                reference=reference,
+                unit=unit,
+                ours=round(ours[name] / each, 1),
+                theirs=round(theirs[name] / each, 1),
+                aim=aim,
+            )

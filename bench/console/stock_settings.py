@@ -1,0 +1,15 @@
+"""Django's own admin, on the site's models: its templates, its middleware, nothing of ours in between."""
+
+from bench.settings import *  # noqa: F403  all of them
+
+ROOT_URLCONF = "bench.console.stock"
+TEMPLATES[0]["DIRS"] = []  # noqa: F405  the site's
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]

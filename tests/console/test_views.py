@@ -1,0 +1,138 @@
+"""How people have their lists: columns, views of their own and of a team, the one a list begins with."""
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+from django.urls import NoReverseMatch, reverse
+
+from audit.models import Outbox
+from backoffice import list_pages
+from backoffice.grants import grant
+from backoffice.models import Entity, ListChoice, SavedView, User
+from backoffice.roles import AGENT, LEAD
+from ledger.models import Account
+from sandbox.site import site as sandbox
+
+pytestmark = pytest.mark.django_db(databases=["default", "sandbox", "audit"])
+LIST = "console:ledger_account_changelist"
+LABEL = "ledger.account"
+
+
+def url(name: str, *args: object) -> str:
+    return reverse(f"console:list_{name}", args=args or [LABEL])
+
+
+@pytest.fixture
+def people(nord: Entity) -> dict[str, Client]:
+    """Two agents, a lead who is in the agents' team too, each in a browser."""
+    browsers = {}
+    for name, teams in (("ann", [AGENT]), ("bob", [AGENT]), ("lea", [LEAD, AGENT])):
+        user = User.objects.create_user(name, is_staff=True)
+        user.groups.set(Group.objects.filter(name__in=teams))
+        grant(user, nord)
+        browsers[name] = Client()
+        browsers[name].force_login(user)
+    return browsers
+
+
+def heads(browser: Client, query: str = "") -> list[str]:
+    return [str(column) for column in browser.get(reverse(LIST) + query).context["cl"].list_display[1:]]
+
+
+def test_columns_are_one_s_own_and_remembered(people: dict[str, Client], account: Account) -> None:
+    page = people["ann"].post(
+        url("columns"), {"column": ["currency", "uid", "nonsense", "password"], "query": "q=Nova&after=7"}
+    )
+    assert page.headers["Location"] == f"{reverse(LIST)}?q=Nova"
+    assert heads(people["ann"]) == ["customer", "currency", "uid"]
+    assert heads(people["bob"])[:3] == ["customer", "entity", heads(people["bob"])[2]]
+    html = people["ann"].get(reverse(LIST)).content.decode()
+    assert str(account.uid) in html
+    assert 'value="uid" checked' in html
+    assert 'value="entity">' in html
+    people["ann"].post(url("columns"), {"query": ""})
+    assert heads(people["ann"]) == heads(people["bob"])
+
+
+def test_file_holds_the_same_columns_for_everybody(people: dict[str, Client], account: Account) -> None:
+    people["ann"].post(url("columns"), {"column": ["currency"]})
+    files = [b"".join(people[name].get(reverse("console:ledger_account_export_csv"))) for name in ("ann", "bob")]  # type: ignore[arg-type]  # it streams
+    assert files[0] == files[1]
+
+
+def test_views_are_kept_replaced_and_deleted_by_their_owner(people: dict[str, Client], account: Account) -> None:
+    ann, bob = people["ann"], people["bob"]
+    sent = {"name": "Frozen ones", "query": "status__exact=frozen&after=3&csrfmiddlewaretoken=abcdefghi"}
+    ann.post(url("columns"), {"column": ["uid"]})
+    answer = ann.post(url("keep_view"), sent)
+    view = SavedView.objects.get()
+    assert answer.headers["Location"] == f"{reverse(LIST)}?view={view.pk}&status__exact=frozen"
+    page = ann.get(answer.headers["Location"]).content.decode()
+    assert "The view “Frozen ones” is kept." in page
+    assert f'<a href="?view={view.pk}&amp;status__exact=frozen" aria-current="true">Frozen ones</a>' in page
+    ann.post(url("columns"), {})
+    assert heads(ann, f"?view={view.pk}&status__exact=open") == ["customer", "uid"]  # as it was kept
+    assert "Frozen ones" not in bob.get(reverse(LIST)).content.decode()
+    assert heads(bob, f"?view={view.pk}") == heads(bob)
+    assert bob.post(url("change_view", view.pk), {"deed": "delete"}).status_code == 404
+    ann.post(url("keep_view"), {**sent, "query": "q=x"})
+    assert SavedView.objects.get().query == "q=x"
+    assert ann.get(url("change_view", view.pk)).status_code == 405
+    ann.post(url("change_view", view.pk), {"deed": "delete"})
+    assert not SavedView.objects.exists()
+    told = list(Outbox.objects.filter(type__startswith="search.").order_by("id").values_list("type", "data"))
+    assert [kind for kind, _ in told] == ["search.saved", "search.saved", "search.deleted"]
+    assert told[0][1] == {"name": "Frozen ones", "query": "status__exact=frozen", "list": LABEL}
+
+
+def test_team_s_view_is_made_by_who_may_and_seen_by_the_team(people: dict[str, Client], account: Account) -> None:
+    team = Group.objects.get(name=AGENT)
+    sent = {"name": "Ours", "query": "status__exact=open", "team": team.pk}
+    assert 'name="team"' not in people["ann"].get(reverse(LIST)).content.decode()
+    people["ann"].post(url("keep_view"), sent)
+    assert not SavedView.objects.exists()
+    people["lea"].post(url("keep_view"), {**sent, "team": Group.objects.create(name="Others").pk})
+    assert not SavedView.objects.exists()
+    people["lea"].post(url("keep_view"), sent)
+    view = SavedView.objects.get()
+    assert (view.team, view.person) == (team, None)
+    assert ">Ours</a>" in people["bob"].get(reverse(LIST)).content.decode()
+    people["bob"].post(url("change_view", view.pk), {"deed": "delete"})
+    assert "is the team&#x27;s" in people["bob"].get(reverse(LIST)).content.decode()
+    people["lea"].post(url("change_view", view.pk), {"deed": "delete"})
+    assert not SavedView.objects.exists()
+
+
+def test_list_begins_with_the_view_that_was_chosen(people: dict[str, Client], account: Account) -> None:
+    ann = people["ann"]
+    ann.post(url("keep_view"), {"name": "Mine", "query": "status__exact=frozen"})
+    view = SavedView.objects.get()
+    ann.post(url("change_view", view.pk), {"deed": "open"})
+    assert ann.get(reverse(LIST)).headers["Location"] == f"?view={view.pk}&status__exact=frozen"
+    assert ann.get(reverse(LIST), {"all": ""}).context["cl"].result_count == 1
+    assert people["bob"].get(reverse(LIST)).status_code == 200
+    ann.post(url("change_view", view.pk), {"deed": "close"})
+    assert ann.get(reverse(LIST)).status_code == 200
+    ann.post(url("change_view", view.pk), {"deed": "open"})
+    ann.post(url("change_view", view.pk), {"deed": "delete"})
+    assert ann.get(reverse(LIST)).status_code == 200
+    assert ListChoice.objects.get().opens is None
+
+
+def test_views_of_lists_that_one_does_not_see_are_refused(people: dict[str, Client]) -> None:
+    for name in ("keep_view", "columns"):
+        for label in ("audit.event", "nonsense", "backoffice.savedview"):
+            assert people["ann"].post(url(name, label), {"name": "x"}).status_code == 403
+
+
+def test_views_have_an_end(people: dict[str, Client], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(list_pages, "MOST", 1)
+    for name in ("One", "One", "Two", "x" * 81, ""):
+        people["ann"].post(url("keep_view"), {"name": name, "query": "q=y"})
+    assert [view.name for view in SavedView.objects.all()] == ["One"]
+
+
+def test_sandbox_has_its_lists_as_the_code_has_them() -> None:
+    assert not sandbox.keeps_views
+    with pytest.raises(NoReverseMatch):
+        reverse("sandbox:list_columns", args=[LABEL])
