@@ -43,7 +43,7 @@ class Arrangement:
 
 def of(request: HttpRequest, model_admin: Any) -> Arrangement:
     """Return what the reader has for the list of a ModelAdmin."""
-    if not model_admin.admin_site.keeps_views:
+    if not getattr(model_admin.admin_site, "keeps_views", False):
         return Arrangement()
     kept: dict[str, Arrangement] = request.__dict__.setdefault("_arrangements", {})
     label = model_admin.opts.label_lower

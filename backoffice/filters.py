@@ -46,8 +46,8 @@ class Narrowing(admin.ListFilter):
 
     def __init__(self, request: HttpRequest, params: dict[str, Any], model: type[Model], model_admin: Any) -> None:
         super().__init__(request, params, model, model_admin)
-        typed = {name: params.pop(name, [""])[-1] for name in self.expected_parameters()}
-        self.used_parameters = {name: text for name, text in typed.items() if name and text}
+        typed = {name: params.pop(name, [""])[-1] for name in filter(None, self.expected_parameters())}
+        self.used_parameters = {name: text for name, text in typed.items() if text}
 
     def has_output(self) -> bool:
         return True
@@ -74,7 +74,7 @@ class RelatedFilter(Narrowing):
         self.others = self.site._registry.get(related)
         self.opts, self.request = model._meta, request
         super().__init__(request, params, model, model_admin)
-        self.typed = self.used_parameters.get(self.parameter, "")
+        self.typed = str(self.used_parameters.get(self.parameter, ""))
         if self.typed and not fits(related, self.typed):
             raise IncorrectLookupParameters(f"{self.typed} is no key.")
 
@@ -99,7 +99,7 @@ class RelatedFilter(Narrowing):
 
     def choices(self, changelist: ChangeList) -> Any:
         """Give the template what is chosen, and where the search is answered."""
-        asked = {"app_label": self.opts.app_label, "model_name": self.opts.model_name, "field_name": self.field}
+        asked = {"app_label": self.opts.app_label, "model_name": str(self.opts.model_name), "field_name": self.field}
         page = reverse("admin:autocomplete", current_app=self.site.name)
         yield {
             "chosen": self.chosen,

@@ -4,7 +4,7 @@ Sorted by what an index serves and by nothing else: `?o=name` and `?o=-name` for
 rows came; anything else in `o` is passed over.
 """
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import quote
@@ -87,9 +87,9 @@ class ConsoleList(ChangeList):
         """How the list is sorted."""
         return Order.of(self.model, self.queryset.query.order_by)
 
-    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[str]:
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         """Return what was chosen, where an index serves it, else the list's own order."""
-        default = self.model_admin.get_ordering(request) or self._get_default_ordering()
+        default = self.model_admin.get_ordering(request) or self.lookup_opts.ordering
         return Order.of(self.model, [self.sorted_by] if self.sorted_by else default).names()
 
     @cached_property
@@ -168,5 +168,5 @@ class ConsoleList(ChangeList):
     def advice(self) -> str:
         """Return what helps the reader on, or nothing."""
         if not self.result_list and self.query:
-            return cast("ConsoleAdmin", self.model_admin).search_advice(self.query)
+            return self.model_admin.search_advice(self.query)
         return ""

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from datetime import date, time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from django.contrib.admin.templatetags.admin_list import _coerce_field_name
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.utils import display_for_field, display_for_value, label_for_field, lookup_field
 from django.contrib.admin.views.main import ORDER_VAR
@@ -112,13 +111,13 @@ def _chosen(cl: "ConsoleList", row: Any) -> Any:
 
 def _columns(cl: "ConsoleList") -> Iterator[Column]:
     first = True
-    for index, column in enumerate(cl.list_display):
+    for column in cl.list_display:
         links = cl.list_display_links
         leads = links is not None and (column in links if links else first and column != SELECT)
         tag = "th" if leads and first else "td"
         first = first and not leads
         shown, nowrap = _maker(cl, column)
-        kind = "action-checkbox" if column == SELECT else f"field-{_coerce_field_name(column, index)}"
+        kind = "action-checkbox" if column == SELECT else f"field-{name_of(column)}"
         scope = ' class="{}{}"'.format(kind, " nowrap" if nowrap else "")
         yield Column(f"<{tag}{scope}>", shown, leads, tag)
 

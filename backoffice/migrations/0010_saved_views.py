@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("backoffice", "0007_people_s_entity"),
+        ("backoffice", "0008_people_found"),
     ]
 
     operations = [

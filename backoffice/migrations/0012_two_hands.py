@@ -4,7 +4,7 @@ from backoffice.sql import operation
 
 
 class Migration(migrations.Migration):
-    dependencies = [("backoffice", "0008_people_found")]
+    dependencies = [("backoffice", "0010_saved_views")]
 
     operations = [
         migrations.AddField("user", "password_by", models.BigIntegerField(editable=False, null=True)),

@@ -21,7 +21,7 @@ else:
 site: Any = AdminSite(name="admin")
 
 
-class AccountAdmin(ModelAdmin):  # type: ignore[misc, type-arg]  # of one of two packages, generic in the stubs only
+class AccountAdmin(ModelAdmin):  # type: ignore[misc]  # of one of two packages
     """Accounts."""
 
     list_display = ("user", "entity", "status", "currency", "balance", "available", "modified")
@@ -34,7 +34,7 @@ class AccountAdmin(ModelAdmin):  # type: ignore[misc, type-arg]  # of one of two
     )  # fmt: skip
 
 
-class ActionAdmin(ModelAdmin):  # type: ignore[misc, type-arg]  # as above
+class ActionAdmin(ModelAdmin):  # type: ignore[misc]  # as above
     """Actions."""
 
     list_display = ("reference", "created", "customer", "type", "delta", "balance", "by", "comment")
