@@ -81,7 +81,6 @@ def test_dangerous_commands_stand_behind_a_recent_login() -> None:
         "ledger_account_freeze",
         "ledger_account_freeze_selected",
         "ledger_action_refund",
-        "ledger_action_refund_selected",
         "ledger_action_reverse",
         "ledger_action_reverse_selected",
         "ledger_approval_approve",
