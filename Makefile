@@ -21,7 +21,7 @@ PY := .venv/bin/python
 STAMP := .venv/.complete
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo demo-reset test check bench lock
+.PHONY: help setup demo demo-reset test screenshots check bench lock
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
@@ -55,6 +55,9 @@ demo-reset: $(STAMP) ## remove the demo's data
 test: $(STAMP) ## run the tests (ARGS="-k name")
 	@mkdir -p "$(PYTEST_DEBUG_TEMPROOT)"
 	@exec $(PY) -m pytest -n $$($(PY) -c 'import os; print(1 + (os.cpu_count() or 1))') -o cache_dir="$(CACHE)/pytest" $(ARGS)
+
+screenshots: $(STAMP) ## take the pictures of docs/images anew, with Chromium
+	@BACKOFFICE_SCREENSHOTS=docs/images $(MAKE) test ARGS=tests/browser/test_days.py
 
 # The deployment check takes the settings of production, with a key of the moment and addresses that are not called.
 check: $(STAMP) ## check style, types, imports, templates, migrations, the settings for production and the packages

@@ -38,6 +38,7 @@ production.refuse_files(SECRETS)
 
 env = FileAwareEnv(eager=False, strip_whitespace=True)
 MODE = env.str("BACKOFFICE_MODE", "development", validate=validate.OneOf(MODES))
+STAGING = env.bool("STAGING", False)
 BACKOFFICE_DATA = Path(env.str("BACKOFFICE_DATA", "") or BASE_DIR / ".data").expanduser().resolve()
 CONSOLE_PATH = env.str("CONSOLE_PATH", "console/", validate=validate.Regexp(r"^([a-z0-9-]+/)+$"))
 DEBUG = env.bool("DEBUG", False)
@@ -87,6 +88,7 @@ except EnvValidationError as error:
     raise ImproperlyConfigured("; ".join(bad)) from None
 
 PRODUCTION = MODE == "production"
+ENVIRONMENT = "staging" if STAGING else MODE  # what the badge in the header says
 USES_EMBEDDED = not any(urls.values())
 if PRODUCTION:
     production.refuse({**globals(), **urls})

@@ -93,7 +93,7 @@ class ConsoleSite(AdminSite):
         sandbox = reverse("sandbox:index") if SANDBOX_GUARD.allows(request) else ""
         links = [link for made in self.header_links if (link := made(request))]
         said = {"delay_notice": SimpleLazyObject(delay_notice), "broken_notice": SimpleLazyObject(broken_notice)}
-        ours = {"environment": settings.MODE, "sandbox_url": sandbox, "header_links": links, **said}
+        ours = {"environment": settings.ENVIRONMENT, "sandbox_url": sandbox, "header_links": links, **said}
         return {**super().each_context(request), **ours}
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:

@@ -91,6 +91,11 @@ def test_development_needs_nothing_and_keeps_its_key(tmp_path: Path) -> None:
     assert (len(key.read_text()), key.stat().st_mode & 0o777) == (50, 0o600)
 
 
+def test_staging_is_production_by_another_name(tmp_path: Path) -> None:
+    assert start(tmp_path, {**PRODUCTION, "STAGING": "true"}) == ""
+    assert "SECRET_KEY" in start(tmp_path, {**PRODUCTION, "STAGING": "true", "SECRET_KEY": "short"})
+
+
 def test_readme_has_a_line_for_every_variable() -> None:
     source = (ROOT / "backoffice/settings.py").read_text() + (ROOT / "backoffice/databases.py").read_text()
     read = set(re.findall(r'env\.\w+\("([A-Z_]+)"', source)) | set(re.findall(r'": "([A-Z_]+_URL)"', source))

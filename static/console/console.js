@@ -29,5 +29,23 @@ document.addEventListener("keydown", (event) => {
     search.select();
 });
 
+// The library behind fields that search gives no names to its parts, which screen readers ask for.
+const labelChoices = () => document.querySelectorAll(".select2-selection:not([data-named])").forEach((choice) => {
+    const field = choice.closest(".select2").previousElementSibling, label = field?.labels?.[0];
+    if (!label) return;
+    label.id ||= `${field.id}_label`;
+    const value = choice.querySelector(".select2-selection__rendered");
+    choice.dataset.named = "";
+    value.setAttribute("aria-labelledby", label.id);
+    choice.setAttribute("aria-labelledby", `${label.id} ${value.id}`);
+});
+window.addEventListener("load", labelChoices);
+document.addEventListener("formset:added", () => setTimeout(labelChoices));
+document.addEventListener("focusin", ({ target }) => {
+    if (!target.matches(".select2-search__field")) return;
+    target.setAttribute("aria-label", "Search");
+    document.querySelector(".select2-results__options")?.setAttribute("aria-label", "Found");
+});
+
 // To the first field that needs mending; at the door to the first of all.
 (document.querySelector("[aria-invalid=true]") ?? document.querySelector(".login input:not([type=hidden])"))?.focus();

@@ -1,6 +1,6 @@
 """A real demo and a real Chromium for the journeys. Without Chromium on the machine they are skipped; CI installs it.
 
-`BACKOFFICE_SCREENSHOTS=docs/images make test ARGS=tests/browser` takes the pictures that README shows.
+`make screenshots` takes the pictures that README and the docs show.
 """
 
 import json
@@ -8,7 +8,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -66,7 +66,7 @@ def login(browser: Browser, console: Console) -> Iterator[Login]:
     contexts, complaints = [], []
 
     def enter(username: str) -> Page:
-        context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
+        context = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
         context.set_default_timeout(10_000)
         contexts.append(context)
         page = context.new_page()
@@ -85,12 +85,21 @@ def login(browser: Browser, console: Console) -> Iterator[Login]:
     assert complaints == []
 
 
-@pytest.fixture
-def picture(tmp_path: Path) -> Callable[[Page, str], None]:
-    """Take a picture of what the page shows, for README where BACKOFFICE_SCREENSHOTS names the folder."""
-    folder = Path(os.environ.get("BACKOFFICE_SCREENSHOTS") or tmp_path)
+class Picture(Protocol):
+    """Takes a picture of what the page shows, in one of the two themes."""
 
-    def take(page: Page, name: str) -> None:
-        page.screenshot(path=folder / f"{name}.png")
+    def __call__(self, page: Page, name: str, *, theme: str = "light") -> None: ...
+
+
+@pytest.fixture
+def picture() -> Picture:
+    """Take pictures for the docs where BACKOFFICE_SCREENSHOTS names their folder, and else none."""
+    folder = os.environ.get("BACKOFFICE_SCREENSHOTS")
+
+    def take(page: Page, name: str, *, theme: str = "light") -> None:
+        if folder:
+            page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
+            page.wait_for_timeout(300)  # colours change in a while
+            page.screenshot(path=Path(folder) / f"{name}.png")
 
     return take

@@ -1,10 +1,13 @@
-"""No page breaks the content security policy in a real browser, in light or dark: every address, every form and widget.
+"""No page breaks the content security policy, the accessibility guidelines or the window, in light or dark.
 
-The pages are walked by the site's own URLs. A page that a walk cannot open by GET is in the journeys below.
+Every address, every form and widget, in a real browser. The pages are walked once for all three, by the site's own URLs; one
+that a walk cannot open by GET is in the journeys below.
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator
+from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -13,6 +16,7 @@ from django.template.loader import render_to_string
 from django.urls import URLPattern, URLResolver, get_resolver
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
+from tests.browser import axe
 from tests.browser.conftest import Console
 from tests.browser.test_support_agent import confirm, go, open_first_account, preview
 
@@ -21,6 +25,15 @@ document.addEventListener('securitypolicyviolation', (event) => {
     violated(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile} ${event.sample}`);
 });
 """
+TOO_WIDE = """
+() => {
+    const room = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= room) return "";
+    const wide = [...document.querySelectorAll("main *, header *")].filter((it) => it.getBoundingClientRect().right > room + 1);
+    return wide.map((it) => `${it.tagName} ${it.id} ${it.className}`).slice(-3).join("; ") || "the page";
+}
+"""
+WIDTHS = {"a desk": {"width": 1280, "height": 800}, "a phone": {"width": 390, "height": 844}}
 DOWNLOAD = re.compile(r"(csv|xlsx|json|refused)/$")
 NO_PAGE = re.compile(
     r"logout/$|jsi18n/$|autocomplete/$|/r/|searches/|\(\?P<url>"
@@ -54,12 +67,13 @@ PAGES = [route for route in ROUTES if not DOWNLOAD.search(route) and not NO_PAGE
 
 
 class Watched:
-    """A browser whose violations are kept."""
+    """A browser whose violations of the policy are kept, and what is wrong with the pages that it looked at."""
 
     def __init__(self, browser: Browser, console: Console) -> None:
         self.console = console
         self.violations: list[str] = []
-        self.context: BrowserContext = browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
+        self.faults: list[str] = []
+        self.context: BrowserContext = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
         self.context.set_default_timeout(10_000)
         self.context.expose_function("violated", self.violated)
         self.context.add_init_script(WATCH)
@@ -84,21 +98,32 @@ class Watched:
         return self.page
 
     def visit(self, path: str) -> str:
-        """Look at a page, loaded in the dark and turned to the light; return its policy."""
+        """Look at a page, loaded in the dark and turned to the light, note its faults and return its policy."""
         self.page.emulate_media(color_scheme="dark")
         answer = self.page.goto(urljoin(self.console.address, path))
         self.page.emulate_media(color_scheme="light")
         self.page.evaluate("() => new Promise(requestAnimationFrame)")
+        if answer and answer.status != HTTPStatus.METHOD_NOT_ALLOWED:  # which has no page
+            self.note(path)
         return answer.headers.get("content-security-policy", "") if answer else ""
+
+    def note(self, what: str) -> None:
+        """Keep what is wrong with the page as it stands."""
+        self.faults += [f"{what}: {fault}" for fault in axe.faults(self.page)]
+        for device, size in WIDTHS.items():
+            self.page.set_viewport_size(size)
+            if wide := self.page.evaluate(TOO_WIDE):
+                self.faults.append(f"{what}: wider than {device}: {wide}")
+        self.page.set_viewport_size(WIDTHS["a desk"])
 
 
 @pytest.fixture
 def watched(browser: Browser, console: Console) -> Iterator[Watched]:
-    """A browser of its own; whatever breaks the policy fails the test."""
+    """A browser of its own; whatever breaks the policy, and every fault of a page that it looked at, fails the test."""
     watched = Watched(browser, console)
     yield watched
     watched.context.close()
-    assert watched.violations == []
+    assert (watched.violations, watched.faults) == ([], [])
 
 
 def first_ids(watched: Watched) -> dict[str, str]:
@@ -111,6 +136,10 @@ def first_ids(watched: Watched) -> dict[str, str]:
             ids = re.findall(rf'href="{model}/([^/"]+)/(?:change|history)/', html)
             found[model] = ids[0] if ids else ""
     return found
+
+
+def test_what_looks_for_faults_is_the_file_of_npm() -> None:
+    assert hashlib.sha512(axe.FILE.read_bytes()).hexdigest() == axe.SHA512
 
 
 def test_probe_sees_an_inline_style_script_and_eval(browser: Browser, console: Console) -> None:
@@ -181,13 +210,16 @@ def test_forms_previews_results_and_refusals_keep_to_the_policy(watched: Watched
         page.fill("#id_amount", amount)
         page.fill("#id_comment", "Cash at the desk")
         preview(page)
+        watched.note(f"deposit of {amount}")
     confirm(page)
     expect(page.locator(".messagelist")).to_contain_text("Deposited")
+    watched.note("account with a message")
     page.goto(account)
     page.click("main >> text=Transfer")
     page.click(".select2-selection")
     page.keyboard.type("a")
     page.wait_for_selector(".select2-results__option")
+    watched.note("transfer, choosing")
     page.keyboard.press("Escape")
     go(page, "Accounts")
     page.click("#changelist-filter >> text='Open'")
@@ -197,8 +229,12 @@ def test_forms_previews_results_and_refusals_keep_to_the_policy(watched: Watched
     page.click("button:has-text('Go')")
     page.fill("#id_comment", "Court order 12/2026")
     preview(page)
+    watched.note("bulk preview")
     confirm(page)
     expect(page.locator("main tbody tr a.reference")).to_have_count(2)
+    watched.note("bulk result")
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    watched.note("sheet of shortcuts")
 
 
 def test_import_pages_keep_to_the_policy(watched: Watched, tmp_path: Path) -> None:
@@ -216,8 +252,10 @@ def test_import_pages_keep_to_the_policy(watched: Watched, tmp_path: Path) -> No
         page.set_input_files("input[type=file]", file)
         page.fill("#id_reason", "Salaries of November")
         preview(page)
+        watched.note(f"upload of {file.name}")
     confirm(page)
     expect(page.locator("main")).to_contain_text("0.50")
+    watched.note("import")
 
 
 def test_widgets_and_popups_of_the_administrator_keep_to_the_policy(watched: Watched) -> None:
@@ -244,6 +282,7 @@ def test_login_logout_and_error_pages_keep_to_the_policy(watched: Watched) -> No
     watched.page.fill("#id_password", "wrong")
     watched.page.click("input[type=submit]")
     expect(watched.page.locator(".errornote")).to_be_visible()
+    watched.note("refused login")
     page = watched.login("agent")
     for path in (
         "/nothing",

@@ -1,5 +1,6 @@
 """What the console's pages show, what they must never send, and how many queries they cost."""
 
+import gzip
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from backoffice.models import User
 from ledger.models import Account
@@ -73,6 +75,11 @@ def statements(browser: Client, url: str) -> int:
 
 def test_header_names_the_environment(get: Get) -> None:
     assert '<strong class="environment environment-development">Development</strong>' in get("index")
+
+
+def test_header_names_staging(get: Get, settings: Settings) -> None:
+    settings.ENVIRONMENT = "staging"
+    assert '<strong class="environment environment-staging">Staging</strong>' in get("index")
 
 
 def test_login_page_names_the_environment_and_has_a_heading(client: Client) -> None:
@@ -260,12 +267,20 @@ def test_error_page_stands_alone(code: int, django_assert_num_queries: Callable[
     assert not inline(html)
 
 
-def test_every_variable_of_the_admin_is_set_and_the_style_sheet_is_small() -> None:
+def test_every_variable_of_the_admin_is_set_and_used_ones_exist() -> None:
     ours = CSS.read_text()
     stock = (Path(django_admin.__file__).parent / "static/admin/css/base.css").read_text()
-    assert set(re.findall(r"(--[\w-]+):", stock)) <= set(re.findall(r"(--[\w-]+):", ours))
-    assert len(ours) < 16_000
+    set_here = set(re.findall(r"(--[\w-]+):", ours))
+    assert set(re.findall(r"(--[\w-]+):", stock)) <= set_here
+    assert set(re.findall(r"var\((--[\w-]+)", ours)) <= set_here
     assert "http" not in ours
+
+
+def test_our_style_and_scripts_on_a_page_are_small(get: Get, account: Account) -> None:
+    ours = re.findall(r'(?:href|src)="/static/(console/[^"]+\.(?:css|js))"', get("ledger_account_change", account.pk))
+    files = [(settings.BASE_DIR / "static" / name).read_bytes() for name in ours]
+    assert len(files) > 2
+    assert sum(len(gzip.compress(file)) for file in files) < 10_000  # as they are sent
 
 
 @pytest.mark.parametrize(("page", "budget"), [("ledger_account_changelist", 11), ("ledger_action_changelist", 11)])

@@ -1,0 +1,140 @@
+"""The keyboard alone: every link and field is reached and seen, a deposit is made, and shortcuts keep out of what is typed."""
+
+import re
+
+from django.conf import settings
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Login
+from tests.browser.test_support_agent import open_first_account
+
+# Where the focus is; what stands before its middle, if that is not it; whether it shows.
+FOCUSED = """
+() => {
+    const it = document.activeElement, box = it.getBoundingClientRect(), style = getComputedStyle(it);
+    if (it === document.body) return null;
+    const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+    const seen = top && (it.contains(top) || top.contains(it));
+    const shows = style.outlineStyle !== "none" || style.boxShadow !== "none";
+    return [`${it.tagName} ${it.id} ${it.textContent.trim().slice(0, 30)}`, Boolean(seen), shows];
+}
+"""
+
+
+def tabbed(page: Page, key: str = "Tab", most: int = 200) -> list[str]:
+    """Go through the page by Tab; return what was covered by something else or did not show that it has the focus."""
+    faults, first = [], None
+    for _ in range(most):
+        page.keyboard.press(key)
+        found = page.evaluate(FOCUSED)
+        if found is None or found[0] == first:
+            break
+        first = first or found[0]
+        if found[1:] != [True, True]:
+            faults.append(str(found))
+    return faults
+
+
+def test_every_stop_of_tab_is_seen_and_shows(login: Login) -> None:
+    page = login("lead")
+    open_first_account(page)
+    account = page.url.partition("?")[0]
+    for path in (
+        account,
+        f"{account.removesuffix('change/')}deposit/",
+        account.partition("ledger/")[0] + "ledger/action/",
+    ):
+        page.goto(path)
+        assert (path, tabbed(page), tabbed(page, "Shift+Tab")) == (path, [], [])
+
+
+def test_first_stop_skips_to_the_content(login: Login) -> None:
+    page = login("agent")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+
+
+def test_sheet_lists_where_one_may_go_keeps_the_focus_and_gives_it_back(login: Login) -> None:
+    page = login("agent")
+    page.keyboard.press("g")
+    page.keyboard.press("a")
+    page.wait_for_url("**/ledger/account/**")
+    page.keyboard.press("j")
+    row = page.evaluate("() => document.activeElement.textContent")
+    page.keyboard.press("?")
+    sheet = page.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(sheet).to_contain_text("Accounts")
+    expect(sheet).not_to_contain_text("Events")
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        assert page.evaluate("() => !document.activeElement.closest('main, header')")
+    page.keyboard.press("Escape")
+    expect(sheet).to_have_count(0)
+    assert page.evaluate("() => document.activeElement.textContent") == row
+
+
+def test_docs_list_the_keys_that_the_sheet_lists(login: Login) -> None:
+    page = login("admin")
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    listed = page.locator("#keys dl div").all()
+    sheet = [(line.locator("kbd").all_inner_texts(), line.locator("dd").inner_text()) for line in listed]
+    table = re.findall(r"^\| (`.+`) \| (.+) \|$", (settings.BASE_DIR / "docs/console.md").read_text(), re.MULTILINE)
+    assert sheet == [(re.findall("`(.+?)`", keys), text) for keys, text in table]
+
+
+def test_rows_are_walked_selected_and_opened(login: Login) -> None:
+    page = login("agent")
+    page.keyboard.press("g")
+    page.keyboard.press("a")
+    page.wait_for_url("**/ledger/account/**")
+    page.keyboard.type("jjkj")
+    names = page.locator("#result_list tbody th a")
+    expect(names.nth(1)).to_be_focused()
+    page.keyboard.press("x")
+    expect(page.locator("#result_list .action-select").nth(1)).to_be_checked()
+    name = names.nth(1).inner_text()
+    page.keyboard.press("Enter")
+    expect(page.locator("main h1")).to_contain_text(name)
+    page.keyboard.press("u")
+    expect(page.locator("main h1")).to_contain_text("Accounts")
+
+
+def test_nothing_typed_is_a_shortcut_and_all_can_be_turned_off(login: Login) -> None:
+    page = login("agent")
+    open_first_account(page)
+    account = page.url
+    page.get_by_label("Note").fill("")
+    page.keyboard.type("g a ? j /")
+    expect(page.get_by_label("Note")).to_have_value("g a ? j /")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    page.get_by_label("Single keys are shortcuts").uncheck()
+    page.keyboard.press("Escape")
+    page.locator("main h1").click()
+    page.keyboard.type("?ga")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert page.url == account
+
+
+def test_deposit_is_made_by_keyboard_alone(login: Login) -> None:
+    page = login("agent")
+    open_first_account(page)
+    page.keyboard.press("c")
+    expect(page.get_by_role("link", name="Deposit", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/deposit/")
+    while not page.evaluate("() => document.activeElement.id === 'id_amount'"):
+        page.keyboard.press("Tab")
+    page.keyboard.type("12.50")
+    page.keyboard.press("Tab")
+    while not page.evaluate("() => document.activeElement.id === 'id_comment'"):
+        page.keyboard.press("Tab")
+    page.keyboard.type("Cash at the desk")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("main h1")).to_be_focused()
+    page.keyboard.press("Enter")  # confirms nothing
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(".messagelist")).to_contain_text("Deposited")
