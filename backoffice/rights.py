@@ -64,8 +64,8 @@ def check(asked: GrantRequest) -> None:
 
 def stands(asked: GrantRequest) -> bool:
     """Whether the right was given, itself and not by another one, or the entity stands there. One query."""
-    if asked.moves:
-        return Entity.objects.filter(pk=asked.entity_id, parent=asked.parent_id).exists()
+    if asked.entity and asked.moves:
+        return Entity.objects.filter(pk=asked.entity.pk, parent=asked.parent_id).exists()
     if asked.entity_id is None:
         return User.groups.through.objects.filter(user=asked.person_id, group=asked.group_id).exists()
     if asked.person_id:
@@ -86,9 +86,9 @@ def is_own(asked: GrantRequest, who: User) -> bool:
 def carry_out(asked: GrantRequest) -> None:
     """Give, take or move."""
     to = asked.person or asked.group
-    if asked.moves:
-        Entity.objects.filter(pk=asked.entity_id).update(parent=asked.parent_id)
-    if asked.entity and to:
+    if asked.entity and asked.moves:
+        Entity.objects.filter(pk=asked.entity.pk).update(parent=asked.parent_id)
+    elif asked.entity and to:
         (grant if asked.give else revoke)(to, asked.entity)
     elif asked.person and asked.group:
         (asked.person.groups.add if asked.give else asked.person.groups.remove)(asked.group)

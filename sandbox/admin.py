@@ -56,7 +56,7 @@ class SandboxEntityAdmin(SandboxModelAdmin, EntityAdmin):
 class SandboxUserAdmin(SandboxModelAdmin, UserAdmin):  # type: ignore[misc]  # as of UserAdmin
     """People, without what only a login needs: passwords, groups and permissions."""
 
-    form = add_form = PersonForm
+    form = add_form = PersonForm  # type: ignore[assignment]  # of fewer fields
     fieldsets = add_fieldsets = (  # type: ignore[assignment]  # as above
         (None, {"fields": ("username",)}),
         ("Person", {"fields": ("first_name", "last_name", "email", "phone")}),

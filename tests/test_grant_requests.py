@@ -308,7 +308,7 @@ def test_what_is_approved_is_done_in_the_same_transaction(
 @contextmanager
 def requested(by: User | None = None) -> Iterator[None]:
     """Act as a request to the site does."""
-    with entered(Scope(actor=by and by.pk, request_id="r", method="POST", path="/console/")):
+    with entered(Scope(actor=by.pk if by else None, request_id="r", method="POST", path="/console/")):
         announce()
         yield
     announce()

@@ -77,7 +77,7 @@ class OwnPassword(PasswordChangeView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Look at the old password, unless it was wrong too often; tries of one person wait for each other."""
-        user = User.objects.select_for_update(no_key=True).get(pk=request.user.pk)
+        user = User.objects.select_for_update(no_key=True).get(pk=cast("User", request.user).pk)
         if not may_try(request, user):
             return self.get(request, *args, **kwargs)  # of which the page of a lock-out takes the place
         return super().post(request, *args, **kwargs)
