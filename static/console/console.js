@@ -29,16 +29,17 @@ document.addEventListener("keydown", (event) => {
     search.select();
 });
 
-// The library behind fields that search gives no names to its parts, which screen readers ask for.
-const labelChoices = () => document.querySelectorAll(".select2-selection:not([data-named])").forEach((choice) => {
-    const field = choice.closest(".select2").previousElementSibling, label = field?.labels?.[0];
-    if (!label) return;
-    label.id ||= `${field.id}_label`;
-    const value = choice.querySelector(".select2-selection__rendered");
-    choice.dataset.named = "";
-    value.setAttribute("aria-labelledby", label.id);
-    choice.setAttribute("aria-labelledby", `${label.id} ${value.id}`);
-});
+// The widgets behind fields that search and behind choices of many lack names and roles, which screen readers ask for.
+const labelChoices = () => {
+    document.querySelectorAll(".select2-selection__rendered:not([aria-labelledby])").forEach((value) => {
+        const field = value.id.replace(/^select2-|-container$/g, ""), label = document.querySelector(`label[for="${field}"]`);
+        if (!label) return;
+        label.id ||= `${field}_label`;
+        value.setAttribute("aria-labelledby", label.id);
+        value.closest(".select2-selection").setAttribute("aria-labelledby", `${label.id} ${value.id}`);
+    });
+    document.querySelectorAll(".help-tooltip[aria-label]").forEach((icon) => icon.setAttribute("role", "img"));
+};
 window.addEventListener("load", labelChoices);
 document.addEventListener("formset:added", () => setTimeout(labelChoices));
 document.addEventListener("focusin", ({ target }) => {

@@ -21,6 +21,12 @@ FOCUSED = """
 """
 
 
+def shortcut(page: Page, keys: str) -> None:
+    """Press these keys once the page's scripts listen."""
+    page.wait_for_load_state()
+    page.keyboard.type(keys)
+
+
 def tabbed(page: Page, key: str = "Tab", most: int = 200) -> list[str]:
     """Go through the page by Tab; return what was covered by something else or did not show that it has the focus."""
     faults, first = [], None
@@ -50,6 +56,7 @@ def test_every_stop_of_tab_is_seen_and_shows(login: Login) -> None:
 
 def test_first_stop_skips_to_the_content(login: Login) -> None:
     page = login("agent")
+    page.wait_for_load_state()
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
     page.keyboard.press("Enter")
@@ -58,12 +65,11 @@ def test_first_stop_skips_to_the_content(login: Login) -> None:
 
 def test_sheet_lists_where_one_may_go_keeps_the_focus_and_gives_it_back(login: Login) -> None:
     page = login("agent")
-    page.keyboard.press("g")
-    page.keyboard.press("a")
+    shortcut(page, "ga")
     page.wait_for_url("**/ledger/account/**")
-    page.keyboard.press("j")
+    shortcut(page, "j")
     row = page.evaluate("() => document.activeElement.textContent")
-    page.keyboard.press("?")
+    shortcut(page, "?")
     sheet = page.get_by_role("dialog", name="Keyboard shortcuts")
     expect(sheet).to_contain_text("Accounts")
     expect(sheet).not_to_contain_text("Events")
@@ -86,18 +92,17 @@ def test_docs_list_the_keys_that_the_sheet_lists(login: Login) -> None:
 
 def test_rows_are_walked_selected_and_opened(login: Login) -> None:
     page = login("agent")
-    page.keyboard.press("g")
-    page.keyboard.press("a")
+    shortcut(page, "ga")
     page.wait_for_url("**/ledger/account/**")
-    page.keyboard.type("jjkj")
+    shortcut(page, "jjkj")
     names = page.locator("#result_list tbody th a")
     expect(names.nth(1)).to_be_focused()
-    page.keyboard.press("x")
+    shortcut(page, "x")
     expect(page.locator("#result_list .action-select").nth(1)).to_be_checked()
     name = names.nth(1).inner_text()
     page.keyboard.press("Enter")
     expect(page.locator("main h1")).to_contain_text(name)
-    page.keyboard.press("u")
+    shortcut(page, "u")
     expect(page.locator("main h1")).to_contain_text("Accounts")
 
 
@@ -105,6 +110,7 @@ def test_nothing_typed_is_a_shortcut_and_all_can_be_turned_off(login: Login) -> 
     page = login("agent")
     open_first_account(page)
     account = page.url
+    page.wait_for_load_state()
     page.get_by_label("Note").fill("")
     page.keyboard.type("g a ? j /")
     expect(page.get_by_label("Note")).to_have_value("g a ? j /")
@@ -121,7 +127,7 @@ def test_nothing_typed_is_a_shortcut_and_all_can_be_turned_off(login: Login) -> 
 def test_deposit_is_made_by_keyboard_alone(login: Login) -> None:
     page = login("agent")
     open_first_account(page)
-    page.keyboard.press("c")
+    shortcut(page, "c")
     expect(page.get_by_role("link", name="Deposit", exact=True)).to_be_focused()
     page.keyboard.press("Enter")
     page.wait_for_url("**/deposit/")
@@ -133,6 +139,7 @@ def test_deposit_is_made_by_keyboard_alone(login: Login) -> None:
         page.keyboard.press("Tab")
     page.keyboard.type("Cash at the desk")
     page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/deposit/")
     expect(page.locator("main h1")).to_be_focused()
     page.keyboard.press("Enter")  # confirms nothing
     page.keyboard.press("Tab")
