@@ -194,6 +194,14 @@ class ImportedFile(Nothing, total=False):
     problem: str
 
 
+class Verified(Nothing):
+    """A run of `ledger_verify`: what it looked at, and how much does not agree."""
+
+    accounts: int
+    actions: int
+    findings: int
+
+
 class Search(Nothing):
     """A view of a list: its name, what it asks for, the model of the list, and the team that it is for."""
 

@@ -165,6 +165,11 @@ def _file(event: Event, data: dict[str, Any]) -> SafeString:
     )
 
 
+def _verified(event: Event, data: dict[str, Any]) -> SafeString:
+    found = f"{data['findings']:,} findings" if data["findings"] else "everything agrees"
+    return format_html(": {} accounts, {} actions, {}", f"{data['accounts']:,}", f"{data['actions']:,}", found)
+
+
 MORE: dict[str, Callable[[Event, dict[str, Any]], SafeString]] = {
     "ledger.posted": _posted,
     "access.refused": lambda event, data: format_html(
@@ -183,6 +188,7 @@ MORE: dict[str, Callable[[Event, dict[str, Any]], SafeString]] = {
     "approval": _approval,
     "grant": _grant,
     "import": _file,
+    "books": _verified,
     "search": lambda event, data: format_html(": {}", data["name"]),
     "alert": lambda event, data: format_html("{}", data["text"]),
     "record": lambda event, data: format_html(": {}", data["type"]),

@@ -19,6 +19,7 @@ from backoffice.models import Entity, GrantRequest, User
 from backoffice.models.user import MAY_BE_ONE
 from backoffice.models.voiding import AnyOf
 from backoffice.request_admin import AskedByFilter, RequestAdmin, StateFilter, inbox, state_chip
+from backoffice.request_panels import own_panel, waiting_panel
 from backoffice.rights import GrantRefused, StaleGrant, is_own, would
 
 DECIDE = "backoffice.decide_grant"
@@ -121,3 +122,5 @@ def why_not(user: User, asked: GrantRequest) -> str:
 
 
 admin.site.header_links.append(inbox(GrantRequest, "Rights", DECIDE))  # type: ignore[attr-defined]  # the console's own site
+waiting_panel(GrantRequest, "Rights to decide on", DECIDE)
+own_panel(GrantRequest, "Rights that you asked for", "backoffice.request_grant")

@@ -21,6 +21,7 @@ from backoffice.deciding import PENDING, Decision
 from backoffice.site import HeaderLink
 
 MANY = 100  # from here on the header counts no further
+FOR_ME = "decide"  # as the list is asked for what the reader can decide
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -44,18 +45,25 @@ class StateFilter(admin.SimpleListFilter):
 
 
 class AskedByFilter(admin.SimpleListFilter):
-    """By who asked: the reader, or somebody else."""
+    """By who asked: the reader, or somebody else; and of that, what the reader can decide now."""
 
     title = "asked by"
     parameter_name = "by"
 
+    def __init__(self, request: HttpRequest, params: Any, model: Any, model_admin: Any) -> None:
+        self._inbox = model_admin
+        super().__init__(request, params, model, model_admin)
+
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Offer the two."""
-        return [("others", "Others"), ("me", "Me")]
+        """Offer the three."""
+        return [("others", "Others"), (FOR_ME, "Others, mine to decide"), ("me", "Me")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow the list."""
         mine = {"maker_id": request.user.pk}
+        if self.value() == FOR_ME:
+            rows: QuerySet[Any] = self._inbox.decidable_of(request, queryset)
+            return rows
         return {"me": queryset.filter(**mine), "others": queryset.exclude(**mine)}.get(self.value() or "", queryset)
 
 
@@ -119,8 +127,12 @@ class RequestAdmin(ReadOnlyAdmin):
 
     def waiting(self, request: HttpRequest) -> QuerySet[Any]:
         """Return what this person can decide, what was asked first at the top."""
-        pending = self.get_queryset(request).filter(state=PENDING, expires__gt=timezone.now())
-        return self.own_to_decide(request, pending.exclude(maker=request.user.pk)).order_by("id")
+        return self.decidable_of(request, self.get_queryset(request)).order_by("id")
+
+    def decidable_of(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Leave what this person can decide now."""
+        pending = rows.filter(state=PENDING, expires__gt=timezone.now())
+        return self.own_to_decide(request, pending.exclude(maker=request.user.pk))
 
 
 def inbox(model: type[Model], label: str, permission: str) -> Callable[[HttpRequest], HeaderLink | None]:
@@ -133,6 +145,6 @@ def inbox(model: type[Model], label: str, permission: str) -> Callable[[HttpRequ
         count = len(model_admin.waiting(request).order_by().values_list("pk", flat=True)[:MANY])
         said = f"{MANY - 1}+" if count == MANY else str(count)
         page = reverse(f"console:{model._meta.app_label}_{model._meta.model_name}_changelist")
-        return HeaderLink(f"{label}: {said}" if count else label, f"{page}?by=others", bool(count))
+        return HeaderLink(f"{label}: {said}" if count else label, f"{page}?by={FOR_ME}", bool(count))
 
     return link

@@ -101,6 +101,12 @@ class ConsoleSite(AdminSite):
         apps = super().get_app_list(request, app_label)
         return sorted(apps, key=lambda app: LAST.index(app["app_label"]) if app["app_label"] in LAST else -1)
 
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """Show what waits for the reader and how things stand, and the lists: `backoffice.dashboard`."""
+        from backoffice import dashboard  # noqa: PLC0415  the site is made before models are loaded
+
+        return super().index(request, {"told": dashboard.told(request, self), **(extra_context or {})})
+
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the login form, and lead on to the second factor."""
         from django.contrib.admin.forms import AdminAuthenticationForm  # noqa: PLC0415  as below

@@ -13,6 +13,7 @@ from audit.names import person
 from backoffice.admin import ReadOnlyAdmin
 from backoffice.filters import DaysFilter, RelatedFilter
 from backoffice.sheets import FORMATS
+from imports import dashboard  # noqa: F401  registers what the start page tells
 from imports.models import Import, State
 from imports.pages import MAY_IMPORT, ExampleFile, PreviewPage, RefusedFile, UploadPage
 from ledger.models import Account

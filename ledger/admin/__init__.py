@@ -1,5 +1,6 @@
 """The ledger in the console: one module a model, one module a command page."""
 
+from ledger.admin import dashboard  # noqa: F401  registers what the start page tells
 from ledger.admin.account import AccountAdmin
 from ledger.admin.action import ActionAdmin
 from ledger.admin.approval import ApprovalAdmin

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from audit.models import Outbox
 from backoffice import embedded
 from backoffice.models import Entity, User
 from ledger.choices import ActionType
@@ -72,6 +73,12 @@ def test_a_sound_ledger_has_no_findings(jana: Account, open_account: OpenAccount
     assert verified() == (
         {"accounts": 3, "actions": 9, "totals": {"CZK": "75.00", "KWD": "1.500"}, "findings": []},
         0,
+    )
+    told = Outbox.objects.get(type="books.verified")
+    assert (told.data, told.user_id, told.request_id) == (
+        {"accounts": 3, "actions": 9, "findings": 0},
+        None,
+        "ledger_verify",
     )
 
 

@@ -6,7 +6,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
+from audit.record import record
 from backoffice.databases import EVENT_STORE
+from backoffice.scope import acting
 from ledger.money import written
 from ledger.verification import Finding, Verdict, plain, verify
 
@@ -18,7 +20,8 @@ class Command(BaseCommand):
 
     help = (
         "Recompute every account from its actions: sums, running balances, versions, statuses, references, caps. Reads "
-        "one snapshot and locks nothing. Exit status: 0 when everything agrees, 1 when something does not, 2 on misuse."
+        "one snapshot, locks nothing, and records that it was done. Exit status: 0 when everything agrees, 1 when "
+        "something does not, 2 on misuse."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -31,8 +34,16 @@ class Command(BaseCommand):
         verdict = verify(options["using"])
         self.stdout.write(as_json(verdict) if options["json"] else as_text(verdict))
         self.stdout.flush()
+        note(verdict, options["using"])
         if verdict.findings:
             raise SystemExit(FINDINGS)
+
+
+def note(verdict: Verdict, using: str) -> None:
+    """Record that the ledger was verified, as an event: the start page tells when that was."""
+    about = {"accounts": verdict.accounts, "actions": verdict.actions, "findings": len(verdict.findings)}
+    with acting(actor=None, request_id="ledger_verify", using=using):
+        record("books.verified", data=about, using=using)
 
 
 def as_json(verdict: Verdict) -> str:
