@@ -21,14 +21,6 @@ window.addEventListener("pageshow", () => {
     });
 });
 
-// A slash goes to the search box of a list.
-document.addEventListener("keydown", (event) => {
-    const search = document.getElementById("searchbar");
-    if (event.key !== "/" || !search || event.target.closest("input, textarea, select")) return;
-    event.preventDefault();
-    search.select();
-});
-
 // The library behind fields that search gives no names to its parts, which screen readers ask for.
 const labelChoices = () => document.querySelectorAll(".select2-selection:not([data-named])").forEach((choice) => {
     const field = choice.closest(".select2").previousElementSibling, label = field?.labels?.[0];
