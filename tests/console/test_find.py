@@ -72,56 +72,42 @@ def deposit_of(account: Account) -> Action:
     return account.actions.get(type="deposited")
 
 
-@pytest.mark.parametrize(
-    "typed",
-    ["reference", "reference, sloppily", "action's uid", "20240001", "1.234,50", "1,234.50", "1234.5", "+1 234,50", "CZK 1234.50",
-     "nov 1234.5", "amount:>1000", "amount:1.234,50 currency:czk", "10 Jan 2024", "2024-01-10", "10.01.2024", "jana 10. 1. 2024",
-     "type:deposit balance:>1000", "since:2024-01-10 until:2024-01-10", "entity:nord by:me amount:1234.5", "by:agent held:>0 type:deposit"],
-)  # fmt: skip
-def test_only_action_is_gone_to(console: Client, jana: Account, elsewhere: Account, typed: str) -> None:
+def test_only_action_is_gone_to(console: Client, jana: Account, elsewhere: Account) -> None:
     action = deposit_of(jana)
     reference = str(action.reference)
-    named = {
-        "reference": reference,
-        "reference, sloppily": f" {reference.lower().replace('-', ' ')}",
-        "action's uid": str(action.uid),
-    }
-    response = console.get(FIND, {"q": named.get(typed, typed)})
-    assert (response.status_code, response.headers.get("Location")) == (302, page_of(action))
+    searches = [
+        reference, f" {reference.lower().replace('-', ' ')}", str(action.uid), "20240001", "1.234,50", "1,234.50", "1234.5", "+1 234,50",
+        "CZK 1234.50", "nov 1234.5", "amount:>1000", "amount:1.234,50 currency:czk", "10 Jan 2024", "2024-01-10", "10.01.2024",
+        "jana 10. 1. 2024", "type:deposit balance:>1000", "since:2024-01-10 until:2024-01-10", "entity:nord by:me amount:1234.5",
+        "by:agent held:>0 type:deposit",
+    ]  # fmt: skip
+    for typed in searches:
+        assert console.get(FIND, {"q": typed}).headers.get("Location") == page_of(action), typed
 
 
-@pytest.mark.parametrize(
-    "typed",
-    ["uid", "address", "Address's beginning", "number", "jana nov", "NOVÁKOVÁ", "held:>0", "nov balance:1,234.50", "jana status:open",
-     "balance:>1000", "entity:Nordbank balance: >= 1000"],
-)  # fmt: skip
-def test_only_account_is_gone_to(console: Client, jana: Account, elsewhere: Account, typed: str) -> None:
-    named = {
-        "uid": str(jana.uid), "address": jana.user.email, "Address's beginning": jana.user.email.upper()[:-4],
-        "number": jana.user.username,
+def test_only_account_is_gone_to(console: Client, jana: Account, elsewhere: Account) -> None:
+    searches = [
+        str(jana.uid), jana.user.email, jana.user.email.upper()[:-4], jana.user.username, "jana nov", "NOVAKOVA", "held:>0",
+        "nov balance:1,234.50", "jana status:open", "balance:>1000", "entity:Nordbank balance: >= 1000",
+    ]  # fmt: skip
+    for typed in searches:
+        assert console.get(FIND, {"q": typed}).headers.get("Location") == page_of(jana), typed
+
+
+def test_lists_understand_the_same(console: Client, jana: Account, elsewhere: Account) -> None:
+    jn, pc = "Jana Nováková", "Petr Čermák"
+    searches: dict[str, list[str]] = {
+        "status:frozen": [pc], "status:frozen balance:>1000": [], "status:frozen by:agent since:2024": [pc], "type:hold": [jn],
+        "amount:-5": [], "amount:34.5": [jn], "balance:<1000": [pc], "since:2024-01-21": [jn], "until:2023": [], "currency:EUR": [],
+        "by:system": [], "entity:nord": [jn, pc], "5 PLN": [], "amount:5": [pc], "5": [pc],
     }  # fmt: skip
-    response = console.get(FIND, {"q": named.get(typed, typed)})
-    assert (response.status_code, response.headers.get("Location")) == (302, page_of(jana))
-
-
-@pytest.mark.parametrize(
-    ("typed", "found"),
-    [
-        ("status:frozen", ["Petr Čermák"]), ("status:frozen balance:>1000", []), ("status:frozen by:agent since:2024", ["Petr Čermák"]),
-        ("type:hold", ["Jana Nováková"]), ("amount:-5", []), ("amount:34.5", ["Jana Nováková"]), ("balance:<1000", ["Petr Čermák"]),
-        ("since:2024-01-21", ["Jana Nováková"]), ("until:2023", []), ("currency:EUR", []), ("by:system", []),
-        ("entity:nord", ["Jana Nováková", "Petr Čermák"]), ("5 PLN", []), ("amount:5", ["Petr Čermák"]), ("5", ["Petr Čermák"]),
-    ],
-)  # fmt: skip
-def test_lists_understand_the_same(
-    console: Client, jana: Account, elsewhere: Account, typed: str, found: list[str]
-) -> None:
-    for name in ("account", "action"):
-        rows = console.get(reverse(f"console:ledger_{name}_changelist"), {"q": typed}).context["cl"].result_list
-        people = {str(row.user if name == "account" else row.account.user) for row in rows}
-        assert sorted(people) == found, name
-    holds = console.get(reverse("console:ledger_hold_changelist"), {"q": typed}).context["cl"].result_list
-    assert {str(hold.account.user) for hold in holds} <= set(found)
+    for typed, found in searches.items():
+        for name in ("account", "action"):
+            rows = console.get(reverse(f"console:ledger_{name}_changelist"), {"q": typed}).context["cl"].result_list
+            people = {str(row.user if name == "account" else row.account.user) for row in rows}
+            assert sorted(people) == found, (name, typed)
+        holds = console.get(reverse("console:ledger_hold_changelist"), {"q": typed}).context["cl"].result_list
+        assert {str(hold.account.user) for hold in holds} == {jn} & set(found), typed
 
 
 def test_what_was_understood_is_shown_and_what_was_not_is_told(console: Client, jana: Account) -> None:
@@ -143,7 +129,7 @@ def test_every_part_has_its_hits_and_the_way_to_its_list(console: Client, jana: 
     response = console.get(FIND, {"q": "a"})
     assert "Accounts" in hits(response)["Pages"]
     found = console.get(FIND, {"q": "customer"})
-    assert hits(found) == {"Accounts": ["Petr Čermák", "Jana Nováková"]}
+    assert hits(found) == {"Accounts": ["Jana Nováková", "Petr Čermák"]}
     assert f'href="{reverse("console:ledger_account_changelist")}?q=customer"' in found.content.decode()
 
 
@@ -159,23 +145,22 @@ def slips(reference: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("slip", ["wrong", "foreign", "swapped", "missing", "extra"])
-def test_mistyped_reference_gets_what_it_may_be(console: Client, jana: Account, elsewhere: Account, slip: str) -> None:
+def test_mistyped_reference_gets_what_it_may_be(console: Client, jana: Account, elsewhere: Account) -> None:
     reference = str(deposit_of(jana).reference)
-    response = console.get(FIND, {"q": slips(reference)[slip]})
-    assert "looks like a mistyped reference" in response.content.decode()
-    assert hits(response) == {"Did you mean": [reference]}  # offered, not gone to
-    unseen = console.get(FIND, {"q": slips(str(elsewhere.actions.get().reference))[slip]})
-    assert hits(unseen) == {}
+    for slip, typed in slips(reference).items():
+        response = console.get(FIND, {"q": typed})
+        assert "looks like a mistyped reference" in response.content.decode()
+        assert hits(response) == {"Did you mean": [reference]}, slip  # offered, not gone to
+    for slip, typed in slips(str(elsewhere.actions.get().reference)).items():
+        assert hits(console.get(FIND, {"q": typed})) == {}, slip
 
 
-@pytest.mark.parametrize("typed", ["x1", "x1@example.com", "Zahraniční", "uid", "reference", "action's uid"])
-def test_what_another_entity_has_is_not_found(console: Client, elsewhere: Account, typed: str) -> None:
+def test_what_another_entity_has_is_not_found(console: Client, elsewhere: Account) -> None:
     action = elsewhere.actions.get()
-    named = {"uid": str(elsewhere.uid), "reference": str(action.reference), "action's uid": str(action.uid)}
-    response = console.get(FIND, {"q": named.get(typed, typed)})
-    assert hits(response) == {}
-    assert response.context["found"].said
+    for typed in ("x1", "x1@example.com", "Zahraniční", elsewhere.uid, action.reference, action.uid):
+        response = console.get(FIND, {"q": str(typed)})
+        assert hits(response) == {}, typed
+        assert response.context["found"].said
 
 
 def test_commands_lead_to_whom_they_are_for(console: Client, jana: Account, agent: User) -> None:
@@ -223,7 +208,7 @@ def test_staff_without_a_role_find_pages_alone(client: Client, jana: Account, no
 def test_customers_and_the_anonymous_find_nothing(client: Client, jana: Account) -> None:
     assert client.get(FIND, {"q": "jana"}).headers["Location"].startswith("/console/login/")
     client.force_login(jana.user)
-    assert client.get(SUGGEST, {"q": "jana"}).status_code == 403
+    assert client.get(SUGGEST, {"q": "jana"}).headers["Location"].startswith("/console/login/")
 
 
 def test_suggestions_are_what_the_page_would_show(console: Client, jana: Account, elsewhere: Account) -> None:
@@ -261,31 +246,32 @@ def test_box_is_on_every_page_and_needs_no_script(console: Client, jana: Account
     assert 'value="&quot;&gt;&lt;b&gt;"' in console.get(FIND, {"q": '"><b>'}).content.decode()
 
 
-@pytest.mark.parametrize(
-    "typed",
-    [
+def test_search_costs_the_same_for_3_and_30_rows(console: Client, open_account: OpenAccount) -> None:
+    searches = [
         "jana",
         "status:open",
         "entity:nord balance:>0",
         "type:deposit",
         "jana amount:7",
         "7",
-        "1 Jan 2024",
+        "2 Jan 2024",
         "deposit to jana",
-    ],
-)
-def test_search_costs_the_same_for_3_and_30_rows(console: Client, open_account: OpenAccount, typed: str) -> None:
-    counts = []
+    ]
+    counts: list[dict[tuple[str, str], int]] = []
     for number in (3, 27):
         for _ in range(number):
             open_account("7")
-        for page in (FIND, SUGGEST):
-            console.get(page, {"q": typed})
-            with CaptureQueriesContext(connection) as queries:
-                assert console.get(page, {"q": typed}).status_code == 200
-            counts.append(len(queries))
-    assert counts[0] == counts[2] <= 18
-    assert counts[1] == counts[3] <= counts[0]
+        counts.append({(page, typed): cost(console, page, typed) for page in (FIND, SUGGEST) for typed in searches})
+    assert counts[0] == counts[1]
+    assert max(counts[1].values()) <= 18
+
+
+def cost(console: Client, page: str, typed: str) -> int:
+    """Return the queries of a search, once what is kept for the process is kept."""
+    for _ in range(2):
+        with CaptureQueriesContext(connection) as queries:
+            assert console.get(page, {"q": typed}).status_code == 200
+    return len(queries)
 
 
 def test_more_than_the_candidates_are_cut_and_told(
@@ -311,7 +297,7 @@ def test_what_was_not_looked_through_is_told(
         "amount:5": accounts[4:],
         "amount:1": [],
         "amount:1 2 Jan 2024": accounts[:1],
-        "until:2024-01-02 amount:5": accounts[4:],
+        "until:2024-01-02 amount:1": accounts[:1],
     }
     for typed, found in amounts.items():
         page = console.get(reverse("console:ledger_account_changelist"), {"q": typed})

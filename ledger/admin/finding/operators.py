@@ -32,14 +32,14 @@ class OperatorError(ValueError):
 class Term(NamedTuple):
     """What one operator asks for: in words, about what, and the condition on rows that a prefix leads to.
 
-    `index` says that an index of accounts serves the condition; `since` and `until` are its ends in business time.
+    `indexed` says that an index of accounts serves the condition; `since` and `until` are its ends in business time.
     """
 
     name: str
     said: str
     about: str
     where: Where
-    index: bool = False
+    indexed: bool = False
     since: datetime | None = None
     until: datetime | None = None
 

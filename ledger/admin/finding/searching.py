@@ -155,11 +155,11 @@ class Search:
     @property
     def _rare(self) -> Term | None:
         """The term that an index of accounts serves by itself."""
-        return next((term for term in self.terms if term.index), None)
+        return next((term for term in self.terms if term.indexed), None)
 
     def _examined(self) -> QuerySet[Any]:
         """Return the accounts of the entity or the rare status; where more is asked of them, the newest EXAMINED."""
-        leading = [term for term in self.terms if term.index or term.name == "entity"]
+        leading = [term for term in self.terms if term.indexed or term.name == "entity"]
         rows = self.accounts.filter(*(term.where("") for term in leading))
         if any(term.about == ACCOUNT and term not in leading for term in self.terms):
             [*floor] = rows.order_by("-pk").values_list("pk", flat=True)[EXAMINED : EXAMINED + 1]
@@ -191,8 +191,8 @@ class Search:
 
     def _recorded(self) -> list[int]:
         """Return what is meant of the actions recorded from the dates on that were typed, else of the latest."""
-        sinces, untils = ({term.since for term in self.terms} - {None}, {term.until for term in self.terms} - {None})
-        since, until = max(sinces, default=None), min(untils, default=None)
+        since = max((term.since for term in self.terms if term.since), default=None)
+        until = min((term.until for term in self.terms if term.until), default=None)
         with connections[self.actions.db].cursor() as cursor:
             cursor.execute("SELECT * FROM ledger_recorded_between(%s, %s, %s)", [since, until, WINDOW])
             first, last, after, before = cursor.fetchone()

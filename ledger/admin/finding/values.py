@@ -80,7 +80,7 @@ ANYWHERE: list[Shape] = [
     _shape(r"(\d{1,2})/(\d{1,2})/(\d{4})", lambda d, m, y: _day(y, m, d)),
     _shape(rf"(\d{{1,2}})(?:{TH}|\.) {MONTH}\.?,? (\d{{4}})", lambda d, m, y: _day(y, m, d)),
     _shape(rf"{MONTH}\.? (\d{{1,2}}){TH},? (\d{{4}})", lambda m, d, y: _day(y, m, d)),
-    _shape(rf"{MONTH}\.? (\d{{4}})", lambda m, y: _month_of(y, m)),
+    _shape(rf"{MONTH}\.? ((?:19|20)\d{{2}})", lambda m, y: _month_of(y, m)),
     _shape("today", lambda: _near(0)),
     _shape("yesterday", lambda: _near(1)),
 ]

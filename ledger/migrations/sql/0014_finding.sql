@@ -9,7 +9,8 @@ CREATE FUNCTION ledger_recorded_between(
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public SET enable_seqscan = off AS $$
 DECLARE
     latest CONSTANT bigint := coalesce((SELECT max(id) FROM ledger_action), 0);
-    low bigint := 1;
+    oldest CONSTANT bigint := coalesce((SELECT min(id) FROM ledger_action), 1);
+    low bigint := oldest;
     high bigint := latest + 1;
     asked CONSTANT timestamptz := coalesce(since, until);
     found record;
@@ -27,10 +28,10 @@ BEGIN
     ELSIF since IS NOT NULL THEN
         first := greatest(low, latest - most + 1);
     ELSE
-        first := greatest(1, least(low + CASE WHEN until IS NULL THEN latest ELSE 0 END, latest + 1) - most);
+        first := greatest(oldest, CASE WHEN until IS NULL THEN latest + 1 ELSE low END - most);
     END IF;
     last := least(first + most - 1, latest);
-    IF first > CASE WHEN since IS NULL THEN 1 ELSE low END THEN
+    IF first > (CASE WHEN since IS NULL THEN oldest ELSE low END) THEN
         SELECT recorded INTO after FROM ledger_action WHERE id >= first ORDER BY id LIMIT 1;
     END IF;
     IF last < latest THEN
