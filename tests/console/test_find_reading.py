@@ -95,7 +95,7 @@ def test_search_is_taken_apart(typed: str, words: str, said: list[str]) -> None:
 @pytest.mark.parametrize(
     ("typed", "problem"),
     [
-        ("colour:red", "There is no operator “colour:”. There are status:, entity:"),
+        ("colour:red", "There is no operator “colour:”. There are status, entity,"),
         ("status:blue", "There is no status “blue”: open, frozen, closed."),
         ("status:", "Say what status: is to be, such as status:frozen."),
         ("type:magic", "There is no type “magic”: created, deposited,"),

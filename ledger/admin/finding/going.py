@@ -16,9 +16,9 @@ from backoffice.guards import Guard, StaffGuard
 from backoffice.models.voiding import AnyOf
 from ledger.admin import finding, past
 from ledger.admin.commands import ACCOUNT_COMMANDS, ACTION_COMMANDS, HOLD_COMMANDS, LedgerCommand
-from ledger.admin.telling import called
 from ledger.choices import Status
 from ledger.models import Account, Action, Hold
+from ledger.money import written
 from ledger.rules import ALLOWED
 
 FURTHER: list[tuple[str, str, Guard]] = [  # pages that are no model's own
@@ -129,8 +129,24 @@ def _possible(request: HttpRequest, model_admin: Any, order: Order, row: Any) ->
 def _hit(site: Any, order: Order, row: Any) -> Hit:
     page = reverse(f"{site.name}:ledger_{order.model._meta.model_name}_{order.command.name}", args=[row.pk])
     if order.model is Account:
-        return Hit(f"{order.command.verb}: {row.user}", called(row), page)
+        return Hit(f"{order.command.verb}: {isolated(row.user)}", standing(row), page)
     return Hit(f"{order.command.verb}: {row}", str(row.account), page)
+
+
+def standing(account: Account) -> str:
+    """Return what tells an account from others, and how it stands."""
+    told = (
+        account.entity,
+        written(account.balance, account.currency),
+        account.get_status_display(),
+        account.user.email,
+    )
+    return " · ".join(str(part) for part in told if part)
+
+
+def isolated(name: object) -> str:
+    """Return a name such that its direction of writing does not turn what stands beside it."""
+    return f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}"
 
 
 def _why_not(rows: Sequence[Any]) -> str:

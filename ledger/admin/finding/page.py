@@ -26,7 +26,7 @@ from backoffice.site import ConsoleSite
 from backoffice.views import BaseView
 from ledger.admin import finding
 from ledger.admin.finding import going
-from ledger.admin.finding.going import Hit
+from ledger.admin.finding.going import Hit, isolated, standing
 from ledger.admin.finding.operators import ALL
 from ledger.admin.finding.searching import WINDOW, Search
 from ledger.models import Account, Action
@@ -102,19 +102,19 @@ def _rows(request: HttpRequest, site: Any, search: Search, most: int) -> Iterato
 
 def _accounts(request: HttpRequest, site: Any, ids: Iterable[int], most: int) -> list[Hit]:
     rows = _of(request, site, Account, ids).order_by("user__last_name", "user__first_name", "pk")
-    return [
-        Hit(str(row.user), f"{row.entity} · {written(row.balance, row.currency)} · {row.get_status_display()} · {row.user.email}",
-            reverse(f"{site.name}:ledger_account_change", args=[row.pk]))
-        for row in rows[:most]
-    ]  # fmt: skip
+    page = f"{site.name}:ledger_account_change"
+    return [Hit(str(row.user), standing(row), reverse(page, args=[row.pk])) for row in rows[:most]]
 
 
 def _actions(request: HttpRequest, site: Any, ids: Iterable[int], most: int) -> list[Hit]:
-    return [
-        Hit(row.reference, f"{row.get_type_display()} {written(row.delta or row.held_delta, row.currency)} · {row.account.user} · {told(row.created)}",
-            reverse(f"{site.name}:ledger_action_change", args=[row.pk]))
-        for row in _of(request, site, Action, ids).order_by("-pk")[:most]
-    ]  # fmt: skip
+    rows, page = _of(request, site, Action, ids).order_by("-pk"), f"{site.name}:ledger_action_change"
+    return [Hit(row.reference, _happened(row), reverse(page, args=[row.pk])) for row in rows[:most]]
+
+
+def _happened(action: Action) -> str:
+    moved = action.delta or action.held_delta
+    money = f" {written(abs(moved), action.currency)}" if moved else ""
+    return f"{action.get_type_display()}{money} · {isolated(action.account.user)} · {told(action.created)}"
 
 
 def _people(request: HttpRequest, site: Any, words: str, most: int) -> list[Hit]:

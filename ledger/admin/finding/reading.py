@@ -82,9 +82,9 @@ def read(text: str, *, numbers: bool = False) -> Typed:
 def _operator(typed: Typed, name: str, value: str) -> str:
     operator = BY_NAME.get(name)
     if operator is None:
-        there = ", ".join(f"{one.name}:" for one in ALL)
+        there = ", ".join(one.name for one in ALL)
         typed.problems.append(
-            f"There is no operator “{name}:”. There are {there} Put it in quotation marks to look for it as it stands."
+            f"There is no operator “{name}:”. There are {there}. Put it in quotation marks to look for it as it stands."
         )
     elif not value:
         typed.problems.append(f"Say what {name}: is to be, such as {operator.example}.")
