@@ -175,8 +175,6 @@ class ConsoleList(ChangeList):
         """Return what helps the reader on, or nothing."""
         if self.search and not self.result_list:
             return str(self.search.advice)
-        if self.search:
-            return " ".join(self.search.notes)
         if not self.result_list and self.query:
             return self.model_admin.search_advice(self.query)
         return ""
