@@ -4,7 +4,7 @@ from backoffice.sql import operation
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ledger", "0010_customers")]
+    dependencies = [("ledger", "0014_two_hands")]
 
     operations = [
         migrations.AddIndex(
