@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, NamedTuple, cast
+from typing import Any, ClassVar, NamedTuple, cast
 
 from django.conf import settings
 from django.contrib.admin import AdminSite
@@ -79,6 +79,8 @@ class ConsoleSite(AdminSite):
     enable_nav_sidebar = True
     using = "default"
     keeps_views = True  # whether people keep views of its lists, and choose their columns
+    # Apps add pages of no model: each is asked by each site.
+    more_pages: ClassVar[list[Callable[["ConsoleSite"], Sequence["Page"]]]] = []
 
     def __init__(self, name: str = "console") -> None:
         super().__init__(name=name)
@@ -149,7 +151,9 @@ class ConsoleSite(AdminSite):
         from backoffice import list_pages  # noqa: PLC0415  as below
 
         pages = [page for page in super().get_urls() if getattr(page, "name", "") != "view_on_site"]
-        return _each_view([*(list_pages.pages() if self.keeps_views else ()), *pages], self.placed)
+        ours = [page for made in self.more_pages for page in made(self)]
+        views = list_pages.pages() if self.keeps_views else ()
+        return _each_view([*ours, *views, *pages], self.placed)
 
     def placed(self, view: View, name: str | None) -> View:
         """Wrap the view of that name so that it, and the template of its answer, work on the site's database.

@@ -54,6 +54,7 @@ OWN_PAGES = {
         "login_new_password",
     ),
     "The start page": ("index",),
+    "The search box of every page, for what one may see": ("find", "find_suggestions"),
     "Change one's own password": (  # and one's own second factors and sessions: tests/login asks for those
         "password_change", "password_change_done", "jsi18n", "mfa_index", "usersessions_list", "mfa_activate_totp",
         "mfa_deactivate_totp", "mfa_list_webauthn", "mfa_add_webauthn", "mfa_remove_webauthn", "mfa_view_recovery_codes",
@@ -113,6 +114,7 @@ UNLINKED = {
     "login": "one is in already",
     "jsi18n": "a script of forms",
     "autocomplete": "called by a script",
+    "find_suggestions": "called by a script",
     "password_change_done": "follows the change",
     "ledger_approval_cancel": "offered to who asked",
     "backoffice_grantrequest_cancel": "offered to who asked",

@@ -29,6 +29,8 @@ PUBLIC = {
 }
 OWN = {  # what anybody of the staff has
     "/console/",
+    "/console/find/",
+    "/console/find/suggestions/",
     "/console/password_change/",
     "/console/password_change/done/",
     "/console/login/again/",

@@ -28,8 +28,12 @@ ANY_KEY = "any-key"
 
 
 class ConsoleList(ChangeList):
-    """One page of a list, which can be of a moment of the past."""
+    """One page of a list, which can be of a moment of the past.
 
+    `search` is what the ModelAdmin left on the request of what was typed, if it did: its terms, notes and advice.
+    """
+
+    search: Any = None
     counts = True  # whether the list says how long it is
     page: Page
     model_admin: "ConsoleAdmin"
@@ -45,9 +49,11 @@ class ConsoleList(ChangeList):
             self.params.pop(name, None)
             self.filter_params.pop(name, None)
         try:
-            return super().get_queryset(request, exclude_parameters)
+            rows = super().get_queryset(request, exclude_parameters)
         except FieldError as error:
             raise IncorrectLookupParameters(error) from error
+        self.search = getattr(request, "search", None)
+        return rows
 
     def get_filters_params(self, params: Any = None) -> Any:
         """Leave out which view is shown: what it asks for is beside it."""
@@ -167,6 +173,8 @@ class ConsoleList(ChangeList):
     @property
     def advice(self) -> str:
         """Return what helps the reader on, or nothing."""
+        if self.search and not self.result_list:
+            return str(self.search.advice)
         if not self.result_list and self.query:
             return self.model_admin.search_advice(self.query)
         return ""

@@ -5,6 +5,7 @@ from ledger.admin.account import AccountAdmin
 from ledger.admin.action import ActionAdmin
 from ledger.admin.approval import ApprovalAdmin
 from ledger.admin.bounds import CapAdmin, LimitAdmin
+from ledger.admin.finding import page as find_page
 from ledger.admin.hold import HoldAdmin
 
-__all__ = ["AccountAdmin", "ActionAdmin", "ApprovalAdmin", "CapAdmin", "HoldAdmin", "LimitAdmin"]
+__all__ = ["AccountAdmin", "ActionAdmin", "ApprovalAdmin", "CapAdmin", "HoldAdmin", "LimitAdmin", "find_page"]

@@ -13,10 +13,11 @@ from django.utils.html import format_html
 from audit.history import Line, Until
 from audit.names import person
 from backoffice.filters import EntityFilter
-from ledger.admin import extras, past, search
+from ledger.admin import extras, past
 from ledger.admin.commanded import CommandedAdmin
 from ledger.admin.commands import ACCOUNT_COMMANDS
 from ledger.admin.filters import CurrencyFilter
+from ledger.admin.finding.searching import Search
 from ledger.admin.telling import amount, called, deed, link, of_account, status_chip, told, what
 from ledger.choices import ApprovalState, HoldState, Status
 from ledger.models import Account, Approval, Hold
@@ -111,9 +112,9 @@ class AccountAdmin(CommandedAdmin):
         """Tell accounts of the same name apart."""
         return called(obj)
 
-    def find(self, rows: QuerySet[Any], accounts: QuerySet[Any], typed: str) -> QuerySet[Any]:
+    def found(self, search: Search, rows: QuerySet[Any]) -> list[int]:
         """Find accounts by their customer or their actions."""
-        return search.find_accounts(rows, typed)
+        return search.account_ids
 
     def get_fieldsets(self, request: HttpRequest, obj: Account | None = None) -> Any:
         """Offer extra work to those who may save."""

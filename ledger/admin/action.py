@@ -11,10 +11,11 @@ from audit.names import person
 from backoffice.admin import ReadOnlyAdmin
 from backoffice.filters import EntityFilter
 from backoffice.said import told
-from ledger.admin import search, telling
+from ledger.admin import telling
 from ledger.admin.commanded import CommandedAdmin
 from ledger.admin.commands import ACTION_COMMANDS
 from ledger.admin.filters import AccountFilter, ByFilter, CurrencyFilter, NewestActions, RecordedFilter
+from ledger.admin.finding.searching import Search
 from ledger.choices import ActionType, Status
 from ledger.models import Action, Approval
 from ledger.money import written
@@ -91,9 +92,9 @@ class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
         found: list[Action] = action.taken_back
         return found
 
-    def find(self, rows: QuerySet[Any], accounts: QuerySet[Any], typed: str) -> QuerySet[Any]:
+    def found(self, search: Search, rows: QuerySet[Any]) -> list[int]:
         """Find actions by themselves or by their account."""
-        return search.find_actions(rows, accounts, typed)
+        return search.action_ids
 
     @admin.display(description="Customer")
     def customer(self, action: Action) -> str:

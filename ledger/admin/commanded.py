@@ -4,40 +4,42 @@ from functools import partial
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 
+from audit.middleware import model_admin_of
 from audit.moment import is_past
 from backoffice.admin import ConsoleAdmin
-from ledger.admin import search
+from backoffice.models.voiding import AnyOf
+from ledger.admin import finding
 from ledger.admin.commands import LedgerCommand
 from ledger.admin.commands.base import MOST
-from ledger.models import Account
+from ledger.admin.finding.searching import Search
 
 
 class CommandedAdmin(ConsoleAdmin):
     """A ModelAdmin whose objects have `commands`: a page each, and one for a selection where the command has one."""
 
     commands: tuple[type[LedgerCommand], ...] = ()
-    search_help_text = search.HELP
+    search_help_text = finding.HELP
 
-    def find(self, rows: QuerySet[Any], accounts: QuerySet[Any], typed: str) -> QuerySet[Any]:
-        """Narrow the rows to what was typed; `accounts` are those that the reader may see."""
+    def found(self, search: Search, rows: QuerySet[Any]) -> list[int]:
+        """Return the keys of what was typed, of these rows or others."""
         raise NotImplementedError
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Find what was typed through indexes."""
+        """Find what was typed through indexes, and keep for the page what was understood; of the past, by words alone."""
         if not search_term.strip():
             return queryset, False
-        accounts = self.admin_site.get_model_admin(Account).get_queryset(request)
-        return self.find(queryset, accounts, search_term), False
-
-    def search_advice(self, typed: str) -> str:
-        """Say what may be wrong with what was typed."""
-        return search.advice(typed)
+        search = finding.look(request, self.admin_site, search_term)
+        if is_past(request) and not search.typed.plain:
+            search.problems.append("Operators, amounts and dates ask how things stand today: leave the moment away.")
+        if model_admin_of(request.resolver_match) is self:  # and not a page that looks through several lists
+            request.search = search  # type: ignore[attr-defined]  # ours, read by ConsoleList
+        return queryset.filter(AnyOf(F("pk"), self.found(search, queryset))), False
 
     def get_urls(self) -> list[URLPattern]:
         """Put the commands' pages before the admin's own, of which one takes any path."""

@@ -9,10 +9,10 @@ from django.utils.html import format_html
 
 from backoffice.admin import ReadOnlyAdmin
 from backoffice.filters import EntityFilter
-from ledger.admin import search
 from ledger.admin.commanded import CommandedAdmin
 from ledger.admin.commands import HOLD_COMMANDS
 from ledger.admin.filters import AccountFilter, CurrencyFilter, PlacedFilter
+from ledger.admin.finding.searching import Search
 from ledger.admin.telling import link, state_chip
 from ledger.choices import HoldState, Status
 from ledger.models import Hold
@@ -52,9 +52,9 @@ class HoldAdmin(ReadOnlyAdmin, CommandedAdmin):
     change_form_template = "console/hold.html"
     commands = HOLD_COMMANDS
 
-    def find(self, rows: QuerySet[Any], accounts: QuerySet[Any], typed: str) -> QuerySet[Any]:
+    def found(self, search: Search, rows: QuerySet[Any]) -> list[int]:
         """Find holds by themselves or by their account."""
-        return search.find_holds(rows, accounts, typed)
+        return search.hold_ids(rows)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -85,6 +85,11 @@ class Account(Record):
                 condition=~models.Q(status=Status.CLOSED) | models.Q(balance=0), name="ledger_account_closed_is_empty"
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["status", "-id"], condition=~models.Q(status=Status.OPEN), name="ledger_account_not_open"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.user} · {self.entity} · {self.currency}"

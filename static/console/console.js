@@ -21,14 +21,6 @@ window.addEventListener("pageshow", () => {
     });
 });
 
-// A slash goes to the search box of a list.
-document.addEventListener("keydown", (event) => {
-    const search = document.getElementById("searchbar");
-    if (event.key !== "/" || !search || event.target.closest("input, textarea, select")) return;
-    event.preventDefault();
-    search.select();
-});
-
 // The widgets behind fields that search and behind choices of many lack names and roles, which screen readers ask for.
 const labelChoices = () => {
     document.querySelectorAll(".select2-selection__rendered:not([aria-labelledby])").forEach((value) => {

@@ -48,6 +48,7 @@ FUNCTIONS = {
     "ledger_limit_subject",
     "ledger_lock_headroom",
     "ledger_new_reference",
+    "ledger_recorded_between",
     "ledger_set_cap",
     "ledger_statement",
     "ledger_statement_after",

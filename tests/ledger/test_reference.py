@@ -5,7 +5,7 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.reference import ALPHABET, check_digit, recognised
+from ledger.reference import ALPHABET, check_digit, mistyped, nearest, recognised
 
 stems = st.text(ALPHABET, min_size=8, max_size=8)
 places = st.integers(0, 8)
@@ -35,6 +35,29 @@ def test_two_swapped_symbols_are_recognised(stem: str, one: int, other: int) -> 
     symbols = list(complete(stem))
     symbols[one], symbols[other] = symbols[other], symbols[one]
     assert (recognised("".join(symbols)) is None) is ("".join(symbols) != complete(stem))
+
+
+@given(stems, places, st.sampled_from([*ALPHABET, "A", "0"]), st.sampled_from(["wrong", "swapped", "missing", "extra"]))
+def test_reference_with_one_slip_is_among_the_nearest(stem: str, place: int, other: str, slip: str) -> None:
+    symbols = complete(stem)
+    typed = {
+        "wrong": symbols[:place] + other + symbols[place + 1 :],
+        "swapped": symbols[: place - 1] + symbols[place] + symbols[place - 1] + symbols[place + 1 :]
+        if place
+        else symbols,
+        "missing": symbols[:place] + symbols[place + 1 :],
+        "extra": symbols[:place] + other + symbols[place:],
+    }[slip]
+    near = nearest(typed)
+    assert mistyped(typed) is (typed != symbols)
+    assert (f"{symbols[:3]}-{symbols[3:6]}-{symbols[6:]}" in near) is (typed != symbols)
+    assert [recognised(one) for one in near] == near
+    assert len(near) <= 30
+
+
+@pytest.mark.parametrize("typed", ["", "nova", "Xaver", "20240001", "jana@example.com", "K7M-Q4X", "234 567 89 23 45"])
+def test_what_is_far_from_a_reference_is_not_taken_for_one(typed: str) -> None:
+    assert (mistyped(typed), nearest(typed)) == (False, [])
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from backoffice.effects import Seen
 from backoffice.grants import sees_everything
 from backoffice.guards import PermissionGuard, StaffGuard
 from backoffice.models import Entity
-from ledger.admin import search
 from ledger.admin.commands.proposal import Proposal
 from ledger.admin.commands.proposal_forms import ChangeForm, EndForm, NewForm, ProposalForm
+from ledger.admin.finding.reading import read
 from ledger.errors import LedgerError
 from ledger.models import Account, Approval, Cap, Limit
 
@@ -84,7 +84,7 @@ class ProposeLimit(LimitProposal):
         )
         if data is None:
             form.initial = {name: given[name] for name in form.fields if name in given}
-            uid = search.read(given.get("account", "")).uid
+            uid = read(given.get("account", "")).uid
             form.initial["account"] = accounts.filter(uid=uid).first() if uid else None
         return form
 

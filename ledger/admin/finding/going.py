@@ -1,0 +1,156 @@
+"""Where a search leads beside its rows: pages of the site by what they are called, and commands, `freeze nov` or `reverse K7M-Q4X-VPC`.
+
+Only what the reader may open: pages are those of the index, commands those whose guards allow it and, on a row, those that its
+state allows. Queries: none for pages; for a command those of the search behind it, and the look that the row's page takes.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from django.db.models import F
+from django.http import HttpRequest
+from django.urls import reverse
+
+from backoffice.guards import Guard, StaffGuard
+from backoffice.models.voiding import AnyOf
+from ledger.admin import finding, past
+from ledger.admin.commands import ACCOUNT_COMMANDS, ACTION_COMMANDS, HOLD_COMMANDS, LedgerCommand
+from ledger.choices import Status
+from ledger.models import Account, Action, Hold
+from ledger.money import written
+from ledger.rules import ALLOWED
+
+FURTHER: list[tuple[str, str, Guard]] = [  # pages that are no model's own
+    ("Start", "index", StaffGuard()),
+    ("All balances as of a moment", "ledger_account_balances", past.GUARD),
+    ("Change my password", "password_change", StaffGuard()),
+    ("My login: second factor and sessions", "mfa_index", StaffGuard()),
+]
+LINKING = re.compile(r"(?:to|from|on|for|of|by)\s+", re.IGNORECASE)
+
+
+class Hit(NamedTuple):
+    """Something to go to."""
+
+    label: str
+    detail: str
+    url: str
+
+
+def pages(request: HttpRequest, site: Any, text: str) -> list[Hit]:
+    """Return the pages one of whose words each typed word begins; first those that are called exactly so."""
+    words = text.lower().split()
+    found = [
+        hit
+        for hit in _pages(request, site)
+        if words and all(f" {hit.label.lower()}".find(f" {one}") >= 0 for one in words)
+    ]
+    return sorted(found, key=lambda hit: (hit.label.lower() != text.lower(), hit.label))
+
+
+def _pages(request: HttpRequest, site: Any) -> Iterator[Hit]:
+    for app in site.get_app_list(request):
+        for model in app["models"]:
+            if model["admin_url"]:
+                yield Hit(model["name"].capitalize(), "List", model["admin_url"])
+            if model["add_url"]:
+                yield Hit(f"Add {model['model']._meta.verbose_name}", "Form", model["add_url"])
+    for label, name, guard in FURTHER:
+        if guard.allows(request):
+            yield Hit(label, "Page", reverse(name if name == "mfa_index" else f"{site.name}:{name}"))
+
+
+class Order(NamedTuple):
+    """A command that was typed: the verb, and what is to be done it to."""
+
+    command: type[LedgerCommand]
+    model: type[Any]
+    rest: str
+
+
+def ordered(request: HttpRequest, text: str) -> Order | None:
+    """Return the command that the text begins with, if the reader may give it. No query."""
+    groups: Sequence[tuple[type[Any], Sequence[type[LedgerCommand]]]]
+    groups = ((Account, ACCOUNT_COMMANDS), (Action, ACTION_COMMANDS), (Hold, HOLD_COMMANDS))
+    for model, commands in groups:
+        for command in commands:
+            verb, _, rest = text.strip().partition(" ")
+            if verb.lower() == command.verb.lower() and command.guard.allows(request):
+                return Order(
+                    command,
+                    model,
+                    LINKING.sub("", rest.strip(), count=1) if LINKING.match(rest.strip()) else rest.strip(),
+                )
+    return None
+
+
+def commands(request: HttpRequest, site: Any, order: Order, most: int) -> tuple[list[Hit], str]:
+    """Return the command on each row that is meant and that it is possible on, and what to say where there is none."""
+    verb = order.command.verb
+    if not order.rest:
+        return [], _ask(order)
+    search = finding.look(request, site, order.rest)
+    if search.problems:
+        return [], " ".join(search.problems)
+    model_admin = site.get_model_admin(order.model)
+    rows = _rows(request, site, search, order.model, most)
+    found = [_hit(site, order, row) for row in rows if _possible(request, model_admin, order, row)]
+    if rows and not found:
+        return [], f"{verb} is not possible: {_why_not(rows)}."
+    return found, "" if found else search.advice
+
+
+def _ask(order: Order) -> str:
+    if order.model is Account:
+        return f"{order.command.verb}: add a name, a customer number or an e-mail address."
+    return f"{order.command.verb}: add the reference of the {'action' if order.model is Action else 'hold'}."
+
+
+def _rows(request: HttpRequest, site: Any, search: Any, model: type[Any], most: int) -> list[Any]:
+    """Return the rows that are meant; of actions and holds one at most, as it is looked at closely."""
+    rows = site.get_model_admin(model).get_queryset(request)
+    if model is Account:
+        return list(
+            rows.filter(AnyOf(F("pk"), search.account_ids)).order_by("user__last_name", "user__first_name", "pk")[:most]
+        )
+    if not (search.typed.reference or search.typed.uid):
+        return []
+    ids = search.action_ids if model is Action else search.hold_ids(rows)
+    return list(rows.filter(AnyOf(F("pk"), ids))[:1])
+
+
+def _possible(request: HttpRequest, model_admin: Any, order: Order, row: Any) -> bool:
+    if order.model is Account:
+        return order.command.posting_type in ALLOWED[Status(row.status)]
+    return order.command in model_admin.possible(request, row)
+
+
+def _hit(site: Any, order: Order, row: Any) -> Hit:
+    page = reverse(f"{site.name}:ledger_{order.model._meta.model_name}_{order.command.name}", args=[row.pk])
+    if order.model is Account:
+        return Hit(f"{order.command.verb}: {isolated(row.user)}", standing(row), page)
+    return Hit(f"{order.command.verb}: {row}", str(row.account), page)
+
+
+def standing(account: Account) -> str:
+    """Return what tells an account from others, and how it stands."""
+    told = (
+        account.entity,
+        written(account.balance, account.currency),
+        account.get_status_display(),
+        account.user.email,
+    )
+    return " · ".join(str(part) for part in told if part)
+
+
+def isolated(name: object) -> str:
+    """Return a name such that its direction of writing does not turn what stands beside it."""
+    return f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}"
+
+
+def _why_not(rows: Sequence[Any]) -> str:
+    return ", ".join(
+        f"{row} is {row.get_status_display().lower()}" if isinstance(row, Account) else f"{row} is done with"
+        for row in rows[:3]
+    )

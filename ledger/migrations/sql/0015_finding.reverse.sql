@@ -1,0 +1,1 @@
+DROP FUNCTION ledger_recorded_between(timestamptz, timestamptz, bigint);
