@@ -34,7 +34,7 @@ class EventList(ConsoleList):
         return self.get_query_string({"window": "all"})
 
     @property
-    def search(self) -> str:
+    def narrowed(self) -> str:
         """The search as a download takes it."""
         return self.get_query_string().removeprefix("?")
 
