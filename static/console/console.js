@@ -32,7 +32,8 @@ const labelChoices = () => {
     });
     document.querySelectorAll(".help-tooltip[aria-label]").forEach((icon) => icon.setAttribute("role", "img"));
 };
-window.addEventListener("load", labelChoices);
+window.django?.jQuery?.(labelChoices); // behind what makes the fields that search
+window.addEventListener("load", labelChoices); // and behind what makes the choices of many
 document.addEventListener("formset:added", () => setTimeout(labelChoices));
 document.addEventListener("focusin", ({ target }) => {
     if (!target.matches(".select2-search__field")) return;

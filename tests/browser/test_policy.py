@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 import pytest
 from django.template.loader import render_to_string
 from django.urls import URLPattern, URLResolver, get_resolver
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, ViewportSize, expect
 
 from tests.browser import axe
 from tests.browser.conftest import Console
@@ -33,7 +33,7 @@ TOO_WIDE = """
     return wide.map((it) => `${it.tagName} ${it.id} ${it.className}`).slice(-3).join("; ") || "the page";
 }
 """
-WIDTHS = {"a desk": {"width": 1280, "height": 800}, "a phone": {"width": 390, "height": 844}}
+WIDTHS: dict[str, ViewportSize] = {"a desk": {"width": 1280, "height": 800}, "a phone": {"width": 390, "height": 844}}
 DOWNLOAD = re.compile(r"(csv|xlsx|json|refused)/$")
 NO_PAGE = re.compile(
     r"logout/$|jsi18n/$|autocomplete/$|/r/|searches/|\(\?P<url>"
