@@ -98,15 +98,14 @@ WAITING = {
         "waiting for confirmation": "0", "with refused rows": "1", "could not be read": "0",
     },
 }  # fmt: skip
-PANELS = {  # by role, as they stand on the page
-    AGENT: ["What you asked approval for", "Movements", "Left under the caps"],
-    LEAD: ["Approvals", "Movements", "Left under the caps"],
-    REVIEWER: ["Alerts", "Movements", "The record", "Imports of the last seven days", "Left under the caps"],
+PANELS = {  # by role, as they stand on the page; none of these people works on every entity
+    AGENT: ["What you asked approval for", "Movements"],
+    LEAD: ["Approvals", "Movements"],
+    REVIEWER: ["Alerts", "Movements", "The record", "Imports of the last seven days"],
     ANALYST: [],
     IMPORTER: ["Your imports", "Movements", "Imports of the last seven days"],
     ADMINISTRATOR: [
         "Deliveries that failed", "Rights to decide on", "Movements", "The record", "Imports of the last seven days",
-        "Left under the caps",
     ],
 }  # fmt: skip
 
