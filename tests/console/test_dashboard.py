@@ -54,8 +54,8 @@ def busy(people: dict[str, User], account: Account, agent: User) -> None:
     Import.objects.create(file_name="a.csv", rows=3, **upload)
     Import.objects.create(file_name="b.csv", state=State.UNREADABLE, **upload)
     Import.objects.create(file_name="c.csv", state=State.POSTED, refused=2, entities=[account.entity_id], **upload)
-    stored_alert("1", text="Looked at too many")
-    stored_alert("2", text="Looked at more")
+    stored_alert("1", text="Looked at too many", entity_id=account.entity_id)
+    stored_alert("2", text="Looked at more", entity_id=account.entity_id)
     stored_dead_letter()
     stored_verification(1)
 
