@@ -4,7 +4,9 @@ The event store may be away: then its panels say so, and the rest of the page st
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -25,7 +27,7 @@ LEDGER_VERIFIED = "books.verified"
 @panel(Place.WAITING, "Alerts", of=Alert, needs=("audit.acknowledge_alert",), apart=True)
 def alerts(request: HttpRequest, site: ConsoleSite) -> Panel | None:
     """Show who acknowledges alerts those that are open. Two queries."""
-    rows = site.get_model_admin(Alert).get_queryset(request).filter(state=Alert.State.OPEN)
+    rows = _open(request, site)
     if not (number := counted(rows)):
         return None
     shown = [Row(alert.text, _page("audit_alert_change", alert.pk), told(alert.created)) for alert in rows.order_by("-id")[:SHOWN]]  # fmt: skip
@@ -35,7 +37,7 @@ def alerts(request: HttpRequest, site: ConsoleSite) -> Panel | None:
 @panel(Place.WAITING, "Deliveries that failed", of=DeadLetter, needs=("audit.retry_delivery",), apart=True)
 def dead_letters(request: HttpRequest, site: ConsoleSite) -> Panel | None:
     """Show who can have them tried again what was given up. Two queries."""
-    rows = site.get_model_admin(DeadLetter).get_queryset(request).filter(state=DeadLetter.State.GIVEN_UP)
+    rows = _unsent(request, site)
     if not (number := counted(rows)):
         return None
     shown = [Row(str(one), _page("audit_deadletter_change", one.pk), one.error) for one in rows.order_by("-id")[:SHOWN]]
@@ -48,12 +50,22 @@ def standing(request: HttpRequest, site: ConsoleSite) -> Panel:
     may = request.user.has_perm
     figures = []  # of what does not wait for the reader above
     if may("audit.view_alert") and not may("audit.acknowledge_alert"):
-        figures.append(_open_alerts(counted(Alert.objects.filter(state=Alert.State.OPEN))))
+        figures.append(_open_alerts(counted(_open(request, site))))
     if may("audit.view_deadletter") and not may("audit.retry_delivery"):
-        figures.append(_given_up(counted(DeadLetter.objects.filter(state=DeadLetter.State.GIVEN_UP))))
+        figures.append(_given_up(counted(_unsent(request, site))))
     return Panel(
         "The record", figures, [_of_events(), *([_of_ledger(), _of_relay()] if may("audit.view_event") else [])]
     )
+
+
+def _open(request: HttpRequest, site: ConsoleSite) -> QuerySet[Any]:
+    rows: QuerySet[Any] = site.get_model_admin(Alert).get_queryset(request)
+    return rows.filter(state=Alert.State.OPEN)
+
+
+def _unsent(request: HttpRequest, site: ConsoleSite) -> QuerySet[Any]:
+    rows: QuerySet[Any] = site.get_model_admin(DeadLetter).get_queryset(request)
+    return rows.filter(state=DeadLetter.State.GIVEN_UP)
 
 
 def _of_events() -> Row:

@@ -118,9 +118,11 @@ def _columns(found: Today) -> list[charts.Column]:
 
 
 @panel(Place.STANDING, "Left under the caps", of=Cap, needs=("ledger.view_cap",))
-def headroom(request: HttpRequest, site: ConsoleSite) -> Panel:
-    """Tell for each currency what all accounts together can still take in, the fullest first. One query."""
-    caps: Any = site.get_model_admin(Cap).get_queryset(request)
+def headroom(request: HttpRequest, site: ConsoleSite) -> Panel | None:
+    """Tell who works on every entity what all accounts together can still take in, the fullest currency first. One query."""
+    caps: Any = list(site.get_model_admin(Cap).get_queryset(request))
+    if any(cap.remaining is None for cap in caps):  # not for this reader: it tells what all balances come to
+        return None
     rows = [_cap(site, cap) for cap in sorted(caps, key=lambda cap: (cap.remaining / (cap.ceiling or 1), cap.currency))]
     return Panel("Left under the caps", rows=rows, more="" if rows else "No currency has a cap yet, so none is kept.")
 

@@ -54,8 +54,8 @@ def busy(people: dict[str, User], account: Account, agent: User) -> None:
     Import.objects.create(file_name="a.csv", rows=3, **upload)
     Import.objects.create(file_name="b.csv", state=State.UNREADABLE, **upload)
     Import.objects.create(file_name="c.csv", state=State.POSTED, refused=2, entities=[account.entity_id], **upload)
-    stored_alert("1", text="Looked at too many")
-    stored_alert("2", text="Looked at more")
+    stored_alert("1", text="Looked at too many", entity_id=account.entity_id)
+    stored_alert("2", text="Looked at more", entity_id=account.entity_id)
     stored_dead_letter()
     stored_verification(1)
 
@@ -98,15 +98,14 @@ WAITING = {
         "waiting for confirmation": "0", "with refused rows": "1", "could not be read": "0",
     },
 }  # fmt: skip
-PANELS = {  # by role, as they stand on the page
-    AGENT: ["What you asked approval for", "Movements", "Left under the caps"],
-    LEAD: ["Approvals", "Movements", "Left under the caps"],
-    REVIEWER: ["Alerts", "Movements", "The record", "Imports of the last seven days", "Left under the caps"],
+PANELS = {  # by role, as they stand on the page; none of these people works on every entity
+    AGENT: ["What you asked approval for", "Movements"],
+    LEAD: ["Approvals", "Movements"],
+    REVIEWER: ["Alerts", "Movements", "The record", "Imports of the last seven days"],
     ANALYST: [],
     IMPORTER: ["Your imports", "Movements", "Imports of the last seven days"],
     ADMINISTRATOR: [
         "Deliveries that failed", "Rights to decide on", "Movements", "The record", "Imports of the last seven days",
-        "Left under the caps",
     ],
 }  # fmt: skip
 
