@@ -53,7 +53,8 @@ class ConsoleList(ChangeList):
         except FieldError as error:
             raise IncorrectLookupParameters(error) from error
         self.search = getattr(request, "search", None)
-        return rows
+        related = self.model_admin.list_related
+        return rows if related is None else rows.select_related(None).select_related(*related)
 
     def get_filters_params(self, params: Any = None) -> Any:
         """Leave out which view is shown: what it asks for is beside it."""
