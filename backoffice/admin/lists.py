@@ -96,7 +96,7 @@ class ConsoleList(ChangeList):
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         """Return what was chosen, where an index serves it, else the list's own order."""
-        default = self.model_admin.get_ordering(request) or self.lookup_opts.ordering
+        default = self.model_admin.get_ordering(request) or self.lookup_opts.ordering or ()
         return Order.of(self.model, [self.sorted_by] if self.sorted_by else default).names()
 
     @cached_property
