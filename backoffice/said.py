@@ -33,10 +33,19 @@ def written(amount: Decimal, currency: str) -> str:
     """
     if not currency:
         return format_decimal(amount.normalize(), locale=active_locale(), decimal_quantization=False)
-    places = exponent(currency)
-    pattern = f"¤¤ #,##0.{'0' * places}".rstrip(".")
+    places, locale = exponent(currency), active_locale()
     sign = "-" if amount < 0 else ""  # the same in all languages: templates look at it
-    return sign + format_currency(abs(amount), currency, pattern, active_locale(), currency_digits=False)
+    if is_plain(locale):
+        return f"{sign}{currency} {abs(amount):,.{places}f}"
+    pattern = f"¤¤ #,##0.{'0' * places}".rstrip(".")
+    return sign + format_currency(abs(amount), currency, pattern, locale, currency_digits=False)
+
+
+@cache
+def is_plain(locale: Locale) -> bool:
+    """Whether a language writes numbers as Python does by itself, which is ten times as fast: 1,234.50."""
+    symbols = locale.number_symbols.get("latn", {})
+    return locale.default_numbering_system == "latn" and (symbols.get("group"), symbols.get("decimal")) == (",", ".")
 
 
 def told(moment: datetime) -> str:

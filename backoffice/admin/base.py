@@ -56,6 +56,7 @@ class ConsoleAdmin(HistoryPages, ExportMixin, admin.ModelAdmin):  # type: ignore
         "The attempt is recorded."
     )
 
+    list_related: tuple[str, ...] | None = None  # what rows of the list need, where a page needs more
     more_columns: tuple[str, ...] = ()  # that a reader can choose beside those of the list
     list_per_page = 25
     list_max_show_all = 0

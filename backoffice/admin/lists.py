@@ -53,7 +53,8 @@ class ConsoleList(ChangeList):
         except FieldError as error:
             raise IncorrectLookupParameters(error) from error
         self.search = getattr(request, "search", None)
-        return rows
+        related = self.model_admin.list_related
+        return rows if related is None else rows.select_related(None).select_related(*related)
 
     def get_filters_params(self, params: Any = None) -> Any:
         """Leave out which view is shown: what it asks for is beside it."""
@@ -95,7 +96,7 @@ class ConsoleList(ChangeList):
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         """Return what was chosen, where an index serves it, else the list's own order."""
-        default = self.model_admin.get_ordering(request) or self.lookup_opts.ordering
+        default = self.model_admin.get_ordering(request) or self.lookup_opts.ordering or ()
         return Order.of(self.model, [self.sorted_by] if self.sorted_by else default).names()
 
     @cached_property

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.utils import display_for_field, display_for_value, label_for_field, lookup_field
 from django.contrib.admin.views.main import ORDER_VAR
@@ -125,6 +126,8 @@ def _columns(cl: "ConsoleList") -> Iterator[Column]:
 def _maker(cl: "ConsoleList", column: Any) -> tuple[Callable[[Any], Any], bool]:
     """Return what makes a column's cells, and whether they are kept on one line."""
     admin, empty = cl.model_admin, cl.model_admin.get_empty_value_display()
+    if column == SELECT:
+        return _box, False
     field = _field(cl, column)
     if field is not None:
         return _of_field(field, empty), isinstance(field, DateField | TimeField | ForeignKey)
@@ -142,6 +145,13 @@ def _maker(cl: "ConsoleList", column: Any) -> tuple[Callable[[Any], Any], bool]:
         return display_for_value(value, empty, getattr(attribute, "boolean", False))
 
     return found, False
+
+
+def _box(row: Model) -> SafeString:
+    """Return Django's box to choose a row with, which a widget's template would make."""
+    label = gettext("Select this object for an action - {}").format(row)
+    html = '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">'
+    return format_html(html, ACTION_CHECKBOX_NAME, row.pk, label)
 
 
 def _field(cl: "ConsoleList", column: Any) -> Any:

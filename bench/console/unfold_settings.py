@@ -2,4 +2,4 @@
 
 from bench.console.stock_settings import *  # noqa: F403  all of them
 
-INSTALLED_APPS = ["unfold", *INSTALLED_APPS]  # noqa: F405  the site's
+INSTALLED_APPS = ["unfold.apps.BasicAppConfig", *INSTALLED_APPS]  # noqa: F405  the site's

@@ -34,6 +34,7 @@ class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
     list_select_related = (
         "account__user", "account__entity", "approval__maker", "approval__checker", *telling.RELATED
     )  # fmt: skip
+    list_related = ("account__user", *telling.RELATED)
     ordering = ("-id",)
     export_fields = (
         "reference", "uid", "created", "recorded", "account__uid", "account__user", "account__entity", "type", "currency",

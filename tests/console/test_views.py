@@ -56,7 +56,7 @@ def test_columns_are_one_s_own_and_remembered(people: dict[str, Client], account
 
 def test_file_holds_the_same_columns_for_everybody(people: dict[str, Client], account: Account) -> None:
     people["ann"].post(url("columns"), {"column": ["currency"]})
-    files = [b"".join(people[name].get(reverse("console:ledger_account_export_csv"))) for name in ("ann", "bob")]  # type: ignore[arg-type]  # it streams
+    files = [b"".join(people[name].get(reverse("console:ledger_account_export_csv"))) for name in ("ann", "bob")]
     assert files[0] == files[1]
 
 
