@@ -9,7 +9,7 @@
     const button = document.getElementById("keys-button");
     const one = (selector) => document.querySelector(selector);
     const isOff = () => localStorage.getItem("console.keys") === "off";
-    let gone = 0; // when `g` was pressed
+    let gone = -Infinity; // when `g` was pressed
 
     const place = (key) => key === "h" ? one("#site-name a") : PLACES[key] && one(`a[href$="${PLACES[key]}"]`);
     const rows = () => [...document.querySelectorAll("main tbody tr")].filter((row) => row.querySelector("a[href]"));
@@ -73,7 +73,7 @@
             return;
         }
         const goes = event.timeStamp - gone < SECONDS * 1000;
-        gone = event.key === "g" ? event.timeStamp : 0;
+        gone = event.key === "g" ? event.timeStamp : -Infinity;
         const act = goes ? () => place(event.key)?.click() : ACTS[event.key];
         if (!act) return;
         event.preventDefault();
