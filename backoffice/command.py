@@ -121,7 +121,7 @@ class CommandPage(BaseView):
         """Return the heading of the preview."""
         return f"{self.deed(data, ready)}."
 
-    def bound(self, form: CommandForm) -> str:
+    def binding(self, form: CommandForm) -> str:
         """Return what is possible now and which rule binds, in a sentence, or nothing."""
         return ""
 
@@ -216,7 +216,7 @@ class CommandPage(BaseView):
             askable=askable,
             asking=not fine,
             replayed=any(line.replayed for line in fine),
-            bound=self.bound(form) if fine or askable else "",
+            bound=self.binding(form) if fine or askable else "",
             deed=self.deed(form.cleaned_data, len(fine)),
             sentence=self.sentence(form.cleaned_data, len(fine)),
         )

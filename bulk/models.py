@@ -9,8 +9,8 @@ Invariants, those of the second line by the database itself (`0001_initial.sql`)
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -141,7 +141,7 @@ class Row(Record):
     approval = models.ForeignKey("ledger.Approval", models.PROTECT, null=True, related_name="+", db_index=False)
 
     class Meta:
-        default_permissions: Iterable[str] = []
+        default_permissions: ClassVar[Sequence[str]] = []
         constraints = [models.UniqueConstraint(fields=["run", "object_id"], name="bulk_row_once")]
         indexes = [models.Index(fields=["run", "state", "object_id"], name="bulk_row_state")]
 

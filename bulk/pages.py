@@ -12,8 +12,8 @@ from audit.record import record
 from backoffice.exporting import BLOCK, attachment
 from backoffice.guards import PermissionGuard, StaffGuard
 from backoffice.said import exponent
+from backoffice.sheets import FORMATS, SheetFormat, number
 from backoffice.sheets import Row as Cells
-from backoffice.sheets import SheetFormat, number
 from backoffice.views import BaseView
 from bulk.models import Result, Run, State
 
@@ -51,7 +51,7 @@ class Progress(RunPage):
 class RowsFile(RunPage):
     """All rows of a run, as a file."""
 
-    kind: SheetFormat
+    kind: SheetFormat = FORMATS["csv"]
 
     def get(self, request: HttpRequest, object_id: int) -> HttpResponseBase:
         """Send it."""

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("backoffice", "0007_people_s_entity"),
+        ("backoffice", "0008_people_found"),
         ("ledger", "0010_customers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

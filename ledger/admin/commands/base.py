@@ -142,7 +142,7 @@ class LedgerCommand(Worded):
     def page_context(self) -> dict[str, Any]:
         """Return what the admin's templates want."""
         single = self.objects[0] if self.single and self.objects else None
-        chosen = getattr(self, "selection", None)
+        chosen: Any = None if self.single else self.selection
         return {
             **self.model_admin.admin_site.each_context(self.request),
             "opts": self.model_admin.opts,

@@ -33,7 +33,7 @@ class MoneyCommand(AccountCommand):
             form.fields["amount"].help_text = lazy(self.possible, str)(form)
         return form
 
-    def bound(self, form: CommandForm) -> str:
+    def binding(self, form: CommandForm) -> str:
         """Say in the preview what is possible too."""
         return self.possible(form)
 

@@ -9,7 +9,7 @@ instead of posted. The form's key makes the run, once: whoever confirms again is
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -98,8 +98,8 @@ def _try(command: "LedgerCommand", data: dict[str, Any]) -> list[Tried]:
         _tried(item, next(outcomes) if isinstance(one, Posting) else one)
         for item, one in zip(command.objects, asked, strict=True)
     ]
-    over = [number for number, one in enumerate(tried) if one.kind == OVER]
-    approved = [replace(asked[number], approval=Approval()) for number in over]  # type: ignore[type-var]  # a posting, as it is over
+    over = {number: one.outcome for number, one in enumerate(tried) if one.kind == OVER and one.outcome}
+    approved = [replace(outcome.posting, approval=Approval()) for outcome in over.values()]
     for number, outcome in zip(over, Account.preview_batch(approved, using=using) if over else (), strict=True):
         kept = tried[number]._replace(outcome=outcome)
         tried[number] = _tried(kept.item, outcome) if outcome.error else kept
@@ -132,7 +132,7 @@ def _lines(command: "LedgerCommand", tried: Sequence[Tried]) -> list[Line]:
     return [
         command.line(one.item, one.outcome)
         if one.outcome and not one.outcome.error
-        else command.refused(one.item, one.error or LedgerError())
+        else command.refused(one.item, cast("LedgerError", one.error))
         for one in tried
     ]
 
