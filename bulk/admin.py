@@ -56,14 +56,8 @@ class RunAdmin(ReadOnlyAdmin):
         "id", "what", "selection", "query", "reason", "by", "created", "state", "total", "posted", "asked_for", "refused",
         "finished",
     )  # fmt: skip
-    fields = ("reason", ("confirmed_by", "created", "finished"), ("total", "posted", "asked_for", "refused"))
-    readonly_fields = ("confirmed_by",)
+    fields = ("reason",)
     change_form_template = "bulk/run.html"
-
-    @admin.display(description="Confirmed by")
-    def confirmed_by(self, run: Run) -> str:
-        """Show who it was; not every reader may look at people."""
-        return person(run.by)
 
     def get_urls(self) -> list[URLPattern]:
         """Put the pages of a run before the admin's own."""
@@ -100,6 +94,7 @@ class RunAdmin(ReadOnlyAdmin):
             "title": f"{run.what}: {run.selection}",
             "subtitle": None,
             "chip": state_chip(run),
+            "confirmed_by": person(run.by),
             "groups": groups,
             "settled": run.settled,
             "downloads": [

@@ -7,4 +7,4 @@ class BulkConfig(AppConfig):
     """The app."""
 
     name = "bulk"
-    verbose_name = "Bulk runs"
+    verbose_name = "Several at once"  # after the ledger's lists
