@@ -78,6 +78,14 @@ def test_all_that_match_are_kept_as_the_filter_and_drift_is_told(
     assert late.pk in run.rows.values_list("object_id", flat=True)
 
 
+def test_what_a_search_finds_is_kept_as_the_search(console: Client, open_account: OpenAccount) -> None:
+    open_account("5")
+    open_account("5", name="Petr Novotny")
+    url = choose_all(console, "deposit", "q=petr")
+    shown = text(preview(console, url, amount="10").content.decode())
+    assert "Of all accounts found by “petr”: 1." in shown
+
+
 def test_a_filter_that_finds_nothing_any_more_leads_to_the_first_result(
     console: Client, open_account: OpenAccount
 ) -> None:

@@ -76,7 +76,7 @@ def matching(model_admin: Any, request: HttpRequest, query: str) -> Selection:
 def of_list(model_admin: Any, request: HttpRequest, query: str) -> Any:
     """Return the list as its own page would have it. Raises BadRequest for a query that it does not understand."""
     asked = copy.copy(request)
-    asked.GET = QueryDict(query)
+    asked.GET, asked.resolver_match = QueryDict(query), None  # which a copy leaves out
     if is_past(asked):
         raise BadRequest("What stood in the past is not there any more to do anything with.")
     try:
