@@ -19,7 +19,8 @@ from backoffice.middleware import GetResponse
 from backoffice.scope import change
 
 OK, FORBIDDEN, MISSING_PAGE = 200, 403, 404
-UNSEEN = {"jsi18n", "login", "logout"}  # texts of the admin's scripts; logins are events of their own
+# Texts of the admin's scripts; logins are events of their own; how far something has come is asked by a script.
+UNSEEN = {"jsi18n", "login", "logout", "bulk_run_progress"}
 QUEUE = "audit_after_request"
 DOWNLOAD = "audit_download"
 

@@ -202,6 +202,19 @@ class Verified(Nothing):
     findings: int
 
 
+class BulkRun(Nothing):
+    """A command on several objects: its name, what it does to which of them, in words, and what became of how many so far."""
+
+    command: str
+    what: str
+    selection: str
+    rows: int
+    posted: int
+    asked: int
+    refused: int
+    problem: NotRequired[str]
+
+
 class Search(Nothing):
     """A view of a list: its name, what it asks for, the model of the list, and the team that it is for."""
 

@@ -170,6 +170,13 @@ def _verified(event: Event, data: dict[str, Any]) -> SafeString:
     return format_html(": {} accounts, {} actions, {}", f"{data['accounts']:,}", f"{data['actions']:,}", found)
 
 
+def _bulk(event: Event, data: dict[str, Any]) -> SafeString:
+    counts = ", ".join(f"{data[name]:,} {called}" for name, called in BULK.items() if data[name])
+    why = f". {data['problem']}" if "problem" in data else ""
+    return format_html(" ({} of {}): {}{}", data["what"], data["selection"], counts, why)
+
+
+BULK = {"rows": "rows", "posted": "posted", "asked": "asked for", "refused": "left out"}
 MORE: dict[str, Callable[[Event, dict[str, Any]], SafeString]] = {
     "ledger.posted": _posted,
     "access.refused": lambda event, data: format_html(
@@ -189,6 +196,7 @@ MORE: dict[str, Callable[[Event, dict[str, Any]], SafeString]] = {
     "grant": _grant,
     "import": _file,
     "books": _verified,
+    "bulk": _bulk,
     "search": lambda event, data: format_html(": {}", data["name"]),
     "alert": lambda event, data: format_html("{}", data["text"]),
     "record": lambda event, data: format_html(": {}", data["type"]),

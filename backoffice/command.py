@@ -17,6 +17,8 @@ from django.core import signing
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from audit.record import record
 from backoffice.databases import worked_on
@@ -65,7 +67,7 @@ class CommandForm(forms.Form):
 
 
 class CommandPage(BaseView):
-    """One verb on one object or a selection. Subclasses say which objects, preview them and execute."""
+    """One verb on an object. Subclasses say which, preview and execute; what several share: `ledger.admin.commands.several`."""
 
     name: ClassVar[str]
     verb: ClassVar[str]  # on buttons: Deposit
@@ -118,6 +120,10 @@ class CommandPage(BaseView):
     def sentence(self, data: dict[str, Any], ready: int) -> str:
         """Return the heading of the preview."""
         return f"{self.deed(data, ready)}."
+
+    def binding(self, form: CommandForm) -> str:
+        """Return what is possible now and which rule binds, in a sentence, or nothing."""
+        return ""
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Show the form."""
@@ -180,7 +186,7 @@ class CommandPage(BaseView):
         if seen["what"] != self._what(form):
             return "The form has changed since the preview. Check it again, then confirm."
         if len(seen["shown"]) != len(lines) or any(
-            not line.replayed and _digest([line.shown]) != shown
+            not line.replayed and digest([line.shown]) != shown
             for line, shown in zip(lines, seen["shown"], strict=True)
         ):
             return "Something has changed since you looked. Check the new figures, then confirm."
@@ -189,35 +195,45 @@ class CommandPage(BaseView):
     def _what(self, form: CommandForm) -> str:
         data = sorted((name, str(getattr(value, "pk", value))) for name, value in form.cleaned_data.items())
         who_and_where = (str(self.request.user.pk), str(worked_on()), self.name)
-        return _digest([*who_and_where, *(str(item.pk) for item in self.objects), repr(data)])
+        return digest([*who_and_where, *(str(item.pk) for item in self.objects), repr(data)])
 
     def show_form(self, form: CommandForm) -> HttpResponse:
         """Show the form, with its errors if it has any."""
-        return self._page(self.form_template, form)
+        return self.page(self.form_template, form)
 
     def show_preview(self, form: CommandForm, lines: Sequence[Line], warning: str = "") -> HttpResponse:
         """Show what will happen, with the token that makes it happen."""
-        shown = {"what": self._what(form), "shown": [_digest([line.shown]) for line in lines]}
+        shown = {"what": self._what(form), "shown": [digest([line.shown]) for line in lines]}
         fine = [line for line in lines if not line.error]
-        return self._page(
+        askable = sum(line.askable for line in lines)
+        return self.page(
             self.preview_template,
             form,
             lines=lines,
             warning=warning,
             token=signing.dumps(shown, salt=SALT),
             ready=len(fine),
-            refused=sum(bool(line.error) and not line.askable for line in lines),
-            askable=sum(line.askable for line in lines),
+            askable=askable,
             asking=not fine,
             replayed=any(line.replayed for line in fine),
+            bound=self.binding(form) if fine or askable else "",
             deed=self.deed(form.cleaned_data, len(fine)),
             sentence=self.sentence(form.cleaned_data, len(fine)),
         )
 
-    def _page(self, template: str, form: CommandForm, **more: Any) -> HttpResponse:
+    def page(self, template: str, form: CommandForm, **more: Any) -> HttpResponse:
+        """Return a page of the command."""
         context = {**self.page_context(), "command": self, "form": form, "objects": self.objects, **more}
         return TemplateResponse(self.request, template, context)
 
 
-def _digest(parts: Any) -> str:
+def digest(parts: Any) -> str:
+    """Return the fingerprint of texts, in their order."""
     return hashlib.sha256("\x1e".join(parts).encode()).hexdigest()
+
+
+def copy_button(text: str) -> SafeString:
+    """Return a button that copies a reference; without scripts it is not there."""
+    return format_html(
+        '<button type="button" class="copy" data-copy="{0}" aria-label="Copy {0}" hidden>Copy</button>', text
+    )

@@ -21,6 +21,7 @@ from backoffice.databases import worked_on
 from backoffice.effects import Effect, Seen
 from backoffice.reason import MISSING, give_reason
 from backoffice.views import BaseView
+from backoffice.waiting import following
 
 SALT = "backoffice.deciding"
 DRIFT = "Something has changed since you looked. Check the new figures, then decide."
@@ -99,8 +100,8 @@ class Decision(BaseView):
             row.refresh_from_db()
             return self._again(row, comment, warning=str(error))
         self.say(done)
-        following = self.model_admin.waiting(request).first() if self.goes_on else None
-        return HttpResponseRedirect(self.page(following.pk if following else done.pk))
+        on = following(request, self.model_admin) if self.goes_on else ""
+        return HttpResponseRedirect(on or self.page(done.pk))
 
     def allowed(self, row: Any) -> bool:
         """Whether this person may decide so; the maker's own try is answered with a sentence."""

@@ -19,8 +19,8 @@ from django.utils.html import format_html
 from backoffice.admin import ReadOnlyAdmin
 from backoffice.deciding import PENDING, Decision
 from backoffice.site import HeaderLink
+from backoffice.waiting import KINDS, MANY, Kind, following
 
-MANY = 100  # from here on the header counts no further
 FOR_ME = "decide"  # as the list is asked for what the reader can decide
 
 
@@ -108,6 +108,7 @@ class RequestAdmin(ReadOnlyAdmin):
             "title": self.in_words(row),
             "chip": state_chip(row),
             "has_view_permission": True,
+            "next_url": following(request, self, row),
             **self.decidable(request, row),
             **more,
         }
@@ -116,6 +117,10 @@ class RequestAdmin(ReadOnlyAdmin):
     def in_words(self, row: Any) -> str:
         """Return what was asked for, in words."""
         raise NotImplementedError
+
+    def about(self, row: Any) -> str:
+        """Return for whom or what it was asked, where the words do not say it."""
+        return ""
 
     def decidable(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Return what the page shows of then and now, and what this person may do: `deciding.context`."""
@@ -136,7 +141,11 @@ class RequestAdmin(ReadOnlyAdmin):
 
 
 def inbox(model: type[Model], label: str, permission: str) -> Callable[[HttpRequest], HeaderLink | None]:
-    """Return what gives the header its link to what waits for the reader: one query for who may decide, else none."""
+    """Have what waits of this kind in the list of `backoffice.waiting`, and return what gives the header its link to that.
+
+    One query for who may decide, else none.
+    """
+    KINDS.append(Kind(model, permission))
 
     def link(request: HttpRequest) -> HeaderLink | None:
         if not request.user.has_perm(permission):
@@ -144,7 +153,6 @@ def inbox(model: type[Model], label: str, permission: str) -> Callable[[HttpRequ
         model_admin: Any = admin.site.get_model_admin(model)
         count = len(model_admin.waiting(request).order_by().values_list("pk", flat=True)[:MANY])
         said = f"{MANY - 1}+" if count == MANY else str(count)
-        page = reverse(f"console:{model._meta.app_label}_{model._meta.model_name}_changelist")
-        return HeaderLink(f"{label}: {said}" if count else label, f"{page}?by={FOR_ME}", bool(count))
+        return HeaderLink(f"{label}: {said}" if count else label, reverse("console:waiting"), bool(count))
 
     return link

@@ -38,10 +38,13 @@ SEE_RECORDS = (
     "audit.view_deadletter",
     "login.view_lockout",
     "imports.view_import",
+    "bulk.view_run",
 )
 SUPPORT = (
     *SEE_CUSTOMERS,
     *SEE_BOUNDS,
+    "bulk.view_run",
+    "bulk.stop_run",
     "ledger.change_account",
     "ledger.deposit",
     "ledger.withdraw",

@@ -125,6 +125,7 @@ INSTALLED_APPS = [
     "ledger",
     "audit.apps.AuditConfig",
     "imports.apps.ImportsConfig",
+    "bulk.apps.BulkConfig",
     "sandbox.apps.SandboxConfig",
     "backoffice.apps.ConsoleConfig",
     "django.contrib.auth",

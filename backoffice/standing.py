@@ -1,7 +1,7 @@
 """Commands that stand beside the site: a round of work again and again until a stopping signal, or once.
 
 A database that is away is waited for, longer and longer. A round is never cut off: whoever has much to do in one asks
-`self.stopped` in between. Callers: audit_relay, audit_subscribers, expire_due.
+`self.stopped` in between. Callers: audit_relay, audit_subscribers, expire_due, bulk_runs.
 """
 
 import json

@@ -22,6 +22,8 @@ UNCAPTURED = {
     "axes.AccessLog": "is not used: logins are events",
     "backoffice.ListChoice": "is how somebody likes a list",
     "backoffice.SavedView": "is a reader's own or a team's; keeping and deleting it are events",
+    "bulk.Row": "is only added to and settled once; what it did is an action or a request",
+    "bulk.Run": "keeps what was confirmed, which is an event, as are its end and what people do with it",
     "contenttypes.ContentType": "is made by migrations from the code",
     "guardian.GroupObjectPermission": "is not used: grants are GroupGrant",
     "guardian.UserObjectPermission": "is not used: grants are PersonGrant",

@@ -13,6 +13,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from backoffice.admin import EntityAdmin, UserAdmin
 from backoffice.databases import SANDBOX
 from backoffice.models import Entity, User
+from bulk.admin import RunAdmin
+from bulk.models import Run
 from ledger.admin import AccountAdmin, ActionAdmin, ApprovalAdmin, CapAdmin, HoldAdmin, LimitAdmin
 from ledger.models import Account, Action, Approval, Cap, Hold, Limit
 from sandbox.site import site
@@ -107,6 +109,11 @@ class SandboxLimitAdmin(SandboxModelAdmin, LimitAdmin):
 @admin.register(Approval, site=site)
 class SandboxApprovalAdmin(SandboxModelAdmin, ApprovalAdmin):
     """What waits for another analyst."""
+
+
+@admin.register(Run, site=site)
+class SandboxRunAdmin(SandboxModelAdmin, RunAdmin):
+    """Commands on several objects, all done at once: nothing works behind a request here."""
 
 
 @admin.register(Cap, site=site)

@@ -64,9 +64,9 @@ def demo(data: Path, port: int, *, customers: int = 20, actions: int = 200) -> I
 
 
 def web_server_of(process: "subprocess.Popen[str]") -> Path:
-    """The first of the four processes that a demo has started: beside it events are carried on and holds end."""
+    """The first of the five processes that a demo has started: beside it events are carried on and holds end."""
     server, *others = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    for other, command in zip(others, (b"audit_relay", b"audit_subscribers", b"expire_due"), strict=True):
+    for other, command in zip(others, (b"audit_relay", b"audit_subscribers", b"expire_due", b"bulk_runs"), strict=True):
         assert command in (Path("/proc") / other / "cmdline").read_bytes()
     return Path("/proc") / server
 

@@ -208,6 +208,7 @@ def test_every_list_declares_how_its_rows_are_narrowed() -> None:
         "audit.DeadLetter",
         "audit.Seal",
         "audit.Verification",
+        "bulk.Run",
         "imports.Import",
         "login.Lockout",
     }

@@ -29,6 +29,7 @@ from backoffice.login.models import Lockout
 from backoffice.models import Entity, SavedView, User
 from backoffice.roles import AGENT, ROLES
 from backoffice.site import SANDBOX_GUARD
+from bulk.models import Run
 from imports.models import Import
 from ledger.admin.commands import ACCOUNT_COMMANDS, ACTION_COMMANDS, HOLD_COMMANDS
 from ledger.models import Account, Action, Approval, Cap, Hold, Limit
@@ -85,6 +86,9 @@ OWN_PAGES = {
     ),
     "Keep views of a list that one sees, and choose its columns": ("list_keep_view", "list_columns"),
     "Begin a list with a view, and delete one's own": ("list_change_view",),
+    "How far a bulk run has come, and its rows as files": ("bulk_run_progress", "bulk_run_rows_csv", "bulk_run_rows_xlsx"),
+    "Stop a bulk run, or have it go on": ("bulk_run_stop", "bulk_run_go_on"),
+    "What waits for one's decision, of all kinds": ("waiting",),
     "Acknowledge an alert": ("audit_alert_acknowledge",),
     "Have a delivery tried again": ("audit_deadletter_retry",),
     "Lift a lock-out": ("login_lockout_lift",),
@@ -120,6 +124,7 @@ UNLINKED = {
     "backoffice_grantrequest_cancel": "offered to who asked",
     "imports_import_refused": "offered once something is refused",
     "list_change_view": "offered with a view that is shown",
+    "bulk_run_progress": "asked by a script while it runs",
     "ledger_account_balances_csv": "offered once a moment is chosen",
     "ledger_account_balances_xlsx": "offered once a moment is chosen",
 }
@@ -255,6 +260,9 @@ def world(open_account: OpenAccount, nord: Entity, agent: User) -> World:
         ),
         grant_requests.ask(by=other, give=True, person=colleague, group=Group.objects.get(name=AGENT), reason="x"),
         Import.objects.create(file_name="a.csv", format="csv", size=1, by=agent, content=csv_of([account.uid, "deposit", "1", *[""] * 5])),
+        Run.objects.create(
+            by=agent, command="freeze", subject="account", what="Freeze", selection="x", total=1, entities=[nord.pk], state="failed"
+        ),
         stored(
             type="change.created", created=LONG_AGO, username="agent", object_type="backoffice.user",
             object_id=str(account.user_id), data={"new": {"first_name": "Jolana"}},

@@ -66,6 +66,9 @@ class ApprovalAdmin(RequestAdmin):
     def in_words(self, row: Approval) -> str:
         return deed(row)
 
+    def about(self, row: Approval) -> str:
+        return self.subject(row)
+
     def decidable(self, request: HttpRequest, row: Approval) -> dict[str, Any]:
         action = row.action if row.state == ApprovalState.APPROVED else None
         return {"action": action, **decidable.context(request, row)}

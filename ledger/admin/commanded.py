@@ -2,6 +2,7 @@
 
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.db.models import F, QuerySet
@@ -14,7 +15,7 @@ from backoffice.admin import ConsoleAdmin
 from backoffice.models.voiding import AnyOf
 from ledger.admin import finding
 from ledger.admin.commands import LedgerCommand
-from ledger.admin.commands.base import MOST
+from ledger.admin.commands.selection import FILTER, most
 from ledger.admin.finding.searching import Search
 
 
@@ -67,11 +68,15 @@ class CommandedAdmin(ConsoleAdmin):
 def go_to_command(
     command: type[LedgerCommand], model_admin: CommandedAdmin, request: HttpRequest, queryset: QuerySet[Any]
 ) -> HttpResponse | None:
-    """Take a selection to the command's page."""
-    ids = list(queryset.order_by("pk").values_list("pk", flat=True)[: MOST + 1])
-    opts = model_admin.opts
-    if len(ids) > MOST:
-        model_admin.message_user(request, f"Choose {MOST} {opts.verbose_name_plural} at most.", messages.ERROR)
+    """Take a selection to the command's page: the rows that were chosen, or the list's filter where all of it was."""
+    opts, limit = model_admin.opts, most(model_admin.using)
+    if queryset.order_by()[: limit + 1].count() > limit:
+        text = f"One run takes {limit:,} {opts.verbose_name_plural} at most: filter the list first."
+        model_admin.message_user(request, text, messages.ERROR)
         return None
+    if request.POST.get("select_across") == "1":
+        chosen = {FILTER: request.GET.urlencode()}
+    else:
+        chosen = {"ids": ",".join(map(str, queryset.order_by("pk").values_list("pk", flat=True)))}
     page = reverse(f"{model_admin.admin_site.name}:ledger_{opts.model_name}_{command.name}_selected")
-    return HttpResponseRedirect(f"{page}?ids={','.join(map(str, ids))}")
+    return HttpResponseRedirect(f"{page}?{urlencode(chosen, safe=',')}")

@@ -112,6 +112,17 @@ def amount(action: Action) -> str:
     return format_html('<span class="amount quiet">{} held</span>', _signed(action.held_delta, action.currency))
 
 
+def figures(action: Action | None) -> tuple[Any, str]:
+    """Return what an action changed and what stood afterwards: the balance, what was available, or the status."""
+    if action is None:
+        return "", ""
+    if action.delta:
+        return amount(action), written(action.balance, action.currency)
+    if action.held_delta:
+        return amount(action), f"{written(action.balance - action.held, action.currency)} available"
+    return "", action.get_status_display()
+
+
 def _signed(amount: Any, currency: str) -> str:
     return f"{'+' if amount > 0 else ''}{written(amount, currency)}"
 

@@ -17,7 +17,7 @@ from backoffice.models import Entity, User
 from backoffice.reason import MISSING
 from ledger.models import Account, Approval, Cap, Limit
 from tests.cast import OpenAccount
-from tests.console.test_commands import hidden, permit, select
+from tests.console.test_commands import hidden, permit
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit"])
 INBOX = "console:ledger_approval_changelist"
@@ -115,29 +115,15 @@ def test_asking_without_a_reason_is_told_at_its_field(maker: Client, account: Ac
     assert preview(maker, url, amount="60", comment=" ").context["form"].errors["comment"] == [MISSING]
 
 
-def test_bulk_asks_for_each_over_the_threshold_and_posts_none(maker: Client, open_account: OpenAccount) -> None:
-    one, other = open_account("5"), open_account("5")
-    Limit.objects.create(kind="approval", currency="CZK", account=one, amount=50)
-    url = select(maker, "deposit", one, other)
-    html = preview(maker, url, amount="60", comment="Bonus").content.decode()
-    assert "Deposit CZK 60.00 to 1 account" in text(html)
-    assert "Ask for approval for 1 account" in text(html)
-    answer = maker.post(url.partition("?")[0], {**hidden(html), "ask": "ask"})
-    assert "Asked for approval: 1 of 1 account" in text(answer.content.decode())
-    assert [approval.account for approval in Approval.objects.all()] == [one]
-    assert [account.balance for account in Account.objects.order_by("pk")] == [5, 5]
-    posted = maker.post(url.partition("?")[0], hidden(html))
-    assert [(line.after, line.code) for line in posted.context["lines"]] == [
-        ("", "approval_required"),
-        ("CZK 65.00", ""),
-    ]
-
-
 def test_approving_posts_and_goes_on_to_the_next(checker: Client, account: Account, agent: User, lead: User) -> None:
     one, two = ask(account, agent), ask(account, agent, "Second")
     html = checker.get(page(one)).content.decode()
     assert "Approve: Deposit CZK 60.00" in text(html)
     assert "Approvals: 2" in text(html)
+    assert f'rel="next" href="{page(two)}"' in html
+    listed = checker.get(reverse("console:waiting")).content.decode()
+    assert listed.index(page(one)) < listed.index(page(two))
+    assert "Deposit CZK 60.00 Jana Nova · Nordbank · CZK Second agent" in text(listed)
     answer = decide(checker, one, "approve", comment="Seen")
     assert answer.headers["Location"] == page(two)
     one.refresh_from_db()

@@ -23,6 +23,7 @@ from backoffice.arrangement import name_of
 from backoffice.grants import grant
 from backoffice.models import Entity, ListChoice, User
 from backoffice.roles import AGENT
+from bulk.models import Run
 from imports.models import Import
 from ledger.models import Account, Action, Approval, Cap, Hold, Limit
 from tests.audit.store import stored, stored_alert, stored_dead_letter, stored_seal, stored_verification
@@ -64,6 +65,9 @@ def make(open_account: OpenAccount, nord: Entity, agent: User) -> dict[str, Make
         ),
         "backoffice.grantrequest": lambda n: grant_requests.ask(
             by=agent, give=True, person=User.objects.create(username=f"u{n}", is_staff=True), entity=nord, reason="Why"
+        ),
+        "bulk.run": lambda n: Run.objects.create(
+            by=agent, command="freeze", subject="account", what=f"Freeze {n}", total=n, entities=[nord.pk]
         ),
         "imports.import": lambda n: Import.objects.create(file_name=f"{n}.csv", format="csv", size=1, by=agent),
         "login.lockout": lambda n: AccessAttempt.objects.create(

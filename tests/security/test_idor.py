@@ -24,7 +24,7 @@ PLACES = {"console": admin.site, "sandbox": sandbox}
 # Models whose rows are somebody's. Each tenant of tests/security/world.py has a row of each.
 OF_TENANTS = {
     "backoffice.entity", "backoffice.user", "ledger.account", "ledger.action", "ledger.hold", "ledger.limit", "ledger.approval",
-    "audit.event", "audit.savedsearch",
+    "audit.event", "audit.savedsearch", "bulk.run",
 }  # fmt: skip
 # Models with pages whose rows belong to no tenant, and why.
 OF_NOBODY = {
@@ -165,6 +165,8 @@ def of_selections(of: Tenant, mine: Tenant, place: str) -> Iterator[Guess]:
         page = reverse(f"{place}:ledger_account_{verb}_selected")
         yield guess("get", page, account, ids=ASKED)
         yield guess("post", page, account, **everything, ids=f"{mine.account.pk},{ASKED}")
+        yield guess("get", page, account, list=f"id__exact={ASKED}")
+        yield guess("post", page, account, **everything, list=f"id__exact={ASKED}")
     for name, key in (("action_reverse", of.deposit.pk), ("hold_release", of.hold.pk)):
         page = reverse(f"{place}:ledger_{name}_selected")
         yield guess("get", page, key, ids=ASKED)

@@ -21,6 +21,7 @@ from django.utils import timezone
 
 from backoffice.grants import grant
 from backoffice.models import Entity, SavedView, User
+from bulk.models import Row, Run
 from imports.models import Import
 from ledger.models import Account, Action, Approval, Hold, Limit
 from sandbox.models import Refresh
@@ -180,8 +181,24 @@ def _with_money(of: Tenant, using: str) -> Tenant:
     of.approval = Approval.request(verb="deposit", uid=uid, amount=2 * THRESHOLD, asof=timezone.now(), **by)
     for row in (of.account, of.other):
         row.refresh_from_db()
+    of.rows["bulk.run"] = _run(of, using)
     of.seal()
     return of
+
+
+def _run(of: Tenant, using: str) -> Run:
+    """Have a command on several objects wait for a person to look."""
+    about: dict[str, Any] = {
+        "command": "freeze",
+        "what": f"Freeze {of.name}",
+        "subject": "account",
+        "request_id": of.name,
+    }
+    said = {"selection": f"accounts of {of.name}", "reason": f"Reason of {of.name}", "state": "failed"}
+    run = Run.objects.using(using).create(by=of.insider, entities=[of.entity.pk], total=1, **about, **said)
+    whose = {"account": of.account, "entity": of.entity, "text": f"Left out of {of.name}"}
+    Row.objects.using(using).create(run=run, object_id=of.account.pk, **whose)
+    return run
 
 
 def recorded(of: Tenant) -> None:

@@ -62,7 +62,7 @@ def test_policies_are_these_and_no_others(alias: str) -> None:
         "historicalapproval",
         "historicallimit",
     )
-    others = ("audit_outbox", "imports_import", "backoffice_user", "backoffice_historicaluser")
+    others = ("audit_outbox", "imports_import", "backoffice_user", "backoffice_historicaluser", "bulk_run", "bulk_row")
     expected = dict.fromkeys(others, "entity owner") | {"ledger_limit": "bound entity owner"}
     expected |= {f"ledger_{name}": "entity owner" for name in ledger}
     assert found == ({"audit_event": "entity owner", "audit_alert": "entity owner"} if alias == "audit" else expected)

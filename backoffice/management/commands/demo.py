@@ -90,6 +90,7 @@ class Command(BaseCommand):
                 ("relay of events", relays, "audit_relay"),
                 ("bringing of events to subscribers", relays, "audit_subscribers"),
                 ("ending of what has expired", site, "expire_due", "--every", "30"),
+                ("worker of bulk runs", site, "bulk_runs"),
             ):
                 names[stack.enter_context(serve.standing(environment, *command))] = what
             self._announce(server, port, password, as_json=options["json"])

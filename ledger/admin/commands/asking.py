@@ -11,7 +11,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 
-from backoffice.command import Line
+from backoffice.command import Line, copy_button
 from ledger.errors import ApprovalRequired, LedgerError
 from ledger.models import Account, Approval
 from ledger.posting import Posting
@@ -69,8 +69,8 @@ def answer(command: "LedgerCommand", line: Line) -> HttpResponse:
     messages.success(
         command.request,
         format_html(
-            '{}: {} {}. <a href="{}">{}</a> waits until another person decides.',
-            said, command.verb.lower(), line.change, line.reference_url, line.reference,
+            '{}: {} {}. <a href="{}">{}</a> waits until another person decides. {}',
+            said, command.verb.lower(), line.change, line.reference_url, line.reference, copy_button(line.reference),
         ),
     )  # fmt: skip
     return HttpResponseRedirect(line.url)

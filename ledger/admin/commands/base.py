@@ -1,30 +1,32 @@
 """What all commands of the ledger share: which objects, and one posting for each (in words: `ledger.admin.commands.wording`).
 
+One object is previewed, done and answered here, several in `ledger.admin.commands.several`.
+
 `AccountCommand` acts on accounts; `ledger.admin.commands.returns` on actions, `ledger.admin.commands.resolving` on holds.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, cast
 
 from django.contrib import messages
-from django.core.exceptions import BadRequest
-from django.http import Http404, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 
-from backoffice.command import CommandForm, Line
+from backoffice.command import CommandForm, Line, copy_button
 from backoffice.entity_guard import Named
 from backoffice.models import User
-from ledger.admin.commands import asking
+from ledger.admin.commands import asking, several
+from ledger.admin.commands.selection import Selection, selected
 from ledger.admin.commands.wording import Worded
 from ledger.admin.forms import LedgerForm
 from ledger.choices import ActionType
 from ledger.errors import LedgerError
-from ledger.models import Account
+from ledger.models import Account, Action
 from ledger.posting import Outcome, Posting
+from ledger.rules import REVERSIBLE
 
-MOST = 200  # objects in one request; more than that belongs into the background
 Deal = Callable[..., list[Outcome]]
 
 
@@ -33,24 +35,34 @@ class LedgerCommand(Worded):
 
     names = {"object_id": Named(), "ids": Named(many=True)}
     posting_type: ClassVar[ActionType]
+    repeats: ClassVar[bool] = False  # whether it is mostly done again, so that the result offers it
     bulk: ClassVar[bool] = True  # whether it has a page for a selection too
     aside_template: ClassVar[str] = "console/aside_account.html"
     form_class: ClassVar[type[LedgerForm]]
-    result_template = "console/command_result.html"
+    selection: Selection  # where there is not one object
+
+    @property
+    def person(self) -> User:
+        """Who it is: the guard let nobody else in."""
+        return cast("User", self.request.user)
 
     def get_objects(self) -> Sequence[Any]:
-        """Return the one object of the URL, or those of `ids`, in ascending id."""
-        if self.single:
-            ids = [str(self.kwargs["object_id"])]
-        else:
-            ids = (self.request.POST.get("ids") or self.request.GET.get("ids", "")).split(",")
-        plural = self.model_admin.opts.verbose_name_plural
-        if not all(part.isdecimal() for part in ids) or len(ids) > MOST:
-            raise BadRequest(f"Choose between 1 and {MOST} {plural}.")
-        found = list(self.model_admin.get_queryset(self.request).filter(pk__in=ids).order_by("pk"))
-        if len(found) < len(set(ids)):
-            raise Http404(f"One of these {plural} does not exist.")
+        """Return the one object of the URL, or those that are selected, in ascending id."""
+        if not self.single:
+            self.selection = selected(self)
+            return self.selection.objects
+        found = self.found([self.kwargs["object_id"]])
+        if not found:
+            raise Http404(f"There is no such {self.model_admin.opts.verbose_name}.")
         return found
+
+    def found(self, keys: Iterable[Any]) -> list[Any]:
+        """Return those of these objects that the person sees, in ascending id. One query."""
+        return list(self.model_admin.get_queryset(self.request).filter(pk__in=list(keys)).order_by("pk"))
+
+    def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """Preview, or do what was previewed."""
+        return super().post(request, **kwargs) if self.single else several.post(self)
 
     def posting(self, item: Any, data: dict[str, Any]) -> Posting:
         """Return the posting for one object. Raises LedgerError where there can be none."""
@@ -69,7 +81,7 @@ class LedgerCommand(Worded):
     def common(self, item: Any, data: dict[str, Any]) -> dict[str, Any]:
         """Return the keywords that every posting has: who, when, and a key of the object's own."""
         return {
-            "by": cast("User", self.request.user),  # the guard let nobody else in
+            "by": self.person,
             "asof": timezone.now(),
             "idempotency_key": f"console:{data['key']}:{item.pk}",
         }
@@ -100,41 +112,45 @@ class LedgerCommand(Worded):
         ]
 
     def answer(self, lines: list[Line]) -> HttpResponse:
-        """Go back to the object with the reference, or show a result for each of several."""
-        if not self.single:
-            return TemplateResponse(
-                self.request, self.result_template, {**self.page_context(), "command": self, "lines": lines}
-            )
-        if lines[0].asked:
-            return asking.answer(self, lines[0])
+        """Go back to the object with the reference, and what can be done next."""
         [line] = lines
+        if line.asked:
+            return asking.answer(self, line)
         messages.success(
             self.request,
             format_html(
-                '{}: {} <strong>{}</strong>. Reference <a href="{}"><code>{}</code></a>.',
+                '{}: {} <strong>{}</strong>. Reference <a href="{}"><code>{}</code></a> {}{}',
                 "Was posted before, and only once" if line.replayed else self.past,
                 f"{line.change}; {self.standing}" if line.change else self.standing,
                 line.after,
                 line.reference_url,
                 line.reference,
+                copy_button(line.reference),
+                self.next_steps(line),
             ),
         )
         return HttpResponseRedirect(line.url)
 
+    def next_steps(self, line: Line) -> SafeString:
+        """Return links to what is mostly done next: the same once more, or to take it back."""
+        steps = [(f"{self.verb} once more", self.request.path)] if self.repeats else []
+        reversing = self.model_admin.admin_site.get_model_admin(Action).permitted(self.request)
+        if self.posting_type in REVERSIBLE and "reverse" in {command.name for command in reversing}:
+            steps.append(("Take it back", f"{line.reference_url.removesuffix('change/')}reverse/"))
+        return format_html_join("", ' · <a href="{1}">{0}</a>', steps)
+
     def page_context(self) -> dict[str, Any]:
         """Return what the admin's templates want."""
         single = self.objects[0] if self.single and self.objects else None
-        nouns = (
-            self.model_admin.opts.verbose_name if len(self.objects) == 1 else self.model_admin.opts.verbose_name_plural
-        )
-        subject = str(single) if single else f"{len(self.objects)} {nouns}"
+        chosen: Any = None if self.single else self.selection
         return {
             **self.model_admin.admin_site.each_context(self.request),
             "opts": self.model_admin.opts,
             "original": single,
             "account": self.account_of(single) if single else None,
-            "ids": ",".join(str(item.pk) for item in self.objects),
-            "title": f"{self.verb}: {subject}",
+            "selection": chosen,
+            "ids": ",".join(str(item.pk) for item in self.objects) if chosen and chosen.query is None else "",
+            "title": f"{self.verb}: {single or chosen.words}",
         }
 
 

@@ -53,8 +53,8 @@ class Capture(HoldCommand):
         typed: Decimal | None = data.get("amount")
         return self.objects[0].amount if typed is None else typed
 
-    def _what_is_done(self, data: dict[str, Any]) -> str:
-        return super()._what_is_done({"amount": self.amount(data)})
+    def what_is_done(self, data: dict[str, Any]) -> str:
+        return super().what_is_done({"amount": self.amount(data)})
 
     def _preposition(self, data: dict[str, Any]) -> str:
         return super()._preposition({"amount": self.amount(data)})

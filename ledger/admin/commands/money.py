@@ -23,6 +23,7 @@ class MoneyCommand(AccountCommand):
 
     form_class: ClassVar[type[LedgerForm]] = MoneyForm
     standing = "the balance is now"
+    repeats = True
     kind: ClassVar[str]  # the field of `Possible` that says how much
 
     def make_form(self, data: Any = None) -> CommandForm:
@@ -31,6 +32,10 @@ class MoneyCommand(AccountCommand):
         if self.single:
             form.fields["amount"].help_text = lazy(self.possible, str)(form)
         return form
+
+    def binding(self, form: CommandForm) -> str:
+        """Say in the preview what is possible too."""
+        return self.possible(form)
 
     def possible(self, form: CommandForm) -> str:
         """Return what is possible now, in a sentence."""

@@ -99,17 +99,17 @@ class Worded(CommandPage):
 
     def deed(self, data: dict[str, Any], ready: int) -> str:
         """Say what is done: `Deposit CZK 10.00`, and for a selection to how many."""
-        what = self._what_is_done(data)
+        what = self.what_is_done(data)
         if self.single:
             return what
         opts = self.model_admin.opts
-        nouns = f"{ready} {opts.verbose_name if ready == 1 else opts.verbose_name_plural}"
+        nouns = f"{ready:,} {opts.verbose_name if ready == 1 else opts.verbose_name_plural}"
         return f"{what} {self._preposition(data)}{nouns}"
 
     def sentence(self, data: dict[str, Any], ready: int) -> str:
         """Say what is done, to whom, and what a selection comes to."""
         if self.single:
-            return f"{self._what_is_done(data)} {self._preposition(data)}{self.subject(data)}."
+            return f"{self.what_is_done(data)} {self._preposition(data)}{self.subject(data)}."
         amount = data.get("amount")
         total = f", {written(amount * ready, self._currency)} in total" if amount else ""
         return f"{self.deed(data, ready)}{total}."
@@ -118,7 +118,8 @@ class Worded(CommandPage):
         """Return what the command of one object acts on, in a sentence."""
         return str(self.objects[0])
 
-    def _what_is_done(self, data: dict[str, Any]) -> str:
+    def what_is_done(self, data: dict[str, Any]) -> str:
+        """Say what is done to each: `Deposit CZK 10.00`."""
         amount = data.get("amount")
         return f"{self.verb} {written(amount, self._currency)}" if amount else self.verb
 
