@@ -80,6 +80,7 @@ _TYPES = (
     EventType("import.posted", "{who} posted {object}{more}", "a file of postings was posted", schemas.ImportedFile),
     EventType("import.unreadable", "{who} brought {object}, which cannot be read{more}", "a file of postings could not be used as a whole", schemas.ImportedFile),
     EventType("books.verified", "The ledger was verified{more}", "the command `ledger_verify` ended", schemas.Verified),
+    EventType("review.asked", "{who} asked that {object} be reviewed", "the box on an account's form was ticked; with the reason of the form"),
     EventType("alert.opened", "An alert: {more}", "a rule found something that a person should look at", schemas.AlertData),
     EventType("alert.acknowledged", "{who} acknowledged an alert: {more}", "somebody looked at an alert, with what they found as the reason", schemas.AlertData),
     EventType("delivery.retried", "{who} had an event sent again{more}", "a delivery that had been given up was put back", schemas.Delivery),
