@@ -52,7 +52,6 @@ def context(request: HttpRequest, model_admin: Any, account: Account) -> dict[st
         "commands": commands(request, model_admin, account),
         "limit_url": limit_url(request, site, account),
         "periods": named(timezone.localdate())[:2] if past.GUARD.allows(request) else (),
-        "sees_past": past.GUARD.allows(request),
         "twin_url": twin_url(request, site, account),
     }
 

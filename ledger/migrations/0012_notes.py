@@ -4,6 +4,6 @@ from backoffice.sql import operation
 
 
 class Migration(migrations.Migration):
-    dependencies = [("ledger", "0011_note")]
+    dependencies = [("backoffice", "0008_people_found"), ("ledger", "0011_note")]
 
     operations = [operation(__file__)]
