@@ -89,14 +89,14 @@ class Watched(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stub
     def _untouched(self, name: str, was: Shown) -> bool:
         field = self.fields[name]
         sent = field.widget.value_from_datadict(self.data, self.files, self.add_prefix(name))
-        return _plain(sent) == was or (sent in {"", None} and was in {"", None}) if _is_plain(field) else False
+        return _is_plain(field) and (_plain(sent) or None) == (was or None)  # nothing chosen is sent as an empty text
 
     def _take_over(self, names: Iterable[str]) -> None:
         """Put what is there now in the place of what was sent."""
         data: Any = self.data.copy() if isinstance(self.data, QueryDict) else QueryDict(mutable=True)
         for name in names:
             value, key = self.holds()[name], self.add_prefix(name)
-            data.setlist(key, value if isinstance(value, list) else [value] if value not in {None, False} else [])
+            data.setlist(key, value if isinstance(value, list) else [value] if value else [])
         self.data = data
 
     def _told(self, name: str, was: Shown, now: Shown) -> Changed:
@@ -183,10 +183,10 @@ class StaleForms:
             return form
         return type(form.__name__, (Watched, form), {"subject": obj})
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **how: Any) -> HttpResponse:
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **how: Any) -> HttpResponse:
         """Give the page the token of what it shows, and what somebody else has changed."""
         form = context["adminform"].form
         if isinstance(form, Watched):
             context |= {"seen": form.token(), "meanwhile": form.meanwhile}
-        page: HttpResponse = super().render_change_form(request, context, **how)  # type: ignore[misc]  # as above
+        page: HttpResponse = super().render_change_form(request, context, *args, **how)  # type: ignore[misc]  # as above
         return page

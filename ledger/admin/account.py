@@ -116,10 +116,10 @@ class AccountAdmin(CommandedAdmin):
         extras.show(request)
         return super().change_view(request, object_id, form_url, extra_context)
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **how: Any) -> HttpResponse:
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **how: Any) -> HttpResponse:
         """Show the customer at a glance round the form, and the note as it is saved, not as it was typed."""
-        account = how["obj"]
+        account: Account = context["original"]
         context |= {"title": str(account.user), "subtitle": None, "show_save_and_continue": False}
         context["saved_note"] = context["adminform"].form.initial.get("note", account.note)
         context |= glance.context(request, self, account)
-        return super().render_change_form(request, context, **how)
+        return super().render_change_form(request, context, *args, **how)

@@ -34,14 +34,15 @@ def context(request: HttpRequest, model_admin: Any, account: Account) -> dict[st
     may, site = request.user.has_perm, model_admin.admin_site
     latest = list(of_account(account)[:LATEST])
     stands = how_it_stands(account, using=model_admin.using)
+    used = [] if account.status == Status.CLOSED else stands.used
     pending = waiting(account) if may("ledger.view_approval") else []
     return {
         **figures(account),
         "chip": status_chip(account),
         "turned": turned(account, latest),
         "possible": possible_rows(stands.possible) if account.status == Status.OPEN else (),
-        "used": [(one, written(one.left, one.currency)) for one in stands.used],
-        "warnings": warnings(account, stands.used, latest, len(pending)),
+        "used": [(one, written(one.left, one.currency)) for one in used],
+        "warnings": warnings(account, used, latest, len(pending)),
         "waiting": pending,
         "holds": pending_holds(account) if may("ledger.view_hold") else None,
         "latest": [(one, what(one), amount(one), written(one.balance, one.currency)) for one in latest],

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -11,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from backoffice.models import User
+from backoffice.scope import acting
 from ledger.admin.balance_chart import STEPS
 from ledger.models import Account, Approval, Hold, Limit, Note
 from ledger.possible import how_it_stands
@@ -48,10 +50,10 @@ def test_new_account_shows_what_can_be_done_and_no_chart(page: Page, open_accoun
 
 
 def test_page_says_what_is_possible_what_binds_and_what_is_left(page: Page, account: Account, agent: User) -> None:
-    for kind, amount in (("daily_turnover", 100), ("max_deposit", 70), ("approval", 50), ("max_balance", 1000)):
-        Limit.objects.create(kind=kind, currency="CZK", amount=amount, account=account)
     Account.withdraw(uid=account.uid, amount=Decimal(10), by=agent, asof=timezone.now())
     account.refresh_from_db()
+    for kind, amount in (("daily_turnover", 100), ("max_deposit", 70), ("approval", 50), ("max_balance", 1000)):
+        Limit.objects.create(kind=kind, currency="CZK", amount=amount, account=account)
     stands = how_it_stands(account)
     assert [(one.kind, one.taken, one.left, one.is_near) for one in stands.used] == [
         ("daily_turnover", 110, 0, True),  # the fixture's deposit was recorded today
@@ -123,10 +125,11 @@ def busy(account: Account, rows: int, by: User, other: User) -> None:
     """Fill every part of the page with so many rows."""
     move(account, by, ["100", "-10"] * rows, LONG_AGO + 2 * DAY)
     for number in range(rows):
-        asked = {"uid": account.uid, "by": by, "comment": "Because of something that takes a line to tell"}
+        asked: Any = {"uid": account.uid, "by": by, "comment": "Because of something that takes a line to tell"}
         Hold.place(amount=Decimal(1), asof=timezone.now(), **asked)
         Approval.request(verb="deposit", amount=Decimal(6000 + number), asof=timezone.now(), **asked)
-        Note.write(account=account, text=f"@{other.username}, look at number {number}", by=by)
+        with acting(actor=by.pk, request_id="a test"):
+            Note.write(account=account, text=f"@{other.username}, look at number {number}", by=by)
         account.note = f"Note {number}"
         account.save()
 

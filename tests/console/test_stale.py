@@ -18,6 +18,9 @@ from ledger.models import Account
 from tests.console.test_pages import text
 from tests.ledger.test_concurrency import at_once
 
+ENTITY = {"code": "nord", "name": "Nordbank", "parent": ""} | {
+    f"{inline}-{count}_FORMS": "0" for inline in ("group_grants", "person_grants") for count in ("TOTAL", "INITIAL")
+}
 TOLD = "Not saved: somebody else has changed this while you had it open."
 
 
@@ -73,16 +76,15 @@ def test_every_form_that_changes_something_carries_what_it_shows(
 @pytest.mark.django_db(databases=["default", "audit"])
 def test_second_is_told_field_by_field_and_then_saves(first: Client, second: Client, nord: Entity) -> None:
     token = opened(second, nord)
-    data = {"code": "nord", "name": "Nordbank", "parent": ""}
-    assert send(first, nord, opened(first, nord), **data | {"name": "Nordbank AG"}).status_code == 302
-    told = send(second, nord, token, **data | {"code": "north", "name": "Northbank"})
+    assert send(first, nord, opened(first, nord), **ENTITY | {"name": "Nordbank AG"}).status_code == 302
+    told = send(second, nord, token, **ENTITY | {"code": "north", "name": "Northbank"})
     html = told.content.decode()
     assert (told.status_code, TOLD in html) == (200, True)
     assert "Name Nordbank Nordbank AG admin" in text(html)
     assert 'value="Northbank"' in html  # what was typed is not lost
     nord.refresh_from_db()
     assert (nord.name, nord.code) == ("Nordbank AG", "nord")
-    assert send(second, nord, seen(html), **data | {"code": "north", "name": "Northbank"}).status_code == 302
+    assert send(second, nord, seen(html), **ENTITY | {"code": "north", "name": "Northbank"}).status_code == 302
     nord.refresh_from_db()
     assert (nord.name, nord.code) == ("Northbank", "north")
 
@@ -90,9 +92,8 @@ def test_second_is_told_field_by_field_and_then_saves(first: Client, second: Cli
 @pytest.mark.django_db(databases=["default", "audit"])
 def test_what_the_second_did_not_touch_is_taken_over(first: Client, second: Client, nord: Entity) -> None:
     token = opened(second, nord)
-    data = {"code": "nord", "name": "Nordbank", "parent": ""}
-    send(first, nord, opened(first, nord), **data | {"name": "Nordbank AG"})
-    html = send(second, nord, token, **data | {"code": "north"}).content.decode()
+    send(first, nord, opened(first, nord), **ENTITY | {"name": "Nordbank AG"})
+    html = send(second, nord, token, **ENTITY | {"code": "north"}).content.decode()
     assert TOLD in html
     assert 'value="Nordbank AG"' in html
     assert 'value="north"' in html
