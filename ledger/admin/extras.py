@@ -38,7 +38,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
     review = forms.BooleanField(
         required=False,
         label="Ask compliance for a review",
-        help_text="Opens an alert that a reviewer acknowledges, with the reason given below.",
+        help_text="Opens an alert that a reviewer acknowledges, with the reason of this form.",
     )
 
     class Meta:

@@ -41,6 +41,7 @@ def context(request: HttpRequest, model_admin: Any, account: Account) -> dict[st
         "chip": status_chip(account),
         "turned": turned(account, latest),
         "possible": possible_rows(stands.possible) if account.status == Status.OPEN else (),
+        "approval": approval_from(stands.possible, account.currency),
         "used": [(one, written(one.left, one.currency)) for one in used],
         "warnings": warnings(account, used, latest, len(pending)),
         "waiting": pending,
@@ -81,7 +82,7 @@ def turned(account: Account, latest: Sequence[Action]) -> tuple[Action, str] | N
 
 
 def possible_rows(possible: Possible) -> list[dict[str, str]]:
-    """Return what can be done now: what, how much at most, what binds, and from where on another person is needed."""
+    """Return what can be done now: what, how much at most, and what binds."""
     return [_row(one) for one in possible]
 
 
@@ -89,12 +90,13 @@ def _row(one: Range) -> dict[str, str]:
     kind, currency = DONE[one.type].capitalize(), one.currency
     if not one.possible:
         return {"what": kind, "most": "Nothing", "binds": str(one)}
-    return {
-        "what": kind,
-        "most": written(one.most.amount, currency),
-        "binds": one.most.called,
-        "approval": "" if one.approval is None else written(one.approval, currency),
-    }
+    return {"what": kind, "most": written(one.most.amount, currency), "binds": one.most.called}
+
+
+def approval_from(possible: Possible, currency: str) -> str:
+    """Return the amount above which another person has to approve, where any such amount is possible now."""
+    found = {one.approval for one in possible if one.approval is not None}
+    return written(found.pop(), currency) if found else ""
 
 
 def waiting(account: Account) -> list[tuple[Approval, str]]:

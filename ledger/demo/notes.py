@@ -23,8 +23,9 @@ def write_notes(staff: dict[str, User], using: str) -> None:
     if Note.objects.using(using).exists():
         return
     waiting = Approval.objects.using(using).filter(state=ApprovalState.PENDING, account__isnull=False)
-    accounts = list(dict.fromkeys(waiting.order_by("id").values_list("account", flat=True)))
-    for account, notes in zip(Account.objects.using(using).filter(pk__in=accounts).order_by("id"), NOTES, strict=False):
+    asked = dict.fromkeys(waiting.order_by("id").values_list("account", flat=True))
+    accounts = Account.objects.using(using).in_bulk(asked)
+    for account, notes in zip((accounts[pk] for pk in asked), NOTES, strict=False):
         for name, text in notes:
             by = staff[name]
             with acting(actor=by.pk, username=by.username, request_id=f"demo_data {by.username}", using=using):

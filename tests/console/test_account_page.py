@@ -61,7 +61,8 @@ def test_page_says_what_is_possible_what_binds_and_what_is_left(page: Page, acco
     ]
     shown = text(page(account))
     assert "Deposited Nothing Nothing can be deposited now: the daily turnover set for this account" in shown
-    assert "Held CZK 90.00 the balance; above CZK 50.00 another person has to approve" in shown
+    assert "Held CZK 90.00 the balance" in shown
+    assert "Above CZK 50.00 another person has to approve." in shown
     assert "Daily turnover CZK 0.00 left CZK 110.00 of CZK 100.00, CZK 0.00 left" in shown
     assert "Near a limit: daily turnover CZK 110.00 of CZK 100.00, CZK 0.00 left." in shown
 
