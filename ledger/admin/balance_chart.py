@@ -31,11 +31,11 @@ SAMPLED = """
 
 
 def balance_chart(account: Account, now: datetime) -> SafeString:
-    """Return the chart with the table behind it; nothing for an account on which nothing has moved. One query."""
-    if account.version <= 1:
-        return SafeString()
+    """Return the chart with the table behind it; nothing where nothing was there all the time. One query."""
     since = now - DAYS
-    rows = _sampled(account, since)
+    rows = _sampled(account, since) if account.version > 1 else []
+    if not any(balance for _, _, balance in rows):
+        return SafeString()
     points = [_point(account, max(latest, since), balance) for _, latest, balance in rows]
     actions = rows[-1][0] - rows[0][0] + 1
     text = f"Balance after {f'{len(rows)} of its {actions:,} actions' if actions > len(rows) else 'each action'} since."

@@ -17,6 +17,7 @@ from django.contrib import messages
 from django.core.mail import send_mail
 from django.db import transaction
 from django.http import HttpRequest
+from django.template.defaultfilters import pluralize
 from django.template.loader import render_to_string
 
 from audit.record import record
@@ -48,10 +49,11 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
 
     def __init__(self, *args: Any, **how: Any) -> None:
         super().__init__(*args, **how)
-        account, told = self.instance, "sends what the account is now, without the note and without amounts."
+        account, actions = self.instance, f"{self.instance.version:,} action{pluralize(self.instance.version)}"
+        told = "sends what the account is now, without the note and without amounts."
         helps = {
             "note": "Stands above this page and beside every command until it is replaced; customers never see it.",
-            "recheck": f"Recomputes balance, status and references from its {account.version:,} actions. Changes nothing.",
+            "recheck": f"Recomputes balance, status and references from its {actions}. Changes nothing.",
             "notify": f"To {account.user.email if account.user_id else ''}: {told}",
         }
         for name in helps.keys() & self.fields.keys():
