@@ -26,6 +26,7 @@ from ledger.possible import DONE, Possible, Range, how_it_stands
 from ledger.rules import ALLOWED
 
 LATEST = 15  # actions, pending holds and requests on an account's page
+SINCE_TURNED = 1_000  # versions among which what froze or closed an account is looked for
 TURNED = {Status.FROZEN: ActionType.FROZEN, Status.CLOSED: ActionType.CLOSED}
 
 
@@ -71,13 +72,13 @@ def figures(account: Account) -> dict[str, str]:
 def turned(account: Account, latest: Sequence[Action]) -> tuple[Action, str] | None:
     """Return the action that froze or closed the account, and by whom; nothing for an open one.
 
-    Little can happen to such an account, so it is among the latest or a few versions before: one query at most.
+    Little can happen to such an account but that its holds are released, so it is among the last versions: one query at most.
     """
     kind = TURNED.get(Status(account.status))
     if kind is None:
         return None
     found = next((action for action in latest if action.type == kind), None)
-    action = found or of_account(account).filter(type=kind).first()
+    action = found or of_account(account).filter(type=kind, version__gt=account.version - SINCE_TURNED).first()
     return (action, person(action.by)) if action else None
 
 
