@@ -20,14 +20,15 @@ from ledger.money import written
 DAYS = timedelta(days=90)
 STEPS = 40
 SAMPLED = """
-    SELECT a.version, a.latest, a.balance
-    FROM (SELECT greatest(ledger_version_at(%s::bigint, %s::timestamptz, true, %s::int), 1) AS first, %s::int AS last) f
-    CROSS JOIN LATERAL (
-        SELECT DISTINCT (f.first + (f.last - f.first) * n / %s::bigint)::int AS version FROM generate_series(0, %s::bigint) n) s
-    CROSS JOIN LATERAL (
+    WITH period AS MATERIALIZED (
+        SELECT greatest(ledger_version_at(%s::bigint, %s::timestamptz, true, %s::int), 1) AS first, %s::int AS last),
+    sampled AS MATERIALIZED (
+        SELECT DISTINCT (first + (last - first) * n / %s::bigint)::int AS version
+        FROM period CROSS JOIN generate_series(0, %s::bigint) n)
+    SELECT a.version, a.latest, a.balance FROM sampled s CROSS JOIN LATERAL (
         SELECT version, latest, balance FROM ledger_action WHERE account_id = %s::bigint AND version = s.version OFFSET 0) a
     ORDER BY a.version
-"""
+"""  # materialised, because the planner would bisect anew for each of the steps
 
 
 def balance_chart(account: Account, now: datetime) -> SafeString:
