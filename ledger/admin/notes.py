@@ -13,10 +13,16 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 
+from backoffice.dashboard import SHOWN as ON_START
+from backoffice.dashboard import Panel, Place, Row, figure, panel
 from backoffice.databases import SANDBOX
 from backoffice.guards import PermissionGuard, StaffGuard
 from backoffice.models import User
+from backoffice.paging import counted
+from backoffice.said import told
+from backoffice.site import ConsoleSite
 from ledger.admin import past
 from ledger.errors import LedgerError
 from ledger.mentions import MENTION, names_in
@@ -24,6 +30,7 @@ from ledger.models import Account, Mention, Note
 from ledger.models.note import LONGEST
 
 SHOWN = 10  # notes on the account's page
+SAID = 120  # characters of a note on the start page
 GUARD = StaffGuard() & PermissionGuard("ledger.change_account")
 SEE = StaffGuard() & PermissionGuard("ledger.view_account")
 
@@ -38,9 +45,9 @@ class NoteForm(forms.Form):
 
     def __init__(self, data: Any = None, *, account: Account, using: str) -> None:
         super().__init__(data)
-        told = f"Colleagues of {account.entity} read it, customers never. It cannot be changed later."
+        about = f"Colleagues of {account.entity} read it, customers never. It cannot be changed later."
         tells = "" if using == SANDBOX else " @ and a user name, such as @lead, tells that person."
-        self.fields["text"].help_text = told + tells
+        self.fields["text"].help_text = about + tells
 
 
 class ShownNote(NamedTuple):
@@ -81,8 +88,8 @@ def _shown(note: Note, called: list[Mention], reader: User) -> ShownNote:
 def marked(text: str, people: dict[str, User]) -> SafeString:
     """Return a text with the names of the people whom it calls marked, each with who that is."""
     parts = MENTION.split(text)  # what is between names, and every second one a name
-    told = (_part(part, people if number % 2 else None) for number, part in enumerate(parts))
-    return format_html_join("", "{}", ((part,) for part in told))
+    shown = (_part(part, people if number % 2 else None) for number, part in enumerate(parts))
+    return format_html_join("", "{}", ((part,) for part in shown))
 
 
 def _part(part: str, people: dict[str, User] | None) -> str:
@@ -117,9 +124,8 @@ class NotePage(past.PastPage):
             except LedgerError as error:
                 form.add_error("text", str(error))
             else:
-                people = note.mentions.select_related("person")
-                told = " and ".join(str(mention.person) for mention in people)
-                messages.success(request, f"Noted; {told} will find it waiting." if told else "Noted.")
+                people = " and ".join(str(mention.person) for mention in note.mentions.select_related("person"))
+                messages.success(request, f"Noted; {people} will find it waiting." if people else "Noted.")
                 return back(self, account)
         return self.show(account, form)
 
@@ -146,6 +152,22 @@ def back(page: past.PastPage, account: Account) -> HttpResponse:
     """Return to the notes on the account's page."""
     site = page.model_admin.admin_site
     return HttpResponseRedirect(f"{reverse(f'{site.name}:ledger_account_change', args=[account.pk])}#notes")
+
+
+@panel(Place.WAITING, "Notes that call you", of=Account, needs=("ledger.view_account",))
+def calling(request: HttpRequest, site: ConsoleSite) -> Panel | None:
+    """Tell the reader of the notes that call: two queries, one where none does."""
+    waiting = Mention.waiting(cast("User", request.user), using=site.using)
+    if not (shown := list(waiting[:ON_START])):
+        return None
+    number = len(shown) if len(shown) < ON_START else counted(waiting)
+    rows = [_row(site, mention.note) for mention in shown]
+    return Panel("Notes that call you", [figure(number, "to answer or put away", "", "pending")], rows)
+
+
+def _row(site: ConsoleSite, note: Note) -> Row:
+    page = f"{reverse(f'{site.name}:ledger_account_change', args=[note.account_id])}#notes"
+    return Row(Truncator(note.text).chars(SAID), page, f"{note.account}; {note.by}, {told(note.created)}")
 
 
 def pages(model_admin: Any) -> list[URLPattern]:

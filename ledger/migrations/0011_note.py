@@ -12,7 +12,7 @@ import audit.facts
 class Migration(migrations.Migration):
     dependencies = [
         ("backoffice", "0008_people_found"),
-        ("ledger", "0014_two_hands"),
+        ("ledger", "0015_finding"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -61,6 +61,9 @@ def test_note_calls_whom_it_names_and_waits_until_it_is_answered(staff: Staff, a
     [waits] = Mention.waiting(lead)
     assert (waits.note.account, waits.note.by, waits.note.text[:10]) == (account, desk, "Rang twice")
     assert "You are called by a note" in shown(browser_of(lead), account)
+    start = text(browser_of(lead).get(reverse("console:index")).content.decode())
+    assert "Notes that call you 1 to answer or put away Rang twice. @lead, may she?" in start
+    assert f"{account}; Desk Nova," in start
     html = write(browser_of(lead), account, "She may.").content.decode()
     assert "You are called by a note" not in html
     assert list(Mention.waiting(lead)) == []
