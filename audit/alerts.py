@@ -96,6 +96,14 @@ def failed_logins(event: Event) -> Found | None:
     return Found(f"{event.ip} {_of_hour(event)}", f"More than {most} logins failed from {event.ip} within an hour.")
 
 
+@rule("review_asked")
+def review_asked(event: Event) -> Found | None:
+    """Somebody asked that an account be reviewed; its event leads to the account."""
+    if event.type != "review.asked":
+        return None
+    return Found(str(event.pk), f"{event.username} asked that an account be reviewed: {event.reason}")
+
+
 @rule("outside_write")
 def outside_write(event: Event) -> Found | None:
     """Something was written past the application, whatever it was; one alert an hour for each source, kind of row and entity."""

@@ -85,6 +85,7 @@ _TYPES = (
     EventType("bulk.stopped", "{who} stopped {object}{more}", "somebody had what was left of such a run left out", schemas.BulkRun),
     EventType("bulk.failed", "{object} failed too often and waits{more}", "a run could not go on, by a failure and not by a rule", schemas.BulkRun),
     EventType("bulk.resumed", "{who} had {object} go on{more}", "somebody had it tried again", schemas.BulkRun),
+    EventType("review.asked", "{who} asked that {object} be reviewed", "the box on an account's form was ticked; with the reason of the form"),
     EventType("alert.opened", "An alert: {more}", "a rule found something that a person should look at", schemas.AlertData),
     EventType("alert.acknowledged", "{who} acknowledged an alert: {more}", "somebody looked at an alert, with what they found as the reason", schemas.AlertData),
     EventType("delivery.retried", "{who} had an event sent again{more}", "a delivery that had been given up was put back", schemas.Delivery),

@@ -31,6 +31,7 @@ UNCAPTURED = {
     "ledger.Action": "is immutable, and every one is an event",
     "ledger.Hold": "follows from its actions, which place and resolve it",
     "ledger.Headroom": "follows from caps and actions, and moves with each posting",
+    "ledger.Mention": "follows from its note, which is captured; that it waits no more is the reader's own",
     "ledger.Refusal": "is only added to",
     "mfa.Authenticator": "holds the secrets of second factors; setting up, taking off and using them are events",
     "sandbox.Refresh": "is only added to, by sandbox_refresh",

@@ -89,6 +89,12 @@ class UnknownHold(LedgerError):
     code = "unknown_hold"
 
 
+class UnknownMention(LedgerError):
+    """A note calls somebody who is not there, or does not see the account."""
+
+    code = "unknown_mention"
+
+
 class AlreadyHasAccount(LedgerError):
     """A customer has one account at most."""
 

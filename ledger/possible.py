@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 CAP, BALANCE, SMALLEST, LARGEST_AMOUNT = "cap", "balance", "smallest", "largest"
 LARGEST_CALLED = "the largest amount that an account can hold"
+COUNTED = (LimitKind.DAILY_TURNOVER, LimitKind.MONTHLY_TURNOVER, LimitKind.MAX_BALANCE)
+NEAR = Decimal("0.2")  # of a limit, from which on what is left of it is little
 DONE = {
     ActionType.DEPOSITED: "deposited",
     ActionType.WITHDRAWN: "withdrawn",
@@ -79,6 +81,34 @@ class Range:
         return f" Above {written(self.approval, self.currency)} another person has to approve."
 
 
+class Used(NamedTuple):
+    """How much of a limit is used up: by the turnover of a day or a month, or by the balance."""
+
+    kind: LimitKind
+    currency: str
+    taken: Decimal
+    most: Decimal
+
+    @property
+    def left(self) -> Decimal:
+        """What is left of it; nothing where a limit came later and is lower."""
+        return max(self.most - self.taken, Decimal(0))
+
+    @property
+    def high(self) -> Decimal:
+        """From how much on little is left: less than a fifth."""
+        return self.most * (1 - NEAR)
+
+    @property
+    def is_near(self) -> bool:
+        """Whether that is reached."""
+        return self.taken > self.high
+
+    def __str__(self) -> str:
+        most, left = written(self.most, self.currency), written(self.left, self.currency)
+        return f"{written(self.taken, self.currency)} of {most}, {left} left"
+
+
 class Possible(NamedTuple):
     """What can be done with an account's money now."""
 
@@ -88,12 +118,27 @@ class Possible(NamedTuple):
     hold: Range
 
 
+class Standing(NamedTuple):
+    """What is possible now, and how much is used up of the limits that count."""
+
+    possible: Possible
+    used: list[Used]
+
+
 def what_is_possible(account: "Account", *, using: str = "default") -> Possible:
-    """Return the least and the most of each kind of posting now. Reads in four statements at most, locks nothing."""
+    """Return the least and the most of each kind of posting now. Statements as in `how_it_stands`."""
+    return how_it_stands(account, using=using).possible
+
+
+def how_it_stands(account: "Account", *, using: str = "default") -> Standing:
+    """Return what is possible now, and what is used up already. Reads in four statements at most, locks nothing."""
     book = reading.of(type(account), [account.uid], using)
     now = book.account(account.uid)
     kinds = (ActionType.DEPOSITED, ActionType.WITHDRAWN, ActionType.TRANSFERRED_OUT, ActionType.HELD)
-    return Possible(*(_range(kind, now, book) for kind in kinds))
+    rules = book.bounds_of(now).rules
+    taken = {**book.turned(now), LimitKind.MAX_BALANCE: now.balance}
+    used = [Used(kind, now.currency, taken[kind], rules[kind].amount) for kind in COUNTED if kind in rules]
+    return Standing(Possible(*(_range(kind, now, book) for kind in kinds)), used)
 
 
 def what_can_be_transferred(account: "Account", to: "Account", *, using: str = "default") -> Range:

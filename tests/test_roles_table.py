@@ -73,6 +73,8 @@ OWN_PAGES = {
     "Approve and reject what others ask for": ("ledger_approval_approve", "ledger_approval_reject"),
     "Take back what one asked for": ("ledger_approval_cancel",),
     "Propose limits, their changes and ends": ("ledger_limit_propose_new", "ledger_limit_propose", "ledger_limit_end"),
+    "Write a note on an account": ("ledger_account_note",),
+    "Put away a note that calls oneself": ("ledger_account_mentions",),
     "Propose another cap": ("ledger_cap_propose",),
     "Ask for rights of others to be given and taken, and for entities to be moved": (
         "backoffice_entity_rights", "backoffice_user_rights", "backoffice_entity_move",
@@ -101,6 +103,10 @@ ON_A_PAGE: dict[str, tuple[str, Callable[[str], bool]]] = {
         lambda html: 'name="notify"' in html,
     ),
     "Keep a view of a list for one's team": ("ledger_account_changelist", lambda html: 'name="team"' in html),
+    "Ask for a review when an account's note is saved": (
+        "ledger_account_change",
+        lambda html: 'name="review"' in html,
+    ),
     "Make other people staff": ("backoffice_user_change", lambda html: 'name="is_staff"' in html),
     "Make superusers": ("backoffice_user_change", lambda html: 'name="is_superuser"' in html),
     "Give single permissions": ("backoffice_user_change", lambda html: 'name="user_permissions"' in html),
@@ -122,6 +128,7 @@ UNLINKED = {
     "password_change_done": "follows the change",
     "ledger_approval_cancel": "offered to who asked",
     "backoffice_grantrequest_cancel": "offered to who asked",
+    "ledger_account_mentions": "offered to who is called",
     "imports_import_refused": "offered once something is refused",
     "list_change_view": "offered with a view that is shown",
     "bulk_run_progress": "asked by a script while it runs",

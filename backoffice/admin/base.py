@@ -28,6 +28,7 @@ from backoffice.exporting import ExportMixin
 from backoffice.grants import request_entities, sees_everything
 from backoffice.models.voiding import AnyOf
 from backoffice.paging import CappedPaginator
+from backoffice.stale import StaleForms
 
 if TYPE_CHECKING:
     from django.db.models.fields.related import RelatedField
@@ -40,7 +41,7 @@ BLUNT = {
 }  # lookups that an address can make the database fail or toil with; no filter has them
 
 
-class ConsoleAdmin(HistoryPages, ExportMixin, admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
+class ConsoleAdmin(StaleForms, HistoryPages, ExportMixin, admin.ModelAdmin):  # type: ignore[type-arg]  # generic in the stubs only
     """A list of 25 by keys, no count of the table, the model's help above it, and downloads of what it shows.
 
     `entity_path` leads from a row to its entity and is what narrows the list, every page and every command to the

@@ -17,6 +17,7 @@ from django.contrib import messages
 from django.core.mail import send_mail
 from django.db import transaction
 from django.http import HttpRequest
+from django.template.defaultfilters import pluralize
 from django.template.loader import render_to_string
 
 from audit.record import record
@@ -31,22 +32,32 @@ Said = tuple[int, str]
 
 
 class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
-    """The note, and what else to do when it is saved."""
+    """The pinned note, and what else to do when it is saved; what helps with a field says what it is for this account."""
 
-    recheck = forms.BooleanField(
+    recheck = forms.BooleanField(required=False, label="Recheck this account against its actions")
+    notify = forms.BooleanField(required=False, label="Notify the customer by e-mail")
+    review = forms.BooleanField(
         required=False,
-        label="Recheck this account against its actions",
-        help_text="Recomputes balance, status and references from the record and says what it finds. Changes nothing.",
-    )
-    notify = forms.BooleanField(
-        required=False,
-        label="Notify the customer by e-mail",
-        help_text="Sends what the account is now, without the note and without amounts.",
+        label="Ask compliance for a review",
+        help_text="Opens an alert that a reviewer acknowledges, with the reason of this form.",
     )
 
     class Meta:
         model = Account
         fields = ("note",)
+        labels = {"note": "Pinned note"}
+
+    def __init__(self, *args: Any, **how: Any) -> None:
+        super().__init__(*args, **how)
+        account, actions = self.instance, f"{self.instance.version:,} action{pluralize(self.instance.version)}"
+        told = "sends what the account is now, without the note and without amounts."
+        helps = {
+            "note": "Stands above this page and beside every command until it is replaced; customers never see it.",
+            "recheck": f"Recomputes balance, status and references from its {actions}. Changes nothing.",
+            "notify": f"To {account.user.email if account.user_id else ''}: {told}",
+        }
+        for name in helps.keys() & self.fields.keys():
+            self.fields[name].help_text = helps[name]
 
 
 def recheck(account: Account, using: str) -> Said:
@@ -82,13 +93,19 @@ def notify(account: Account, using: str) -> Said:
     return messages.SUCCESS, f"An e-mail was sent to {address}."
 
 
-EXTRAS: dict[str, Callable[[Account, str], Said]] = {"recheck": recheck, "notify": notify}
+def review(account: Account, using: str) -> Said:
+    """Ask for a review: the event opens an alert (`audit.alerts`), with the reason of the form."""
+    record("review.asked", obj=account, using=using)
+    return messages.SUCCESS, f"Compliance was asked to review {account}."
+
+
+EXTRAS: dict[str, Callable[[Account, str], Said]] = {"recheck": recheck, "notify": notify, "review": review}
 
 
 def offered(account: Account) -> tuple[str, ...]:
-    """Return what can be offered: nobody is written to without an address, or from the sandbox."""
-    silent = worked_on() == SANDBOX or not account.user.email
-    return tuple(name for name in EXTRAS if not (silent and name == "notify"))
+    """Return what can be offered: nobody is written to without an address, and nobody at all from the sandbox."""
+    silent = {"notify", "review"} if worked_on() == SANDBOX else set() if account.user.email else {"notify"}
+    return tuple(name for name in EXTRAS if name not in silent)
 
 
 def start(request: HttpRequest, account: Account, chosen: dict[str, Any]) -> None:

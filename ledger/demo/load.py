@@ -17,6 +17,7 @@ from backoffice.models import Entity, User
 from backoffice.scope import acting
 from ledger.demo.limits import CAUTIOUS_OFFICE, set_limits
 from ledger.demo.markets import ensure_offices
+from ledger.demo.notes import write_notes
 from ledger.demo.people import Person, people
 from ledger.demo.requests import set_grant_requests, set_requests
 from ledger.demo.scenes import Afternoon, number_of
@@ -67,6 +68,7 @@ class Demo:
                 advance(scenes)
                 set_limits(block, self.using)
             set_requests(staff, self.using)
+            write_notes(staff, self.using)
             set_grant_requests(staff, offices, self.using)
 
     def _check_keys_at_once(self) -> None:

@@ -318,6 +318,7 @@ def test_alert_rules_open_each_alert_once(settings: Any) -> None:
             happened(type=kind, object_type=about, object_id="1", data={"source": source})
     happened(type="change.updated", object_type="ledger.limit", data={"source": "postgres psql", "database": "sandbox"})
     happened(type="alert.opened", data={"source": "postgres psql"})
+    happened(type="review.asked", object_type="ledger.account", object_id="1", reason="Odd amounts")
     serve(rules)
     assert list(Alert.objects.order_by("id").values_list("rule", "text")) == [
         ("many_views", "agent looked at more than 3 customers within an hour."),
@@ -326,6 +327,7 @@ def test_alert_rules_open_each_alert_once(settings: Any) -> None:
         ("outside_write", "ledger.account 1 was written from outside of the site, by postgres psql."),
         ("outside_write", "ledger.limit of the sandbox was written from outside of the site, by postgres psql."),
         ("outside_write", "alert.opened was written from outside of the site, by postgres psql."),
+        ("review_asked", "agent asked that an account be reviewed: Odd amounts"),
     ]
     assert not Outbox.objects.filter(type="alert.opened").exists()
     for _ in range(2):

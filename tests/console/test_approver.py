@@ -69,21 +69,6 @@ def test_timeline_of_the_account_joins_requests_and_decisions(
     assert f"admin Approved: Deposit CZK 60.00, {approval} Seen" in html
 
 
-@pytest.mark.parametrize("requests", [3, 12])
-def test_account_page_costs_the_same_queries_however_much_waits(
-    boss: Client, account: Account, agent: User, requests: int, django_assert_max_num_queries: object
-) -> None:
-    for number in range(requests):
-        Limit.objects.get_or_create(kind="approval", currency="CZK", defaults={"amount": 50})
-        Approval.request(
-            verb="deposit", uid=account.uid, amount=Decimal(60 + number), comment="x", by=agent, asof=timezone.now()
-        )
-    boss.get(page("account_change", account.pk))
-    with django_assert_max_num_queries(11):  # type: ignore[operator]  # pytest-django's
-        html = boss.get(page("account_change", account.pk)).content.decode()
-    assert html.count("Request ") >= requests
-
-
 def test_note_that_is_not_saved_is_said_so_and_not_shown_as_saved(boss: Client, account: Account) -> None:
     Account.objects.filter(pk=account.pk).update(note="The old one")
     html = boss.post(page("account_change", account.pk), {"note": "The new one"}).content.decode()

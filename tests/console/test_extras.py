@@ -92,6 +92,13 @@ def test_without_a_server_nobody_is_told_that_an_e_mail_was_sent(
     assert "Subject: Your account at Nordbank" in capsys.readouterr().out
 
 
+def test_review_is_asked_for_with_the_reason_of_the_form(save: Save, saved_account: Account) -> None:
+    page = save(saved_account, review="on", reason="Odd amounts")
+    assert f"Compliance was asked to review {saved_account}." in page
+    [event] = Outbox.objects.filter(type="review.asked")
+    assert (event.object_id, event.reason, event.username) == (str(saved_account.pk), "Odd amounts", "agent")
+
+
 def test_nothing_is_sent_without_the_checkbox(save: Save, saved_account: Account) -> None:
     save(saved_account)
     assert mail.outbox == []
@@ -138,4 +145,4 @@ def test_checkboxes_are_absent_for_those_who_only_look(client: Client, agent: Us
 def test_nobody_without_an_address_is_written_to(console: Client, account: Account) -> None:
     User.objects.filter(pk=account.user_id).update(email="")
     html = console.get(reverse("console:ledger_account_change", args=[account.pk])).content.decode()
-    assert ('name="recheck"' in html, 'name="notify"' in html) == (True, False)
+    assert [f'name="{name}"' in html for name in ("recheck", "notify", "review")] == [True, False, True]

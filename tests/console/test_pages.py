@@ -293,13 +293,3 @@ def test_list_costs_the_same_queries_for_3_rows_and_30(
     for _ in range(27):
         open_account()
     assert statements(browser, reverse(f"console:{page}")) == few <= budget
-
-
-def test_account_page_costs_the_same_queries_for_3_actions_and_30(
-    browser: Client, account: Account, agent: User
-) -> None:
-    url = reverse("console:ledger_account_change", args=[account.pk])
-    few = statements(browser, url)
-    for _ in range(28):
-        Account.deposit(uid=account.uid, amount=account.balance, by=agent, asof=timezone.now())
-    assert statements(browser, url) == few <= 11

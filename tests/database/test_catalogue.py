@@ -14,10 +14,13 @@ RIGHTS = {  # of the app role on the ledger's tables; a table that is not here f
     "ledger_headroom": {"SELECT"},
     "ledger_hold": {"SELECT"},
     "ledger_limit": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+    "ledger_mention": {"SELECT", "INSERT", "UPDATE"},
+    "ledger_note": {"SELECT", "INSERT"},
     "ledger_refusal": {"SELECT", "INSERT"},
 }
 CHANGEABLE = {  # the columns that the app role may UPDATE, where it may not update a whole table
     "ledger_account": {"note"},
+    "ledger_mention": {"done"},
     "ledger_approval": {"state", "checker_id", "decided", "comment", "error_code", "error_text"},
 }
 GIVEN = {"id", "uid", "reference", "recorded"}  # the columns of an action that the database alone gives
@@ -41,6 +44,10 @@ TRIGGERS = {
     ("ledger_hold", "ledger_hold_permanent"),
     ("ledger_limit", "ledger_limit_alone"),
     ("ledger_limit", "ledger_limit_branch"),
+    ("ledger_mention", "ledger_mention_of_note"),
+    ("ledger_mention", "ledger_mention_permanent"),
+    ("ledger_note", "ledger_note_immutable"),
+    ("ledger_note", "ledger_note_signed"),
     ("ledger_refusal", "ledger_refusal_immutable"),
 }
 FUNCTIONS = {

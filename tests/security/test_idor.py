@@ -53,7 +53,7 @@ NO_OBJECT = {  # by the first thing that is named
 }
 EVERYTHING = {
     "key": str(uuid.UUID(int=7)), "amount": "1", "comment": "Mine now", "reason": "Mine now", "reference_type": "none",
-    "note": "Mine now", "post": "yes", "username": "mine_now", "first_name": "Mine", "last_name": "Now", "email": "mine@example.com",
+    "note": "Mine now", "text": "Mine now", "post": "yes", "username": "mine_now", "first_name": "Mine", "last_name": "Now", "email": "mine@example.com",
     "password1": "mine now and here 7", "password2": "mine now and here 7", "usable_password": "true", "code": "mine", "name": "Mine",
     "kind": "max_deposit", "currency": "CZK", "valid_0": "", "valid_1": "", "_save": "Save",
 }  # fmt: skip

@@ -29,7 +29,7 @@ from backoffice.grants import grant
 from backoffice.login.models import Lockout
 from backoffice.models import Entity, SavedView, User
 from imports.models import Import
-from ledger.models import Account, Approval, Hold, Limit
+from ledger.models import Account, Approval, Hold, Limit, Note
 from sandbox.models import Refresh
 from tests.audit.store import stored, stored_alert, stored_dead_letter, stored_verification
 from tests.browser.conftest import CHROMIUM, QUIET
@@ -58,7 +58,7 @@ FIELDS = {
     "backoffice.Entity.name": "entity", "backoffice.Entity.code": "is a slug",
     "backoffice.User.username": "username", "backoffice.User.first_name": "first", "backoffice.User.last_name": "last",
     "backoffice.User.email": "email", "backoffice.User.phone": "phone", "backoffice.User.password": "is a hash",
-    "ledger.Account.note": "note", "ledger.Account.currency": "is one that has a cap", "ledger.Cap.currency": "is made by migrations",
+    "ledger.Account.note": "note", "ledger.Note.text": "noted", "ledger.Account.currency": "is one that has a cap", "ledger.Cap.currency": "is made by migrations",
     "ledger.Action.comment": "comment", "ledger.Action.external_reference": "external", "ledger.Action.reference": "is the database's",
     "ledger.Action.currency": "is the account's", "ledger.Action.idempotency_key": "is shown nowhere",
     "ledger.Approval.reason": "reason", "ledger.Approval.comment": "decision", "ledger.Approval.error_text": "is a sentence of ours",
@@ -132,6 +132,7 @@ class World:
         self.account, self.action = Account.deposit(uid=uid, amount=Decimal(1000), asof=LONG_AGO, **bank, **by)
         self.hold, _ = Hold.place(uid=uid, amount=Decimal(5), asof=timezone.now(), **by)
         self.limit = Limit.objects.create(kind="approval", currency="CZK", amount=50, account=self.account)
+        Note.write(account=self.account, text=f"@{self.admin.username} {evil('noted', 500)}", by=self.admin)
         clerk = User.objects.create_user("xss_clerk", is_staff=True, first_name=evil("clerkfirst"))
         ask: dict[str, Any] = {
             "verb": "deposit",

@@ -16,7 +16,7 @@ from backoffice.grants import grant
 from backoffice.models import Entity, User
 from backoffice.scope import acting
 from imports.models import Import
-from ledger.models import Account, Approval, Hold, Limit, Refusal
+from ledger.models import Account, Approval, Hold, Limit, Mention, Note, Refusal
 from tests.cast import LONG_AGO
 
 As: TypeAlias = Callable[..., AbstractContextManager[None]]
@@ -54,6 +54,8 @@ def settle(code: str, using: str = "default", **same: int) -> Tenant:
     upload = Import(file_name=f"{code}.csv", by=worker, entities=[entity.pk], size=1, format="csv", sha256=code)
     upload.save(using=using)
     account.refresh_from_db()
+    note = Note.objects.using(using).create(account=account, entity=entity, text=f"Of {code}", by=worker)
+    call = Mention.objects.using(using).create(note=note, entity=entity, person=worker)
     rows = [
         account,
         customer,
@@ -64,6 +66,8 @@ def settle(code: str, using: str = "default", **same: int) -> Tenant:
         approval,
         refusal,
         upload,
+        note,
+        call,
     ]
     return Tenant(entity, worker, account, limits, rows)
 

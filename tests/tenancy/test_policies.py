@@ -61,6 +61,9 @@ def test_policies_are_these_and_no_others(alias: str) -> None:
         "historicalaccount",
         "historicalapproval",
         "historicallimit",
+        "historicalnote",
+        "mention",
+        "note",
     )
     others = ("audit_outbox", "imports_import", "backoffice_user", "backoffice_historicaluser", "bulk_run", "bulk_row")
     expected = dict.fromkeys(others, "entity owner") | {"ledger_limit": "bound entity owner"}
