@@ -31,10 +31,10 @@ FILE = "is_for_a_file"  # on a request that wants the rows of a list, and no pag
 class ConsoleList(ChangeList):
     """One page of a list, which can be of a moment of the past.
 
-    `search` is what the ModelAdmin left on the request of what was typed, if it did: its terms, notes and advice.
+    `sought` is what the ModelAdmin left on the request of what was typed, if it did: its terms, notes and advice.
     """
 
-    search: Any = None
+    sought: Any = None
     counts = True  # whether the list says how long it is
     page: Page
     model_admin: "ConsoleAdmin"
@@ -53,7 +53,7 @@ class ConsoleList(ChangeList):
             rows = super().get_queryset(request, exclude_parameters)
         except FieldError as error:
             raise IncorrectLookupParameters(error) from error
-        self.search = getattr(request, "search", None)
+        self.sought = getattr(request, "sought", None)
         related = self.model_admin.list_related
         return rows if related is None else rows.select_related(None).select_related(*related)
 
@@ -176,8 +176,8 @@ class ConsoleList(ChangeList):
     @property
     def advice(self) -> str:
         """Return what helps the reader on, or nothing."""
-        if self.search and not self.result_list:
-            return str(self.search.advice)
+        if self.sought and not self.result_list:
+            return str(self.sought.advice)
         if not self.result_list and self.query:
             return self.model_admin.search_advice(self.query)
         return ""

@@ -39,7 +39,7 @@ class CommandedAdmin(ConsoleAdmin):
         if is_past(request) and not search.typed.plain:
             search.problems.append("Operators, amounts and dates ask how things stand today: leave the moment away.")
         if model_admin_of(request.resolver_match) is self:  # and not a page that looks through several lists
-            request.search = search  # type: ignore[attr-defined]  # ours, read by ConsoleList
+            request.sought = search  # type: ignore[attr-defined]  # ours, read by ConsoleList
         return queryset.filter(AnyOf(F("pk"), self.found(search, queryset))), False
 
     def get_urls(self) -> list[URLPattern]:
