@@ -200,6 +200,7 @@ class Verified(Nothing):
     accounts: int
     actions: int
     findings: int
+    source: NotRequired[str]
 
 
 class BulkRun(Nothing):

@@ -8,7 +8,7 @@ day: where today had more, the latest of them are counted, and the same stretch 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connections
@@ -152,7 +152,15 @@ def _sums(begun: datetime, after: timedelta, until: timedelta, using: str) -> li
     days = [begun - week * WEEK for week in range(WEEKS + 1)]
     begins = [day + after for day in days]
     ends = [uid_of(day + until + TICK) for day in days]
-    given = [list(MOVING), list(range(len(days))), days, begins, [uid_of(moment) for moment in begins], ends, MOST + 1]
+    given: list[Any] = [
+        list(MOVING),
+        list(range(len(days))),
+        days,
+        begins,
+        [uid_of(moment) for moment in begins],
+        ends,
+        MOST + 1,
+    ]
     with connections[using].cursor() as cursor:
         cursor.execute(SUMS, given)
         return [Found(*row) for row in cursor.fetchall()]

@@ -75,8 +75,8 @@ def test_a_sound_ledger_has_no_findings(jana: Account, open_account: OpenAccount
         0,
     )
     told = Outbox.objects.get(type="books.verified")
-    assert (told.data, told.user_id, told.request_id) == (
-        {"accounts": 3, "actions": 9, "findings": 0},
+    assert ({**told.data, "source": ""}, told.user_id, told.request_id) == (
+        {"accounts": 3, "actions": 9, "findings": 0, "source": ""},
         None,
         "ledger_verify",
     )
