@@ -104,7 +104,10 @@ class Watched:
         answer = self.page.goto(urljoin(self.console.address, path))
         self.page.emulate_media(color_scheme="light")
         self.page.evaluate("() => new Promise(requestAnimationFrame)")
-        if answer and answer.status != HTTPStatus.METHOD_NOT_ALLOWED:  # which has no page
+        kind = answer.headers.get("content-type", "") if answer else ""
+        if (
+            answer and kind.startswith("text/html") and answer.status != HTTPStatus.METHOD_NOT_ALLOWED
+        ):  # which has no page
             self.note(path)
         return answer.headers.get("content-security-policy", "") if answer else ""
 
