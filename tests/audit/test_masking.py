@@ -112,7 +112,7 @@ def test_nothing_of_the_past_is_found_by_what_is_masked(
     log: Client, renamed: tuple[Account, str], may: bool, model: str, asked: dict[str, str]
 ) -> None:
     found = log.get(url(f"{model}_changelist", as_of=renamed[1], **asked)).context["cl"].result_list
-    assert len(found) == (1 if may else 0)
+    assert len(found) == (1 if may and "q" not in asked else 0)  # searches know what people are called today
 
 
 def test_order_of_the_past_tells_nothing(log: Client, open_account: Any) -> None:
