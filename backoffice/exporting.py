@@ -147,6 +147,7 @@ class ExportMixin:
         opts = self.model._meta
         page = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist", current_app=self.admin_site.name)
         try:
+            request.is_for_a_file = True  # type: ignore[attr-defined]  # ours: `admin.lists` reads no page then
             queryset = self.get_changelist_instance(request).queryset
         except IncorrectLookupParameters:
             return HttpResponseRedirect(f"{page}?e=1")

@@ -122,7 +122,7 @@ class EventAdmin(ReadOnlyAdmin):
             messages.error(request, f"A file holds {CAPS['csv']:,} events at most: choose a shorter window first.")
             return HttpResponseRedirect(f"{page}?{request.GET.urlencode()}")
         rows = list(rows_of(events, personal=seen_in_full(request, self.admin_site, events)))
-        about = {"by": request.user.get_username(), "search": log.narrowed}
+        about = {"by": request.user.get_username(), "search": log.query_string}
         try:
             name, content = signed_zip(rows, kind, **about)
         except ImproperlyConfigured as error:

@@ -34,11 +34,6 @@ class EventList(ConsoleList):
         return self.get_query_string({"window": "all"})
 
     @property
-    def narrowed(self) -> str:
-        """The search as a download takes it."""
-        return self.get_query_string().removeprefix("?")
-
-    @property
     def advice(self) -> str:
         """Say what was not searched."""
         if self.hint and not self.result_list:

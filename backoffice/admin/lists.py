@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from backoffice.admin.base import ConsoleAdmin
 
 ANY_KEY = "any-key"
+FILE = "is_for_a_file"  # on a request that wants the rows of a list, and no page of it
 
 
 class ConsoleList(ChangeList):
@@ -65,11 +66,12 @@ class ConsoleList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """Read one page, and count where there are more. At most three queries, and what rows are told with."""
         try:
-            self.page = self.order.page(self.queryset, self.list_per_page, **self.place)
+            file = getattr(request, FILE, False)
+            self.page = Page([]) if file else self.order.page(self.queryset, self.list_per_page, **self.place)
         except FieldError as error:  # what no version of the past holds is known when the statement is made
             raise IncorrectLookupParameters(error) from error
         self.result_list = self.page.rows
-        self.multi_page = bool(any(self.place.values()) or self.page.after)
+        self.multi_page = bool(any(self.place.values()) or self.page.after) and not file
         self.result_count = self.how_many(request) if self.multi_page and self.counts else len(self.page.rows)
         self.full_result_count = self.result_count  # no "N results" beside the search: the end of the list says it
         self.show_full_result_count = self.can_show_all = False
