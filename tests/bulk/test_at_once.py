@@ -64,7 +64,7 @@ def test_many_confirmations_at_once_are_one_run_and_many_workers_do_each_row_onc
     assert (run.state, run.total, run.rows.count()) == ("running", 9, 9)
 
     def work(_: int) -> None:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while Run.objects.filter(state="running").exists() and time.monotonic() < until:
             worker.go_on()
 
@@ -98,7 +98,7 @@ def test_a_killed_worker_leaves_nothing_half_done_and_the_next_one_goes_on(
         thread.start()
         with psycopg.connect(killing, autocommit=True) as superuser:
             waiting = "FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-            until = time.monotonic() + 30
+            until = time.monotonic() + 120
             while not superuser.execute(f"SELECT {waiting}").fetchone() and time.monotonic() < until:
                 time.sleep(0.02)
             assert superuser.execute(f"SELECT pg_terminate_backend(pid) {waiting}").rowcount == 1
