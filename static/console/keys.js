@@ -11,7 +11,9 @@
     const isOff = () => localStorage.getItem("console.keys") === "off";
     let gone = -Infinity; // when `g` was pressed, in milliseconds of the page
 
-    const place = (key) => key === "h" ? one("#site-name a") : PLACES[key] && one(`a[href$="${PLACES[key]}"]`);
+    // By its name in the lists of what there is, where the page has them: others may link to it too.
+    const place = (key) => key === "h" ? one("#site-name a")
+        : PLACES[key] && (one(`th[scope=row] > a[href$="${PLACES[key]}"]`) ?? one(`a[href$="${PLACES[key]}"]`));
     const rows = () => [...document.querySelectorAll("main tbody tr")].filter((row) => row.querySelector("a[href]"));
     const step = (by) => {
         const all = rows(), at = all.findIndex((row) => row.contains(document.activeElement));
