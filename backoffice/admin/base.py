@@ -10,7 +10,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import flatten_fieldsets, label_for_field, unquote
 from django.contrib.admin.views.main import ChangeList
-from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.fields import ArrayField, RangeField
 from django.core.exceptions import BadRequest, FieldDoesNotExist
 from django.db.models import BinaryField, F, JSONField, Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -122,7 +122,7 @@ class ConsoleAdmin(StaleForms, HistoryPages, ExportMixin, admin.ModelAdmin):  # 
             field = self.opts.get_field(lookup.partition("__")[0])
         except FieldDoesNotExist:
             field = None
-        return not isinstance(field, JSONField | BinaryField | ArrayField) and super().lookup_allowed(
+        return not isinstance(field, JSONField | BinaryField | ArrayField | RangeField) and super().lookup_allowed(
             lookup, value, request
         )
 

@@ -75,7 +75,7 @@ def notes_of(request: HttpRequest, account: Account) -> Notes:
         called.setdefault(mention.note_id, []).append(mention)
     reader = cast("User", request.user)
     shown = [_shown(note, called.get(note.pk, []), reader) for note in found[:SHOWN]]
-    calls = Mention.waiting(reader).filter(note__account=account).exists()
+    calls = Mention.waiting(reader, using=cast("str", account._state.db)).filter(note__account=account).exists()
     return Notes(shown, len(found) > SHOWN, calls)
 
 

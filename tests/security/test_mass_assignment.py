@@ -73,7 +73,7 @@ def changed(before: dict[str, Any], after: dict[str, Any]) -> set[str]:
     return {name for name in before if after[name] != before[name]} - MOVED_BY_SAVING
 
 
-READ_ONLY = ("backoffice.grantrequest", "login.lockout")  # whose pages have no form
+READ_ONLY = ("backoffice.grantrequest", "bulk.run", "login.lockout")  # whose pages have no form
 SHOWN = ("backoffice.entity", "backoffice.user", "auth.group", "ledger.account", "ledger.action", "ledger.hold", "ledger.limit", "ledger.cap", "ledger.approval")  # fmt: skip
 CASES = [*(("console", label) for label in (*SHOWN, "imports.import")), *(("sandbox", label) for label in SHOWN if label != "auth.group")]  # fmt: skip
 
