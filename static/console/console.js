@@ -38,6 +38,7 @@ document.addEventListener("formset:added", () => setTimeout(labelChoices));
 document.addEventListener("focusin", ({ target }) => {
     if (!target.matches(".select2-search__field")) return;
     target.setAttribute("aria-label", "Search");
+    document.querySelectorAll(".select2-selection[aria-owns]").forEach((choice) => choice.setAttribute("aria-controls", choice.getAttribute("aria-owns")));
     document.querySelector(".select2-results__options")?.setAttribute("aria-label", "Found");
 });
 
