@@ -21,7 +21,7 @@ window.addEventListener("pageshow", () => {
     });
 });
 
-// The widgets behind fields that search and behind choices of many lack names and roles, which screen readers ask for.
+// Names and roles that the widgets of fields that search, and of choices of many, lack.
 const labelChoices = () => {
     document.querySelectorAll(".select2-selection__rendered:not([aria-labelledby])").forEach((value) => {
         const field = value.id.replace(/^select2-|-container$/g, ""), label = document.querySelector(`label[for="${field}"]`);
@@ -38,6 +38,7 @@ document.addEventListener("formset:added", () => setTimeout(labelChoices));
 document.addEventListener("focusin", ({ target }) => {
     if (!target.matches(".select2-search__field")) return;
     target.setAttribute("aria-label", "Search");
+    document.querySelectorAll(".select2-selection[aria-owns]").forEach((choice) => choice.setAttribute("aria-controls", choice.getAttribute("aria-owns")));
     document.querySelector(".select2-results__options")?.setAttribute("aria-label", "Found");
 });
 

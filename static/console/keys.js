@@ -1,17 +1,17 @@
 "use strict";
 
-// Shortcuts of single keys, and the sheet that lists them. None while something is typed; all can be turned off, as WCAG
-// 2.1.4 asks. Nobody is sent where the page has no link to: places are its own links, rows its tables'.
+// Shortcuts of single keys, and the sheet that lists them. None while something is typed; all can be turned off (WCAG 2.1.4).
+// Places are the page's own links, so nobody is sent where he may not go.
 {
     const PLACES = { a: "/ledger/account/", t: "/ledger/action/", o: "/ledger/hold/", p: "/ledger/approval/", l: "/ledger/limit/", e: "/audit/event/", i: "/imports/import/", u: "/backoffice/user/" };
     const TYPED_IN = "input:not([type=checkbox], [type=radio], [type=submit], [type=button]), textarea, select, [contenteditable], [role=combobox], [role=listbox]";
-    const SECONDS = 1.5; // within which a letter follows `g`
+    const SOON = 1500; // milliseconds within which a letter follows `g`
     const button = document.getElementById("keys-button");
     const one = (selector) => document.querySelector(selector);
     const isOff = () => localStorage.getItem("console.keys") === "off";
-    let gone = -Infinity; // when `g` was pressed, in milliseconds of the page
+    let gone = -Infinity; // when `g` was pressed
 
-    // By its name in the lists of what there is, where the page has them: others may link to it too.
+    // By its name in the lists, where the page has them.
     const place = (key) => key === "h" ? one("#site-name a")
         : PLACES[key] && (one(`th[scope=row] > a[href$="${PLACES[key]}"]`) ?? one(`a[href$="${PLACES[key]}"]`));
     const rows = () => [...document.querySelectorAll("main tbody tr")].filter((row) => row.querySelector("a[href]"));
@@ -50,12 +50,12 @@
             part("Everywhere", [["?", "This sheet"], ["/", "Search; Ctrl K or ⌘ K too"], ["c", "To the commands of the page"], ["u", "Up, to the list it is in"], ["Ctrl Enter", "Press the form's first button"]]),
             part("Go to", there.map((key) => [`g ${key}`, key === "h" ? "Home" : place(key).textContent.trim()])),
             part("Lists", [["j", "Next row"], ["k", "Row before"], ["Enter", "Open it"], ["x", "Select it"], ["n", "Next page, or what is next in line"], ["p", "Page before"]]),
-            made("p", {}, on, made("label", { htmlFor: "keys-on" }, " Single keys are shortcuts. Turn this off if you dictate or if they get in your way.")));
+            made("p", {}, on, made("label", { htmlFor: "keys-on" }, " Single keys are shortcuts")));
         dialog.setAttribute("aria-labelledby", "keys-heading");
         dialog.addEventListener("close", () => dialog.remove());
         return dialog;
     };
-    // A modal dialog keeps the focus, closes on Escape and gives the focus back, all by itself.
+    // A modal dialog keeps the focus and gives it back by itself.
     const show = () => {
         const dialog = sheet();
         document.body.append(dialog);
@@ -74,7 +74,7 @@
             event.stopImmediatePropagation();
             return;
         }
-        const goes = event.timeStamp - gone < SECONDS * 1000;
+        const goes = event.timeStamp - gone < SOON;
         gone = event.key === "g" ? event.timeStamp : -Infinity;
         const act = goes ? () => place(event.key)?.click() : ACTS[event.key];
         if (!act) return;

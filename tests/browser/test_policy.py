@@ -38,7 +38,6 @@ DOWNLOAD = re.compile(r"(csv|xlsx|json|refused)/$")
 NO_PAGE = re.compile(
     r"logout/$|jsi18n/$|autocomplete/$|suggestions/$|progress/$|/r/|searches/|\(\?P<url>"
 )  # what answers with no page of its own
-POSTED = re.compile(r"(approve|reject|cancel|end|acknowledge|retry)/$")  # answers 405 to GET, or goes back
 EMPTY = {
     "audit/deadletter",
     "audit/verification",
@@ -243,10 +242,7 @@ def test_forms_previews_results_and_refusals_keep_to_the_policy(watched: Watched
 
 def test_import_pages_keep_to_the_policy(watched: Watched, tmp_path: Path) -> None:
     page = watched.login("importer")
-    go(page, "Accounts")
-    page.click("#changelist-filter >> text='Open'")
-    page.click("#changelist-filter >> text='CZK'")
-    page.click("#result_list tbody tr:first-child th a")
+    open_first_account(page)
     uid = re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", page.text_content("main") or "")[0]
     good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
     good.write_text(f"account,type,amount,comment,key\n{uid},deposit,0.5,=1+1,policy\n{uid},fee,1,Other,\n")
