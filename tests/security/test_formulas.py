@@ -18,6 +18,7 @@ from openpyxl import load_workbook
 
 from backoffice.models import Entity, User
 from backoffice.sheets import FORMULA_STARTS, guarded_text, unguarded
+from bulk.models import Row, Run
 from imports.models import Import
 from ledger.choices import Clock
 from ledger.models import Account, Hold
@@ -142,7 +143,11 @@ def hostile(client: Client, admin: User, agent: User, account: Account, nord: En
     rows = [(str(account.uid), text, "1", text, text, text, text, text) for text in EVIL]
     asked = {"file": upload(csv_of(*rows), "=evil.csv"), "how": "valid", "reason": "=1+1"}
     client.post(reverse("console:imports_import_add"), asked)
-    return {"ledger_account": account.pk, "imports_import": Import.objects.get().pk}
+    about = {"command": "freeze", "subject": "account", "request_id": "a test", "state": "failed"}
+    texts = {"what": "=1+1", "selection": "=1+1", "reason": "=1+1"}
+    run = Run.objects.create(by=agent, entities=[nord.pk], total=1, **about, **texts)
+    Row.objects.create(run=run, object_id=account.pk, account=account, entity=nord, text="=1+1")
+    return {"ledger_account": account.pk, "imports_import": Import.objects.get().pk, "bulk_run": run.pk}
 
 
 @pytest.mark.django_db(databases=["default", "audit"])

@@ -24,7 +24,7 @@ PLACES = {"console": admin.site, "sandbox": sandbox}
 # Models whose rows are somebody's. Each tenant of tests/security/world.py has a row of each.
 OF_TENANTS = {
     "backoffice.entity", "backoffice.user", "ledger.account", "ledger.action", "ledger.hold", "ledger.limit", "ledger.approval",
-    "audit.event", "audit.savedsearch", "bulk.run",
+    "audit.event", "backoffice.savedview", "bulk.run",
 }  # fmt: skip
 # Models with pages whose rows belong to no tenant, and why.
 OF_NOBODY = {
