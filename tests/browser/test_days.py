@@ -47,7 +47,7 @@ def test_agents_day(login: Login, picture: Picture) -> None:
     page.locator(".messagelist").get_by_role("link").first.click()
     expect(page.get_by_role("main")).to_contain_text("Cash at the desk")
     page.goto(account)
-    press(page, "Statement")
+    press(page, "another period")
     expect(page.get_by_role("main")).to_contain_text("Closing balance")
     picture(page, "statement")
     page.goto(account)
@@ -97,7 +97,7 @@ def test_leads_day(login: Login, picture: Picture) -> None:
     preview(page)
     picture(page, "bulk-preview")
     confirm(page)
-    expect(page.get_by_role("heading", name="Frozen: 3 of 3 accounts")).to_be_visible()
+    expect(page.get_by_role("heading", name="Freeze: 3 chosen accounts")).to_contain_text("Done")
     log_out(page)
 
 
@@ -146,7 +146,7 @@ def test_analysts_day_in_the_sandbox(login: Login, picture: Picture) -> None:
     expect(page.locator(".messagelist")).to_contain_text("Deposited")
     assert "/sandbox/" in page.url
     picture(page, "sandbox")
-    press(page, "Statement")
+    press(page, "another period")
     expect(page.get_by_role("main")).to_contain_text("Trying")
     log_out(page)
 

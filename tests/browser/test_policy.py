@@ -36,7 +36,7 @@ TOO_WIDE = """
 WIDTHS: dict[str, ViewportSize] = {"a desk": {"width": 1280, "height": 800}, "a phone": {"width": 390, "height": 844}}
 DOWNLOAD = re.compile(r"(csv|xlsx|json|refused)/$")
 NO_PAGE = re.compile(
-    r"logout/$|jsi18n/$|autocomplete/$|suggestions/$|progress/$|/r/|searches/|\(\?P<url>"
+    r"logout/$|jsi18n/$|autocomplete/$|suggestions/$|progress/$|mentions/$|/r/|searches/|\(\?P<url>"
 )  # what answers with no page of its own
 EMPTY = {
     "audit/deadletter",
