@@ -40,6 +40,7 @@ CAPTURED = {  # each table and its historical one
     "ledger_approval": "ledger_historicalapproval",
     "ledger_cap": "ledger_historicalcap",
     "ledger_limit": "ledger_historicallimit",
+    "ledger_note": "ledger_historicalnote",
 }
 ROWS, TURNS = 3_000, 20  # of a statement; how often two are tried until they meet
 PROGRAM = program()  # of this test run

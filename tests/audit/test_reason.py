@@ -20,6 +20,7 @@ from backoffice.deciding import Decision
 from backoffice.list_pages import ChangeView, ChooseColumns, KeepView
 from backoffice.models import Entity, User
 from imports.pages import PreviewPage, UploadPage
+from ledger.admin.notes import MentionsPage, NotePage
 from ledger.models import Account
 from sandbox.site import site as sandbox
 from tests.cast import PASSWORD
@@ -72,7 +73,9 @@ def test_every_page_that_takes_a_post_asks_why() -> None:
     door = ("allauth.", "backoffice.login.")
     console = {view for view in taking - commands if not view.__module__.startswith(door)}
     others = {view for view in console if not issubclass(view, ReasonedCommand | Decision)}
-    assert others == {UploadPage, PreviewPage, ChooseColumns, KeepView, ChangeView, RedirectView}
+    # A note is itself what somebody says of an account; views and columns are the reader's own.
+    own = {ChooseColumns, KeepView, ChangeView, NotePage, MentionsPage}
+    assert others == {UploadPage, PreviewPage, RedirectView, *own}
 
 
 def test_money_is_not_moved_without_a_reason(browser: Client, account: Account) -> None:
