@@ -238,18 +238,6 @@ def select(console: Client, verb: str, *rows: Any) -> str:
     return str(console.post(page, chosen).headers["Location"])
 
 
-def test_bulk_reverse_gives_a_result_for_each(console: Client, pair: tuple[Account, Account], agent: User) -> None:
-    source, target = pair
-    out, into = transferred(agent, source, target)
-    deposited, opened = (source.actions.get(type=kind) for kind in ("deposited", "created"))
-    url = select(console, "reverse", opened, deposited, out, into)
-    answer = console.post(url.partition("?")[0], begin(console, url, comment="Wrong file"))
-    lines = answer.context["lines"]
-    assert [bool(line.error) for line in lines] == [True, True, False, True]
-    assert "went back before" in lines[3].error
-    assert balances() == [100, 5]
-
-
 def test_hold_is_placed_captured_in_part_and_shown(console: Client, account: Account) -> None:
     url = at(account, "hold")
     expires = timezone.localtime() + timedelta(days=3)
@@ -302,17 +290,6 @@ def test_hold_that_would_have_expired_is_refused_at_its_field(console: Client, a
     assert 'id="id_expires_error"' in page
 
 
-def test_bulk_release_gives_a_result_for_each(console: Client, pair: tuple[Account, Account], agent: User) -> None:
-    first, second = held(agent, pair[0]), held(agent, pair[1], 5)
-    Hold.capture(uid=first.uid, **asked(agent))
-    url = select(console, "release", first, second)
-    answer = console.post(url.partition("?")[0], begin(console, url))
-    assert [(line.after, line.error) for line in answer.context["lines"]] == [
-        ("", "The hold was resolved before: it is captured."),
-        ("CZK 5.00", ""),
-    ]
-
-
 @pytest.mark.parametrize(("verb", "codename"), [("transfer", "transfer"), ("hold", "hold")])
 def test_account_command_without_its_permission_is_absent(
     client: Client, agent: User, account: Account, verb: str, codename: str
@@ -354,28 +331,6 @@ def test_hold_list_finds_by_reference_uid_and_name(console: Client, pair: tuple[
     for typed, found in searches.items():
         assert list(console.get(page, {"q": typed}).context["cl"].result_list) == found, typed
     assert list(console.get(page, {"state__exact": "pending"}).context["cl"].result_list) == [one]
-
-
-@pytest.mark.parametrize("command", ["reverse", "release", "hold"])
-def test_preview_of_a_selection_costs_the_same_for_5_rows_and_30(
-    console: Client, open_account: OpenAccount, agent: User, command: str
-) -> None:
-    accounts = [open_account("50") for _ in range(60)]
-    rows: list[Any] = accounts[:30]
-    if command == "reverse":
-        rows = [transferred(agent, one, other, 5)[0] for one, other in zip(rows, accounts[30:], strict=True)]
-    elif command == "release":
-        rows = [held(agent, one, 5) for one in rows]
-    counts = []
-    for number in (5, 30):  # up to four accounts bring their limits along
-        url = select(console, command, *rows[:number])
-        form = {**hidden(console.get(url).content.decode()), "comment": "Wrong file", "amount": "1"}
-        with CaptureQueriesContext(connection) as queries:
-            page = console.post(url.partition("?")[0], form)
-        assert len(page.context["lines"]) == number
-        assert not any(line.error for line in page.context["lines"])
-        counts.append(len(queries))
-    assert counts[0] == counts[1]
 
 
 def test_account_page_costs_the_same_for_3_holds_and_30(
