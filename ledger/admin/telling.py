@@ -50,8 +50,9 @@ def _chip(kind: str, text: str) -> SafeString:
 
 
 def link(row: Any, text: str) -> SafeString:
-    """Return a link to the page of a row, on the site that is being looked at."""
-    page = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+    """Return a link to the page of a row, on the site of its database: each site is called like its own."""
+    name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
+    page = reverse(name, args=[row.pk], current_app=row._state.db)
     kind = "reference" if isinstance(row, (Action, Hold)) else ""
     return format_html('<a class="{}" href="{}">{}</a>', kind, page, text) if kind else _plain_link(page, text)
 
@@ -62,7 +63,7 @@ def _plain_link(page: str, text: str) -> SafeString:
 
 def person(who: Any) -> str:
     """Return a person as a link."""
-    return _plain_link(reverse("admin:backoffice_user_change", args=[who.pk]), str(who)) if who else "nobody"
+    return link(who, str(who)) if who else "nobody"
 
 
 def request(approval: Any) -> str:

@@ -50,6 +50,9 @@ def pages(site: AdminSite, account: Account) -> Iterator[str]:
     }
     yield reverse(f"{site.name}:index")
     yield reverse(f"{site.name}:jsi18n")
+    for name in ("find", "find_suggestions"):
+        yield reverse(f"{site.name}:{name}") + "?q=nobody"
+    yield reverse(f"{site.name}:ledger_account_note", args=[account.pk])
     for model in MODELS:
         label = f"{model._meta.app_label}_{model._meta.model_name}"
         yield reverse(f"{site.name}:app_list", args=[model._meta.app_label])
@@ -370,7 +373,7 @@ def test_a_list_asks_as_often_for_thirty_rows_as_for_three(sandbox: Client, open
     few = queries()
     for _ in range(27):
         open_there("1")
-    assert queries() == few
+    assert queries() - 2 == few  # a list that is longer than a page asks how long it is, about or at least
     assert few <= 16
 
 
@@ -381,6 +384,7 @@ def test_the_walk_leaves_no_page_of_the_sandbox_out(open_there: OpenThere) -> No
         "logout",
         "password_change",
         "password_change_done",
+        "ledger_account_mentions",  # is sent to
         "auth_user_password_change",  # there is none: tests/sandbox/test_access.py
         None,  # what nothing answers to
     }
