@@ -30,6 +30,10 @@ const labelChoices = () => {
         value.setAttribute("aria-labelledby", label.id);
         value.closest(".select2-selection").setAttribute("aria-labelledby", `${label.id} ${value.id}`);
     });
+    document.querySelectorAll(".form-row input[id$='_0'], .form-row input[id$='_1']").forEach((end) => {
+        const label = end.closest(".form-row").querySelector("label, legend");
+        if (label && !end.labels.length) end.setAttribute("aria-label", `${label.textContent} ${end.id.endsWith("0") ? "from" : "until"}`);
+    });
     document.querySelectorAll(".help-tooltip[aria-label]").forEach((icon) => icon.setAttribute("role", "img"));
 };
 window.django?.jQuery?.(labelChoices); // behind what makes the fields that search
