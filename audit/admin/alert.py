@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
@@ -73,11 +73,14 @@ class AlertAdmin(FollowedAdmin):
     readonly_fields = ("the_event", "first", "followed")
 
     def within_grants(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Show what concerns entities that the reader works on, and what concerns none or several to who works on all."""
+        """Show what concerns entities that the reader works on, and what concerns none or several to who works on all.
+
+        What no event raised is about the record itself, such as a failed verification: it is for every reader.
+        """
         entities = request_entities(request)
         if entities is None or sees_everything(request):
             return queryset
-        return queryset.filter(entity_id__in=entities)
+        return queryset.filter(Q(entity_id__in=entities) | Q(event_id=None))
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """Return an alert with the event that raised it, in a sentence, if that is in the store and for this reader."""
