@@ -50,8 +50,7 @@ def pages(site: AdminSite, account: Account) -> Iterator[str]:
     }
     yield reverse(f"{site.name}:index")
     yield reverse(f"{site.name}:jsi18n")
-    for name in ("find", "find_suggestions"):
-        yield reverse(f"{site.name}:{name}") + "?q=nobody"
+    yield from (reverse(f"{site.name}:{name}") + "?q=nobody" for name in ("find", "find_suggestions"))
     yield reverse(f"{site.name}:ledger_account_note", args=[account.pk])
     for model in MODELS:
         label = f"{model._meta.app_label}_{model._meta.model_name}"
