@@ -19,6 +19,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.template.defaultfilters import pluralize
 from django.template.loader import render_to_string
+from django.utils.html import format_html
 
 from audit.record import record
 from backoffice.databases import SANDBOX, worked_on
@@ -54,7 +55,8 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
         helps = {
             "note": "Stands above this page and beside every command until it is replaced; customers never see it.",
             "recheck": f"Recomputes balance, status and references from its {actions}. Changes nothing.",
-            "notify": f"To {account.user.email if account.user_id else ''}: {told}",
+            # Templates take help texts for markup, and an address may hold some.
+            "notify": format_html("To {}: {}", account.user.email if account.user_id else "", told),
         }
         for name in helps.keys() & self.fields.keys():
             self.fields[name].help_text = helps[name]

@@ -28,6 +28,7 @@ from backoffice import grant_requests
 from backoffice.grants import grant
 from backoffice.login.models import Lockout
 from backoffice.models import Entity, SavedView, User
+from bulk.models import Row, Run
 from imports.models import Import
 from ledger.models import Account, Approval, Hold, Limit, Note
 from sandbox.models import Refresh
@@ -79,6 +80,9 @@ FIELDS = {
     "audit.DeadLetter.subscriber": "subscriber", "audit.DeadLetter.type": "lettertype", "audit.DeadLetter.error": "error",
     "backoffice.SavedView.name": "search", "backoffice.SavedView.query": "query", "backoffice.SavedView.label": "is ours",
     "backoffice.ListChoice.label": "is ours",
+    "bulk.Run.what": "runwhat", "bulk.Run.selection": "runof", "bulk.Run.reason": "runwhy", "bulk.Run.problem": "runproblem",
+    "bulk.Run.query": "is an address", "bulk.Run.asked": "is shown nowhere", "bulk.Run.command": "is ours",
+    "bulk.Run.subject": "is ours", "bulk.Run.request_id": "is ours", "bulk.Row.text": "rowtext", "bulk.Row.code": "is ours",
     "audit.Verification.findings": "finding", "audit.Verification.head": "head",
 }  # fmt: skip
 # Tables that no page shows, or that hold what one of the above holds.
@@ -206,14 +210,24 @@ class World:
             subscriber=evil("subscriber", 60), type=evil("lettertype"), error=evil("error")
         )
         self.run = stored_verification(7)
+        about = {"by": self.admin, "entities": [self.entity.pk], "total": 1, "command": "freeze", "subject": "account"}
+        texts = {
+            "what": evil("runwhat"),
+            "selection": evil("runof"),
+            "reason": evil("runwhy"),
+            "problem": evil("runproblem"),
+        }
+        self.bulk = Run.objects.create(state="failed", request_id="x", query="status=open", **about, **texts)
+        row = {"account": self.account, "entity": self.entity, "state": "refused", "text": evil("rowtext")}
+        Row.objects.create(run=self.bulk, object_id=self.account.pk, **row)
 
     @property
     def keys(self) -> dict[str, Any]:
         """The key of a row of each model, by label."""
         rows = [
             self.entity, self.customer, self.group, self.account, self.action, self.hold, self.limit, self.approval,
-            Import.objects.filter(state="posted").latest("pk"), self.alert, self.letter, self.run, self.right,
-            Lockout.objects.get(),
+            Import.objects.filter(state="posted").latest("pk"), self.bulk, self.alert, self.letter, self.run, self.right,
+            Lockout.objects.order_by("pk")[0],
         ]  # fmt: skip
         return {row._meta.label_lower: row.pk for row in rows} | {"ledger.cap": "CZK", "audit.seal": 1}
 
