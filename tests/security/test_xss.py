@@ -217,7 +217,7 @@ class World:
             "reason": evil("runwhy"),
             "problem": evil("runproblem"),
         }
-        self.bulk = Run.objects.create(state="failed", request_id="x", query="status=open", **about, **texts)
+        self.bulk = Run.objects.create(state="failed", refused=1, request_id="x", query="status=open", **about, **texts)
         row = {"account": self.account, "entity": self.entity, "state": "refused", "text": evil("rowtext")}
         Row.objects.create(run=self.bulk, object_id=self.account.pk, **row)
 
