@@ -73,6 +73,7 @@ class Watched:
         self.console = console
         self.violations: list[str] = []
         self.faults: list[str] = []
+        self.noted: set[str] = set()
         self.context: BrowserContext = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
         self.context.set_default_timeout(10_000)
         self.context.expose_function("violated", self.violated)
@@ -104,9 +105,9 @@ class Watched:
         self.page.emulate_media(color_scheme="light")
         self.page.evaluate("() => new Promise(requestAnimationFrame)")
         kind = answer.headers.get("content-type", "") if answer else ""
-        if (
-            answer and kind.startswith("text/html") and answer.status != HTTPStatus.METHOD_NOT_ALLOWED
-        ):  # which has no page
+        page = answer and kind.startswith("text/html") and answer.status != HTTPStatus.METHOD_NOT_ALLOWED  # has none
+        if page and self.page.url not in self.noted:  # many addresses lead to a page that was seen before
+            self.noted.add(self.page.url)
             self.note(path)
         return answer.headers.get("content-security-policy", "") if answer else ""
 
