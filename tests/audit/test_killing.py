@@ -24,7 +24,7 @@ from backoffice.embedded import state
 from backoffice.embedded.layout import Layout
 from tests.audit.store import EMPTY
 
-ROUNDS = 5
+ROUNDS = 4  # each of the deeds once
 MANY = 30  # rows of one statement, which one row of the outbox stands for
 LARGE = 12_000  # and of some, which fill more than a block
 LARGE_ONES = {3}
@@ -152,7 +152,7 @@ def test_killing_relays_and_databases_loses_and_doubles_nothing(servers: dict[st
     rows = Counter(int(code[1:].split("-")[0]) for code in codes.values())
     assert {n: LARGE if n in LARGE_ONES else MANY for n in rows} == rows
     assert bulk.certain <= rows.keys()
-    assert len(bulk.certain) > 20
+    assert len(bulk.certain) > 10
     assert len(arrived) == len(set(arrived))
     assert writer.certain <= set(arrived)
     assert len(writer.certain) > 100
