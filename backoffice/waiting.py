@@ -10,8 +10,9 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 
+from audit.names import page_of
 from backoffice.guards import PersonGuard, StaffGuard
 from backoffice.models import User
 from backoffice.site import ConsoleSite
@@ -55,19 +56,13 @@ def following(request: HttpRequest, own: Any, after: Any = None) -> str:
         rows = model_admin.waiting(request)
         found = (rows.filter(pk__gt=after.pk) if after is not None and model_admin is own else rows).first()
         if found is not None:
-            return page_of(model_admin, found)
+            return page_of(found, model_admin.admin_site)
     first = (
         own.waiting(request).filter(pk__lt=after.pk).first()
         if after is not None and own in inboxes(request, own)
         else None
     )
-    return page_of(own, first) if first is not None else ""
-
-
-def page_of(model_admin: Any, row: Any) -> str:
-    """Return the address of a request's page."""
-    opts = model_admin.opts
-    return reverse(f"{model_admin.admin_site.name}:{opts.app_label}_{opts.model_name}_change", args=[row.pk])
+    return page_of(first, own.admin_site) if first is not None else ""
 
 
 class Waiting(BaseView):
@@ -78,7 +73,7 @@ class Waiting(BaseView):
     def get(self, request: HttpRequest) -> HttpResponse:
         """Show it; one query a kind."""
         found = [
-            (row, model_admin.in_words(row), model_admin.about(row), page_of(model_admin, row))
+            (row, model_admin.in_words(row), model_admin.about(row), page_of(row, model_admin.admin_site))
             for model_admin in inboxes(request, None)
             for row in model_admin.waiting(request)[:MANY]
         ]
