@@ -53,11 +53,8 @@ def link(row: Any, text: str) -> SafeString:
     """Return a link to the page of a row, on the site of its database: each site is called like its own."""
     name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
     page = reverse(name, args=[row.pk], current_app=row._state.db)
-    kind = "reference" if isinstance(row, (Action, Hold)) else ""
-    return format_html('<a class="{}" href="{}">{}</a>', kind, page, text) if kind else _plain_link(page, text)
-
-
-def _plain_link(page: str, text: str) -> SafeString:
+    if isinstance(row, (Action, Hold)):
+        return format_html('<a class="reference" href="{}">{}</a>', page, text)
     return format_html('<a href="{}">{}</a>', page, text)
 
 
