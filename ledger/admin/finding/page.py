@@ -101,14 +101,14 @@ def _rows(request: HttpRequest, site: Any, search: Search, most: int) -> Iterato
 
 
 def _accounts(request: HttpRequest, site: Any, ids: Iterable[int], most: int) -> list[Hit]:
-    rows = _of(request, site, Account, ids).order_by("user__last_name", "user__first_name", "pk")
-    page = f"{site.name}:ledger_account_change"
-    return [Hit(str(row.user), standing(row), reverse(page, args=[row.pk])) for row in rows[:most]]
+    page, rows = f"{site.name}:ledger_account_change", going.accounts(request, site, ids, most)
+    return [Hit(str(row.user), standing(row), reverse(page, args=[row.pk])) for row in rows]
 
 
 def _actions(request: HttpRequest, site: Any, ids: Iterable[int], most: int) -> list[Hit]:
-    rows, page = _of(request, site, Action, ids).order_by("-pk"), f"{site.name}:ledger_action_change"
-    return [Hit(row.reference, _happened(row), reverse(page, args=[row.pk])) for row in rows[:most]]
+    rows: QuerySet[Any] = site.get_model_admin(Action).get_queryset(request).filter(AnyOf(F("pk"), list(ids)))
+    page = f"{site.name}:ledger_action_change"
+    return [Hit(row.reference, _happened(row), reverse(page, args=[row.pk])) for row in rows.order_by("-pk")[:most]]
 
 
 def _happened(action: Action) -> str:
@@ -125,11 +125,6 @@ def _people(request: HttpRequest, site: Any, words: str, most: int) -> list[Hit]
         Hit(str(row), f"{row.username} · {row.email}", reverse(f"{site.name}:backoffice_user_change", args=[row.pk]))
         for row in rows.order_by("last_name", "first_name", "pk")[:most]
     ]
-
-
-def _of(request: HttpRequest, site: Any, model: type[Any], ids: Iterable[int]) -> QuerySet[Any]:
-    rows: QuerySet[Any] = site.get_model_admin(model).get_queryset(request).filter(AnyOf(F("pk"), list(ids)))
-    return rows
 
 
 def _list(site: Any, model: type[Any], text: str) -> str:
