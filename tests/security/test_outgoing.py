@@ -57,6 +57,7 @@ MAY_START = {
     "audit/heads.py", "backoffice/serve.py", "backoffice/management/commands/demo.py", "backoffice/embedded/programs.py",
     "backoffice/embedded/state.py",
 }  # fmt: skip
+MAY_MARK = ["backoffice/admin/table.py"]  # joins the cells of a row, each escaped where it is made
 CALLED = {"eval", "exec", "compile", "os.system", "popen", "Template", "from_string", "mark_safe"}
 
 
@@ -73,7 +74,7 @@ def called(path: Path) -> set[str]:
 def test_site_starts_no_program() -> None:
     starting = {str(path.relative_to(settings.BASE_DIR)) for path in SOURCES if imported(path) & DANGEROUS}
     assert starting == MAY_START
-    assert [path for path in SOURCES if called(path) & CALLED] == []
+    assert [str(path.relative_to(settings.BASE_DIR)) for path in SOURCES if called(path) & CALLED] == MAY_MARK
 
 
 def test_nothing_calls_out_but_what_is_known_to() -> None:

@@ -1,0 +1,46 @@
+"""What an address can narrow a list by beside the list's own filters: a field of its rows, compared with what fits it.
+
+Everything else that Django would ask the database for is refused: patterns, parts of dates, sets and documents, none of
+which any page of the console links to.
+"""
+
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField, RangeField
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db.models import BinaryField, Field, JSONField, Model
+
+COMPARED = {"exact", "gt", "gte", "lt", "lte"}
+SHUT = (
+    JSONField,
+    BinaryField,
+    ArrayField,
+    RangeField,
+)  # they hold what a list's readers may not see, or are compared by none
+
+
+def field_of(model: type[Model], lookup: str) -> tuple[Any, str] | None:
+    """Return the field that a lookup ends at, and how it is compared; None where it is none that is let through."""
+    here: Any = model
+    names, found = lookup.split("__"), None
+    while names and here is not None:
+        try:
+            found = here._meta.pk if names[0] == "pk" else here._meta.get_field(names[0])
+        except FieldDoesNotExist:
+            break
+        names, here = names[1:], found.related_model
+    how = "__".join(names) or "exact"
+    shut = not isinstance(found, Field) or isinstance(found, SHUT)
+    return None if shut or how not in {*COMPARED, "isnull"} else (found, how)
+
+
+def fits_field(field: Any, how: str, value: str) -> bool:
+    """Whether a field can be compared with what was typed."""
+    if how == "isnull":
+        return True
+    field = field.target_field if field.is_relation else field
+    try:
+        field.run_validators(field.to_python(value))
+    except (ValidationError, ValueError, OverflowError):
+        return False
+    return True
