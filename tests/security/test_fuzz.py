@@ -102,7 +102,8 @@ def insider(world: World) -> Client:
 
 def rows_of(browser: Client, address: str, asked: dict[str, str]) -> set[Any]:
     """Return which rows a list shows on all its pages."""
-    found, after = set(), {}
+    found: set[Any] = set()
+    after: dict[str, str] = {}
     while True:
         answer = ask(browser, address, **asked, **after)
         found |= keys(answer)
