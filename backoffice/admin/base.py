@@ -24,7 +24,7 @@ from audit.names import fits
 from audit.subject import MISSING, note_entity
 from backoffice import arrangement, reason
 from backoffice.admin.lists import ConsoleList
-from backoffice.admin.lookups import field_of, fits_field
+from backoffice.admin.lookups import field_of, fits_field, lets_through
 from backoffice.exporting import ExportMixin
 from backoffice.grants import request_entities, sees_everything
 from backoffice.models.voiding import AnyOf
@@ -110,10 +110,12 @@ class ConsoleAdmin(StaleForms, HistoryPages, ExportMixin, admin.ModelAdmin):  # 
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Refuse what no list is narrowed by; go back to the plain list where a value is none of the field's."""
-        found = field_of(self.model, lookup)
-        if found is None or not super().lookup_allowed(lookup, value, request):
+        field, how = field_of(self.model, lookup)
+        if field is not None and not lets_through(field, how):
             return False
-        if not fits_field(*found, value):
+        if not super().lookup_allowed(lookup, value, request):
+            return False
+        if field is not None and not fits_field(field, how, value):
             raise IncorrectLookupParameters(f"{value} is no value of {lookup}.")
         return True
 

@@ -10,7 +10,7 @@ from django.contrib.postgres.fields import ArrayField, RangeField
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import BinaryField, Field, JSONField, Model
 
-COMPARED = {"exact", "gt", "gte", "lt", "lte"}
+COMPARED = {"exact", "isnull", "gt", "gte", "lt", "lte"}
 SHUT = (
     JSONField,
     BinaryField,
@@ -19,8 +19,8 @@ SHUT = (
 )  # they hold what a list's readers may not see, or are compared by none
 
 
-def field_of(model: type[Model], lookup: str) -> tuple[Any, str] | None:
-    """Return the field that a lookup ends at, and how it is compared; None where it is none that is let through."""
+def field_of(model: type[Model], lookup: str) -> tuple[Any, str]:
+    """Return the field that a lookup begins with or leads to, None for none, and how it is compared."""
     here: Any = model
     names, found = lookup.split("__"), None
     while names and here is not None:
@@ -29,9 +29,12 @@ def field_of(model: type[Model], lookup: str) -> tuple[Any, str] | None:
         except FieldDoesNotExist:
             break
         names, here = names[1:], found.related_model
-    how = "__".join(names) or "exact"
-    shut = not isinstance(found, Field) or isinstance(found, SHUT)
-    return None if shut or how not in {*COMPARED, "isnull"} else (found, how)
+    return found, "__".join(names) or "exact"
+
+
+def lets_through(field: Any, how: str) -> bool:
+    """Whether a list can be narrowed so."""
+    return isinstance(field, Field) and not isinstance(field, SHUT) and how in COMPARED
 
 
 def fits_field(field: Any, how: str, value: str) -> bool:

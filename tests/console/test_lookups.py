@@ -20,14 +20,14 @@ def test_a_field_is_compared_with_what_fits_it(admin_client: Client, asked: str)
     "asked",
     [
         "reference__contains=1", "reference__regex=(a%2B)%2B$", "created__year=2026", "id__in=1,2", "pk__in=1", "version__range=1,2",
-        "created__date=2026-01-01", "id__exact__gt=1", "user__password__startswith=a", "nothing=1", "reference=%00", "history__exact=1",
+        "created__date=2026-01-01", "id__exact__gt=1", "user__password__startswith=a", "reference=%00", "history__exact=1",
     ],
 )  # fmt: skip
 def test_patterns_parts_sets_and_what_is_no_field_are_refused(admin_client: Client, asked: str) -> None:
     assert admin_client.get(f"{reverse(ACCOUNTS)}?{asked}").status_code == 400
 
 
-@pytest.mark.parametrize("asked", ["version=x", "version__gte=1e400", "id__exact=99999999999999999999", "created__lt=2026-02-30", "uid__exact=1"])  # fmt: skip
+@pytest.mark.parametrize("asked", ["version=x", "version__gte=1e400", "id__exact=99999999999999999999", "created__lt=2026-02-30", "uid__exact=1", "nothing=1"])  # fmt: skip
 def test_a_value_that_does_not_fit_leads_back_to_the_plain_list(admin_client: Client, open_account: OpenAccount, asked: str) -> None:  # fmt: skip
     answer = admin_client.get(f"{reverse(ACCOUNTS)}?{asked}")
     assert (answer.status_code, answer.headers["Location"]) == (302, f"{reverse(ACCOUNTS)}?e=1")

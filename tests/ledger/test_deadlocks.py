@@ -67,6 +67,7 @@ class Aside(threading.Thread):
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until and self.is_alive():
             with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_stat_clear_snapshot()")  # who is connected is else read once a transaction
                 cursor.execute(WAITING)
                 if cursor.fetchall() != [(0,)]:
                     return
