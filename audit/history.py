@@ -6,7 +6,7 @@ groups) is told by the ModelAdmin's `other_history`; what was seen and done, by 
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib.admin.utils import unquote
@@ -76,7 +76,7 @@ class HistoryPages:
 
     def history_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         """Return what the page shows."""
-        question = Question(request.GET)
+        question, admin = Question(request.GET), cast("Any", self)
         question.is_valid()
         asked = question.cleaned_data
         until, captured = Until.read(asked["until"]), history_of(self.model) is not None
@@ -88,7 +88,8 @@ class HistoryPages:
         lines, older = until.page([*version_lines(rows, words), *others, *(events or ())])
         here = {line.version for line in lines}
         return {
-            "title": f"History: {obj}",
+            "title": f"History: {admin.label(obj)}",
+            "label": admin.label(obj),
             "object": obj,
             "opts": self.opts,
             "module_name": str(self.opts.verbose_name_plural).capitalize(),

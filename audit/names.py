@@ -74,8 +74,10 @@ def _of_type(request: HttpRequest, site: AdminSite, object_type: str, ids: set[s
     rows = visible(request, site, model) if keys else None
     if rows is None:
         return {}
+    owner: Any = site._registry.get(model)
+    called_by = getattr(owner, "label", str)
     return {
-        (object_type, str(row.pk)): Subject(str(row), page_of(row, site), getattr(row, "currency", ""))
+        (object_type, str(row.pk)): Subject(called_by(row), page_of(row, site), getattr(row, "currency", ""))
         for row in rows.filter(pk__in=keys)
     }
 

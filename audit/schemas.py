@@ -216,12 +216,16 @@ class BulkRun(Nothing):
     problem: NotRequired[str]
 
 
+Names = list[str]
+
+
 class Search(Nothing):
-    """A view of a list: its name, what it asks for, the model of the list, and the team that it is for."""
+    """A view of a list, all of it: its name, what it asks for, the model of the list, its columns, and the team that it is for."""
 
     name: str
     query: str
     list: NotRequired[str]
+    columns: NotRequired[Names]
     team: NotRequired[str]
 
 

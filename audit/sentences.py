@@ -98,12 +98,12 @@ def sentence(
     kind = TYPES.get(event.type) or EventType(event.type, "{who}: {object}", "")
     subject = names.get((event.object_type, event.object_id)) if is_live(event) else None
     data = event.data if personal else masked(event.object_type, event.data)
-    more = _more(event, data, names)
+    more = _more(event, data, names, named=subject is not None)
     about = (subject or Subject(name_of(event))).html
     return format_html(kind.sentence, who=who_of(event, people), object=about, more=more, looked=looked(event))
 
 
-def _more(event: Event, data: dict[str, Any], names: Names) -> SafeString:
+def _more(event: Event, data: dict[str, Any], names: Names, *, named: bool) -> SafeString:
     if event.erased:
         return format_html(" ({})", "erased")
     if "changes" in data:
@@ -113,7 +113,8 @@ def _more(event: Event, data: dict[str, Any], names: Names) -> SafeString:
     if link := _link_of(event):
         given = names.get(link[0], Subject(" ".join(link[0]).removeprefix("auth.")))
         return format_html(": {} {}", "given" if link[1] else "relieved of", given.label)
-    teller = MORE.get(event.type) or MORE.get(event.type.partition(".")[0])
+    family = event.type.partition(".")[0]
+    teller = (KNOWN.get(family) if named else None) or MORE.get(event.type) or MORE.get(family)
     if teller:
         return teller(event, data)
     return format_html("{}", _asked(data))
@@ -138,6 +139,10 @@ def _downloaded(event: Event, data: dict[str, Any]) -> SafeString:
     return format_html("{}{}", f" as {data['format'].upper()}" if "format" in data else "", rows + _asked(data))
 
 
+def _decided(event: Event, data: dict[str, Any]) -> SafeString:
+    return format_html("{}", f": {data['text']}" if "text" in data else "")
+
+
 def _approval(event: Event, data: dict[str, Any]) -> SafeString:
     text = f": {data['text']}" if "text" in data else ""
     amount = written(Decimal(data["amount"]), data["currency"])
@@ -147,9 +152,9 @@ def _approval(event: Event, data: dict[str, Any]) -> SafeString:
 def _grant(event: Event, data: dict[str, Any]) -> SafeString:
     if not data.keys() & {"group", "person"}:
         place = f"below entity {data['parent']}" if "parent" in data else "to the top"
-        return format_html("to move entity {} {}", data["entity"], place)
+        return format_html(", to move entity {} {}", data["entity"], place)
     right = " and ".join(f"{name} {data[name]}" for name in ("person", "group", "entity") if name in data)
-    return format_html("to {} a right, of {}", "give" if data["give"] else "take", right)
+    return format_html(", to {} a right, of {}", "give" if data["give"] else "take", right)
 
 
 def _file(event: Event, data: dict[str, Any]) -> SafeString:
@@ -171,9 +176,13 @@ def _verified(event: Event, data: dict[str, Any]) -> SafeString:
 
 
 def _bulk(event: Event, data: dict[str, Any]) -> SafeString:
+    return format_html(" ({} of {}){}", data["what"], data["selection"], _done(event, data))
+
+
+def _done(event: Event, data: dict[str, Any]) -> SafeString:
     counts = ", ".join(f"{data[name]:,} {called}" for name, called in BULK.items() if data[name])
     why = f". {data['problem']}" if "problem" in data else ""
-    return format_html(" ({} of {}): {}{}", data["what"], data["selection"], counts, why)
+    return format_html(": {}{}", counts, why)
 
 
 BULK = {"rows": "rows", "posted": "posted", "asked": "asked for", "refused": "left out"}
@@ -201,6 +210,13 @@ MORE: dict[str, Callable[[Event, dict[str, Any]], SafeString]] = {
     "alert": lambda event, data: format_html("{}", data["text"]),
     "record": lambda event, data: format_html(": {}", data["type"]),
     "delivery": lambda event, data: format_html(" to {}", data["subscriber"]),
+}
+
+# Of objects whose name says already what they are about.
+KNOWN: dict[str, Callable[[Event, dict[str, Any]], SafeString]] = {
+    "approval": _decided,
+    "grant": lambda event, data: format_html("{}", ""),
+    "bulk": _done,
 }
 
 

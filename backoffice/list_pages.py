@@ -152,10 +152,10 @@ class ChangeView(ListPage):
         return self.back(view.label)
 
 
-def _told(view: SavedView) -> dict[str, str]:
-    """Return what the record says of a view."""
+def _told(view: SavedView) -> dict[str, Any]:
+    """Return what the record says of a view: all of it, as it has no versions."""
     team = {"team": view.team.name} if view.team else {}
-    return {"name": view.name, "query": view.query, "list": view.label, **team}
+    return {"name": view.name, "query": view.query, "list": view.label, "columns": view.columns, **team}
 
 
 def pages() -> list[URLPattern]:

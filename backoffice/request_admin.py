@@ -105,6 +105,7 @@ class RequestAdmin(ReadOnlyAdmin):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "original": row,
+            "label": self.label(row),
             "title": self.in_words(row),
             "chip": state_chip(row),
             "has_view_permission": True,
@@ -117,6 +118,10 @@ class RequestAdmin(ReadOnlyAdmin):
     def in_words(self, row: Any) -> str:
         """Return what was asked for, in words."""
         raise NotImplementedError
+
+    def label(self, obj: Any) -> str:
+        """Say what, and for whom."""
+        return " · ".join(filter(None, (self.in_words(obj), self.about(obj))))
 
     def about(self, row: Any) -> str:
         """Return for whom or what it was asked, where the words do not say it."""

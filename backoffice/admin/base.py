@@ -52,6 +52,7 @@ class ConsoleAdmin(StaleForms, HistoryPages, ExportMixin, admin.ModelAdmin):  # 
     )
 
     list_related: tuple[str, ...] | None = None  # what rows of the list need, where a page needs more
+    finds_by_today = False  # whether a search in a list of the past looks for what is said today
     more_columns: tuple[str, ...] = ()  # that a reader can choose beside those of the list
     list_per_page = 25
     list_max_show_all = 0
@@ -225,6 +226,10 @@ class ConsoleAdmin(StaleForms, HistoryPages, ExportMixin, admin.ModelAdmin):  # 
         """Say why before anything is written."""
         reason.give_reason(form.cleaned_data[reason.NAME], using=self.using)
         return super().save_form(request, form, change)
+
+    def label(self, obj: Any) -> str:
+        """Return what an object is called in titles, in the trail above a page, and by the record."""
+        return str(obj)
 
     def autocomplete_text(self, obj: Any) -> str:
         """Return what an object is called where it is chosen from others."""

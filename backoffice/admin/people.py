@@ -45,6 +45,7 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg, misc] 
     list_select_related = ()
     search_fields = ("username",)  # shows the box; get_search_results does not use it
     search_help_text = "An e-mail address, a user name, or how the first or last name begins."
+    finds_by_today = True
     ordering = ("-id",)
     rights = ("is_staff", "is_superuser", "groups", "user_permissions")
     fieldsets = (

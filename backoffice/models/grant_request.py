@@ -100,7 +100,7 @@ class GrantRequest(Record):
         ]
 
     def __str__(self) -> str:
-        return f"Request for rights {self.pk}"
+        return self.deed
 
     @property
     def moves(self) -> bool:

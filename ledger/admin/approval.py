@@ -17,7 +17,6 @@ from backoffice.models.voiding import AnyOf
 from backoffice.request_admin import AskedByFilter, RequestAdmin, StateFilter, inbox, state_chip
 from ledger.admin import decidable, deciding
 from ledger.admin.filters import CurrencyFilter
-from ledger.admin.telling import deed
 from ledger.asking import VERBS
 from ledger.choices import ApprovalKind, ApprovalState
 from ledger.models import Approval
@@ -45,7 +44,7 @@ class ApprovalAdmin(RequestAdmin):
     @admin.display(description="What")
     def what(self, approval: Approval) -> str:
         """Say what was asked for."""
-        words, _, money = deed(approval).rpartition(f"{approval.currency} ")
+        words, _, money = approval.deed.rpartition(f"{approval.currency} ")
         if not words:
             return money
         return format_html('{}<span class="amount">{} {}</span>', words, approval.currency, money)
@@ -64,7 +63,7 @@ class ApprovalAdmin(RequestAdmin):
         return queryset.filter(own | Q(entity=None) if sees_everything(request) else own)
 
     def in_words(self, row: Approval) -> str:
-        return deed(row)
+        return row.deed
 
     def about(self, row: Approval) -> str:
         return self.subject(row)

@@ -53,7 +53,8 @@ class ProposalAdmin(ReadOnlyAdmin):
         offered = [
             (n, p) for n, p in self.proposals.items() if may and not n.endswith("new") and p.guard.allows(request)
         ]
-        more = {"proposals": offered, **(extra_context or {})}
+        called = {"subtitle": self.label(row)} if row is not None else {}
+        more = {"proposals": offered, **called, **(extra_context or {})}
         return super().change_view(request, object_id, form_url, more)
 
 
@@ -81,6 +82,10 @@ class LimitAdmin(ProposalAdmin):
         return queryset.filter(
             Q(entity=None, account=None) | Q(branch__overlap=entities) | AnyOf(F("account__entity"), entities)
         )
+
+    def label(self, obj: Limit) -> str:
+        """Say for whom."""
+        return f"{obj} · {obj.account or obj.entity or 'every account'}"
 
     @admin.display(description="Amount", ordering="amount")
     def amount_written(self, limit: Limit) -> str:

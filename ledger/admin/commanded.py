@@ -14,8 +14,8 @@ from audit.moment import is_past
 from backoffice.admin import ConsoleAdmin
 from backoffice.models.voiding import AnyOf
 from ledger.admin import finding
-from ledger.admin.commands import LedgerCommand
-from ledger.admin.commands.selection import FILTER, most
+from ledger.admin.commands import LedgerCommand, selection
+from ledger.admin.commands.selection import FILTER
 from ledger.admin.finding.searching import Search
 
 
@@ -24,6 +24,7 @@ class CommandedAdmin(ConsoleAdmin):
 
     commands: tuple[type[LedgerCommand], ...] = ()
     search_help_text = finding.HELP
+    finds_by_today = True
 
     def found(self, search: Search, rows: QuerySet[Any]) -> list[int]:
         """Return the keys of what was typed, of these rows or others."""
@@ -69,7 +70,7 @@ def go_to_command(
     command: type[LedgerCommand], model_admin: CommandedAdmin, request: HttpRequest, queryset: QuerySet[Any]
 ) -> HttpResponse | None:
     """Take a selection to the command's page: the rows that were chosen, or the list's filter where all of it was."""
-    opts, limit = model_admin.opts, most(model_admin.using)
+    opts, limit = model_admin.opts, selection.MOST
     if queryset.order_by()[: limit + 1].count() > limit:
         text = f"One run takes {limit:,} {opts.verbose_name_plural} at most: filter the list first."
         model_admin.message_user(request, text, messages.ERROR)

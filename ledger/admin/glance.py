@@ -17,7 +17,7 @@ from ledger.admin import notes, past
 from ledger.admin.attention import warnings
 from ledger.admin.balance_chart import balance_chart
 from ledger.admin.periods import named
-from ledger.admin.telling import amount, deed, of_account, status_chip, what
+from ledger.admin.telling import amount, of_account, status_chip, what
 from ledger.admin.timeline import lately
 from ledger.choices import ActionType, ApprovalState, HoldState, Status
 from ledger.models import Account, Action, Approval, Hold
@@ -103,7 +103,7 @@ def approval_from(possible: Possible, currency: str) -> str:
 def waiting(account: Account) -> list[tuple[Approval, str]]:
     """Return what was asked for on the account and nobody has decided yet, the latest first. One query."""
     pending = Approval.objects.filter(account=account, state=ApprovalState.PENDING, expires__gt=timezone.now())
-    return [(approval, deed(approval)) for approval in pending.select_related("maker").order_by("-pk")[:LATEST]]
+    return [(approval, approval.deed) for approval in pending.select_related("maker").order_by("-pk")[:LATEST]]
 
 
 def pending_holds(account: Account) -> list[tuple[Hold, str]]:

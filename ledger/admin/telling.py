@@ -13,8 +13,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from ledger import statement
-from ledger.choices import ActionType, ApprovalKind, LimitKind
-from ledger.models import Account, Action, Approval, Hold
+from ledger.choices import ActionType
+from ledger.models import Account, Action, Hold
 from ledger.money import written
 
 RELATED = ("by", *statement.RELATED)
@@ -65,18 +65,7 @@ def person(who: Any) -> str:
 
 def request(approval: Any) -> str:
     """Return a request for approval as a link."""
-    return link(approval, str(approval))
-
-
-def deed(approval: Approval) -> str:
-    """Say what was asked for: `Deposit CZK 10.00`, `Maximum deposit CZK 10.00`, `End maximum deposit`."""
-    money = written(approval.amount, approval.currency)
-    if approval.kind == ApprovalKind.POSTING:
-        return f"{approval.verb.capitalize()} {money}"
-    if approval.kind == ApprovalKind.CAP:
-        return f"Cap of {approval.currency} {money}"
-    kind = LimitKind(approval.asked["kind"]).label
-    return f"End {kind.lower()}" if approval.asked["amount"] is None else f"{kind} {money}"
+    return link(approval, approval.deed)
 
 
 def other_account(action: Any) -> str:

@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from audit.history import Line, Until
 from audit.names import person
 from audit.timeline import Words, compared, who_of
-from ledger.admin.telling import deed, link, told
+from ledger.admin.telling import link, told
 from ledger.choices import ActionType
 from ledger.models import Account, Action, Approval, Note
 
@@ -20,13 +20,13 @@ STATUS = {ActionType.CREATED, ActionType.FROZEN, ActionType.UNFROZEN, ActionType
 
 def asked(one: Approval) -> Line:
     """Tell that a request was made."""
-    text = format_html("Asked for approval: {}, {}", deed(one), link(one, str(one)))
+    text = format_html("Asked for approval: {}", link(one, one.deed))
     return Line(one.requested, person(one.maker), text, one.reason)
 
 
 def decided(one: Approval) -> Line:
     """Tell what became of a request."""
-    text = format_html("{}: {}, {}", one.get_state_display(), deed(one), link(one, str(one)))
+    text = format_html("{}: {}", one.get_state_display(), link(one, one.deed))
     return Line(one.decided or one.expires, person(one.checker or one.maker), text, one.comment or one.error_text)
 
 

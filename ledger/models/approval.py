@@ -22,10 +22,11 @@ from backoffice.models import User
 from backoffice.models.base import Record
 from ledger import approving, requesting
 from ledger.asking import Asked, posting_of
-from ledger.choices import ApprovalKind, ApprovalState
+from ledger.choices import ApprovalKind, ApprovalState, LimitKind
 from ledger.errors import LedgerError, NotTheMaker, ReasonRequired
 from ledger.expiring import expiring
 from ledger.models.action import Action
+from ledger.money import written
 from ledger.posting import Posting
 from ledger.proposing import LimitRequest, bound_of, check_ceiling
 from ledger.shape import check_past
@@ -99,7 +100,18 @@ class Approval(Record):
     replayed = False  # true on what the same form asked for before
 
     def __str__(self) -> str:
-        return f"Request {self.pk}"
+        return self.deed
+
+    @property
+    def deed(self) -> str:
+        """What was asked for: `Deposit CZK 10.00`, `Maximum deposit CZK 10.00`, `End maximum deposit`."""
+        money = written(self.amount, self.currency)
+        if self.kind == ApprovalKind.POSTING:
+            return f"{self.verb.capitalize()} {money}"
+        if self.kind == ApprovalKind.CAP:
+            return f"Cap of {self.currency} {money}"
+        kind = LimitKind(self.asked["kind"]).label
+        return f"End {kind.lower()}" if self.asked["amount"] is None else f"{kind} {money}"
 
     @property
     def verb(self) -> str:

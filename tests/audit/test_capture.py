@@ -16,9 +16,11 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
 from audit.models import Outbox
+from audit.registry import TYPES
+from audit.schemas import fields_of
 from backoffice.databases import program
 from backoffice.grants import grant, revoke
-from backoffice.models import Entity, GroupGrant, User
+from backoffice.models import Entity, GroupGrant, SavedView, User
 from backoffice.scope import acting
 from backoffice.uncaptured import UNCAPTURED
 from ledger.models import Account, Cap
@@ -229,6 +231,13 @@ def test_every_model_is_captured_or_named_with_a_reason() -> None:
     assert all(reason.strip() for reason in UNCAPTURED.values())
     captured = {model._meta.db_table for model in ours if hasattr(model, "history")}
     assert captured == set(CAPTURED)
+
+
+def test_event_of_a_kept_view_tells_all_that_a_version_would() -> None:
+    kept = {field.name for field in SavedView._meta.concrete_fields} - {"id", "person"}  # the person is who acted
+    told = fields_of(TYPES["search.saved"].schema).keys() - {"database"}
+    assert {{"list": "label"}.get(name, name) for name in told} == kept
+    assert TYPES["search.deleted"].schema is TYPES["search.saved"].schema
 
 
 def test_grants_and_rights_of_groups_are_captured(nord: Entity, agent: User) -> None:

@@ -82,7 +82,7 @@ def test_views_are_kept_replaced_and_deleted_by_their_owner(people: dict[str, Cl
     assert not SavedView.objects.exists()
     told = list(Outbox.objects.filter(type__startswith="search.").order_by("id").values_list("type", "data"))
     assert [kind for kind, _ in told] == ["search.saved", "search.saved", "search.deleted"]
-    assert told[0][1] == {"name": "Frozen ones", "query": "status__exact=frozen", "list": LABEL}
+    assert told[0][1] == {"name": "Frozen ones", "query": "status__exact=frozen", "list": LABEL, "columns": ["uid"]}
 
 
 def test_team_s_view_is_made_by_who_may_and_seen_by_the_team(people: dict[str, Client], account: Account) -> None:
