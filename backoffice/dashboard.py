@@ -5,15 +5,16 @@
         return Panel("Notes that mention you", [figure(number, "to read", address)], rows)
 
 A source is asked on each site that has pages `of` its model, for readers with one of the permissions that it `needs`: those
-to open what it links to. It answers with None where it has nothing to say. Of one place, what calls for
-the reader stands first, then in the order of registration. What one reads grows with the page and never with the tables. A source that reads what may be slow or away is
+to open what it links to. It answers with None where it has nothing to say. Sources of one title
+make one panel. Of one place, what calls for the reader stands first, then in the order of registration. What one reads grows with the page and never with the tables. A source that reads what may be slow or away is
 `apart`: it gets a savepoint and LONGEST, and what the database refuses it is told in its place and logged. Whatever else
 goes wrong is an error of the page.
 """
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,12 +23,14 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from backoffice.charts import share
 from backoffice.paging import AtLeast
 
 if TYPE_CHECKING:
     from backoffice.site import ConsoleSite
 
 logger = logging.getLogger("backoffice.dashboard")
+JOBS = "Jobs"  # the panel of what goes on or failed behind the scenes, of whatever app
 SHOWN = 5  # rows of what waits; the number above leads to all
 LONGEST = 1_000  # milliseconds that a statement of a source that is `apart` may take
 LIMITED = "SELECT current_setting('statement_timeout'), set_config('statement_timeout', %s, true)"
@@ -114,6 +117,11 @@ def figure(number: int, label: str, url: str, kind: str = "") -> Figure:
     return Figure(str(number) if isinstance(number, AtLeast) else f"{number:,}", label, url, kind if number else "")
 
 
+def progress(done: int, whole: int) -> SafeString:
+    """Return how much of something is done, as a bar."""
+    return share(Decimal(done) / (whole or 1), f"{done:,} of {whole:,} done")
+
+
 def chip(kind: str, text: str) -> SafeString:
     """Return a state as a chip."""
     return format_html('<span class="chip chip-{}">{}</span>', kind, text)
@@ -125,8 +133,24 @@ def told(request: HttpRequest, site: "ConsoleSite") -> dict[str, list[Panel]]:
     for place, sources in SOURCES.items():
         asked = [source for source in sources if source.concerns(request, site)]
         panels = [_apart(source, request, site) if source.apart else source.read(request, site) for source in asked]
-        found[place.value] += sorted(filter(None, panels), key=lambda shown: not shown.calls)
+        found[place.value] += sorted(_joined(filter(None, panels)), key=lambda shown: not shown.calls)
     return found
+
+
+def _joined(panels: Iterable[Panel]) -> Iterable[Panel]:
+    """Make one panel of those of one title."""
+    by_title: dict[str, Panel] = {}
+    for shown in panels:
+        before = by_title.get(shown.title, Panel(shown.title))
+        by_title[shown.title] = Panel(
+            shown.title,
+            [*before.figures, *shown.figures],
+            [*before.rows, *shown.rows],
+            before.body + shown.body,
+            " ".join(filter(None, (before.more, shown.more))),
+            " ".join(filter(None, (before.problem, shown.problem))),
+        )
+    return by_title.values()
 
 
 def _apart(source: Source, request: HttpRequest, site: "ConsoleSite") -> Panel | None:

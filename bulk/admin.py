@@ -12,6 +12,7 @@ from django.utils.html import format_html
 from audit.names import person
 from backoffice.admin import ReadOnlyAdmin
 from backoffice.sheets import FORMATS
+from bulk import dashboard  # noqa: F401  registers what the start page tells
 from bulk.models import Result, Row, Run, State
 from bulk.pages import COMMANDS, Progress, RowsFile
 from bulk.working import AT_ONCE
@@ -91,7 +92,7 @@ class RunAdmin(ReadOnlyAdmin):
         listed = f"{site}:ledger_{run.subject}"
         again = self.again(request, run)
         return {
-            "title": f"{run.what}: {run.selection}",
+            "title": str(run),
             "subtitle": None,
             "chip": state_chip(run),
             "confirmed_by": person(run.by),

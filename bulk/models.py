@@ -83,10 +83,13 @@ class Run(Record):
         default_permissions = ["view"]
         permissions = [("stop_run", "Can stop a bulk run")]
         constraints = [models.UniqueConstraint(fields=["by", "key"], name="bulk_run_once")]
-        indexes = [models.Index(fields=["due"], condition=models.Q(state=State.RUNNING), name="bulk_run_due")]
+        indexes = [
+            models.Index(fields=["due"], condition=models.Q(state=State.RUNNING), name="bulk_run_due"),
+            models.Index(fields=["-id"], condition=models.Q(state="failed"), name="bulk_run_failed"),
+        ]
 
     def __str__(self) -> str:
-        return f"Bulk run {self.pk}"
+        return f"{self.what}: {self.selection}"
 
     @property
     def settled(self) -> int:

@@ -18,7 +18,10 @@ from imports.models import Import, State
 from imports.pages import MAY_IMPORT, ExampleFile, PreviewPage, RefusedFile, UploadPage
 from ledger.models import Account
 
-CHIPS = {State.PREVIEWED: "frozen", State.POSTED: "open", State.UNREADABLE: "closed", State.EXPIRED: "closed"}
+CHIPS = {
+    State.PREVIEWED: "frozen", State.RUNNING: "pending", State.POSTED: "open", State.UNREADABLE: "closed",
+    State.STOPPED: "bad", State.CONTINUED: "closed", State.EXPIRED: "closed",
+}  # fmt: skip
 
 
 @admin.display(description="State", ordering="state")

@@ -1,4 +1,4 @@
-"""What the start page tells of imports: those of the reader that wait for confirmation, and what became of all others."""
+"""What the start page tells of imports: those of the reader that wait, what runs or has failed, and what became of all others."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from backoffice.dashboard import SHOWN, Panel, Place, Row, figure, panel
+from backoffice.dashboard import JOBS, SHOWN, Panel, Place, Row, chip, figure, panel, progress
 from backoffice.paging import counted
 from backoffice.said import told
 from backoffice.site import ConsoleSite
@@ -36,6 +36,41 @@ def own(request: HttpRequest, site: ConsoleSite) -> Panel | None:
     return Panel("Your imports", [figure(number, "to look at and confirm", _list(mine), "pending")], shown)
 
 
+@panel(Place.STANDING, JOBS, of=Import, needs=("imports.view_import",))
+def jobs(request: HttpRequest, site: ConsoleSite) -> Panel:
+    """Tell of the files of a week that a command posts, how far each is, and of those that failed. A query or two."""
+    lately = {"created__gte": timezone.now() - RECENT}
+    rows = _imports(request, site).filter(**lately)
+    told_of = (
+        (State.RUNNING, "import running", "imports running", ""),
+        (State.STOPPED, "import stopped", "imports stopped", "bad"),
+        (State.UNREADABLE, "import not readable", "imports not readable", "bad"),
+    )
+    numbers = rows.aggregate(**{state.name: Count("pk", filter=Q(state=state)) for state, *_ in told_of})
+    figures = [
+        figure(
+            numbers[state.name],
+            one if numbers[state.name] == 1 else many,
+            _list({**lately, "state__exact": state}),
+            kind,
+        )
+        for state, one, many, kind in told_of
+    ]
+    going_on = rows.filter(state__in=[State.RUNNING, State.STOPPED]).order_by("-id")[:SHOWN]
+    return Panel(JOBS, figures, [_job(one) for one in going_on] if numbers["RUNNING"] or numbers["STOPPED"] else ())
+
+
+def _job(upload: Import) -> Row:
+    page, done = reverse("console:imports_import_change", args=[upload.pk]), f"{upload.done:,} of {upload.rows:,} rows"
+    if upload.state == State.STOPPED:
+        return Row(f"Import of {upload}", page, f"{done}. {upload.problem}", chip("bad", "stopped"))
+    if upload.stands_still:
+        return Row(
+            f"Import of {upload}", page, f"{done}. The command has to be given again.", chip("bad", "stands still")
+        )
+    return Row(f"Import of {upload}", page, done, progress(upload.done, upload.rows))
+
+
 @panel(Place.STANDING, "Imports of the last seven days", of=Import, needs=("imports.view_import",))
 def lately(request: HttpRequest, site: ConsoleSite) -> Panel:
     """Tell how many were posted, wait, could not be read, and have rows that were refused. One query: files are few."""
@@ -49,7 +84,6 @@ def lately(request: HttpRequest, site: ConsoleSite) -> Panel:
             {"created__gte": timezone.now() - PREVIEW_AGE, "state__exact": State.PREVIEWED},
         ),
         ("with refused rows", "bad", {**since, "state__exact": State.POSTED, "refused__gt": 0}),
-        ("could not be read", "bad", {**since, "state__exact": State.UNREADABLE}),
     )
     numbers = rows.filter(**since).aggregate(
         **{f"n{i}": Count("pk", filter=Q(**chosen)) for i, (*_, chosen) in enumerate(told_of)}

@@ -2,6 +2,8 @@
 
 An import is uploaded, then posted once or never. `content` is what was uploaded, byte for byte; it is dropped where
 nothing came of it. `results` holds a line for each row as it was decided; money itself is in the ledger's actions.
+What the command `import_postings` posts is an import too, which says batch by batch how far it has come; of it neither
+content nor results are kept.
 """
 
 from datetime import timedelta
@@ -18,14 +20,18 @@ from backoffice.models.base import Record
 from backoffice.reason import LONGEST
 
 PREVIEW_AGE = timedelta(hours=1)
+STILL = timedelta(minutes=10)  # without a batch: nobody posts this file any more
 
 
 class State(models.TextChoices):
     """How far an import has come."""
 
     PREVIEWED = "previewed", "Waiting for confirmation"
+    RUNNING = "running", "Running"
     POSTED = "posted", "Posted"
     UNREADABLE = "unreadable", "Cannot be read"
+    STOPPED = "stopped", "Stopped"
+    CONTINUED = "continued", "Stopped, then gone on with"
     EXPIRED = "expired", "Never confirmed"
 
 
@@ -43,8 +49,8 @@ class Import(Record):
     sha256 = models.CharField(
         "SHA-256", max_length=64, db_index=True, help_text="The fingerprint of the file's content."
     )
-    format = models.CharField(max_length=4, choices=[("csv", "CSV"), ("xlsx", "XLSX")])
-    size = models.PositiveIntegerField(help_text="Bytes.")
+    format = models.CharField(max_length=6, choices=[("csv", "CSV"), ("xlsx", "XLSX"), ("pkdd99", "PKDD'99")])
+    size = models.PositiveBigIntegerField(help_text="Bytes.")
     content = models.BinaryField(default=b"", editable=False)
     reason = models.CharField(max_length=LONGEST, default="", help_text="Why it was imported.")
     all_or_nothing = models.BooleanField(default=False, help_text="Post nothing unless every row is fine.")
@@ -59,6 +65,7 @@ class Import(Record):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)
     created = models.DateTimeField("uploaded", db_default=Now(), editable=False)
     finished = models.DateTimeField("posted at", null=True, editable=False)
+    moved = models.DateTimeField("came on", null=True, editable=False, help_text="When its last batch was posted.")
 
     class Meta:
         ordering = ["-id"]
@@ -66,7 +73,12 @@ class Import(Record):
         indexes = [
             models.Index(
                 fields=["by", "created"], condition=models.Q(state=State.PREVIEWED), name="imports_import_waiting"
-            )
+            ),
+            models.Index(
+                fields=["state"],
+                condition=models.Q(state__in=["running", "stopped"]),
+                name="imports_import_going_on",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -84,9 +96,24 @@ class Import(Record):
         return self.state == State.PREVIEWED and self.created > timezone.now() - PREVIEW_AGE
 
     @property
+    def done(self) -> int:
+        """How many rows are decided."""
+        return int(self.posted + self.already_posted + self.refused)
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether it should be running and nothing has come of it for so long that whoever posted it is gone."""
+        return self.state == State.RUNNING and (self.moved or self.created) < timezone.now() - STILL
+
+    @property
     def why(self) -> str:
         """The reason of all that it posts, which names the file."""
         return f"Import of {self.file_name}: {self.reason}"[:LONGEST]
+
+    def go_on(self) -> None:
+        """Keep that this run goes on with what runs of the same content left. One statement."""
+        left = Import.objects.using(self._state.db).filter(sha256=self.sha256, state__in=[State.RUNNING, State.STOPPED])
+        left.exclude(pk=self.pk).update(state=State.CONTINUED)
 
     def earlier_version(self) -> "Import | None":
         """Return the last posted file of the same name and another content: rows it shares would be posted twice."""

@@ -3,6 +3,10 @@
 Booked is when the database wrote it (`recorded`), found by the time in public ids, given in the same statement or just
 after: the only index by time that actions have, as one more would cost every posting. Only what is seen is counted (row-level security), and at most MOST actions a
 day: where today had more, the latest of them are counted, and the same stretch of the other days.
+
+Books that were brought from elsewhere were all written on one day. So where nothing was booked on any of the earlier days,
+these and today are told by when things happened (`created`), as far as the latest BROUGHT actions know: no index knows that
+time, and they are read one by one.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,6 +22,7 @@ from ledger.choices import ActionType
 from ledger.rules import EFFECTS
 
 MOST = 3_000  # actions of a day: a few milliseconds for each thousand
+BROUGHT = 50_000  # actions that are read where none was booked on the days before: some twenty milliseconds
 WEEKS = 4
 WEEK, HOUR = timedelta(weeks=1), timedelta(hours=1)
 TICK = timedelta(milliseconds=1)  # as fine as the time in a public id
@@ -31,6 +36,15 @@ SUMS = """
         SELECT type, currency, delta, floor(extract(epoch FROM uuid_extract_timestamp(uid) - s.begun) / 3600)::int AS hour
         FROM ledger_action WHERE uid >= s.since AND uid < s.until AND recorded >= s.at ORDER BY uid DESC LIMIT %s) a
     GROUP BY GROUPING SETS ((s.n, a.type, a.currency), (s.n, a.hour))
+"""
+# The same by when it happened, of the latest actions.
+HAPPENED = """
+    SELECT s.n, a.type, a.currency, floor(extract(epoch FROM a.created - s.begun) / 3600)::int AS hour,
+           count(*), count(*) FILTER (WHERE a.type = ANY (%s)), sum(a.delta)
+    FROM unnest(%s::int[], %s::timestamptz[], %s::timestamptz[]) s (n, begun, until)
+    JOIN (SELECT type, currency, delta, created FROM ledger_action ORDER BY id DESC LIMIT %s) a
+        ON a.created >= s.begun AND a.created <= s.until
+    GROUP BY GROUPING SETS ((s.n, a.type, a.currency), (s.n, hour))
 """
 
 
@@ -64,6 +78,7 @@ class Today(NamedTuple):
     whole: bool  # since midnight; else the latest MOST
     weeks: int
     crowded: bool  # whether a day before had more than MOST, so that no average is told
+    happened: bool  # all of it by when it happened
     booked: dict[Kind, Sum]
     usual: dict[Kind, Sum]
     by_hour: list[tuple[Decimal, Decimal]]  # how many within each hour of the day until now, and how many usually
@@ -95,20 +110,24 @@ def midnight(now: datetime) -> datetime:
 
 
 def today(now: datetime, using: str) -> Today:
-    """Return what was booked today until now. One query of at most MOST actions a day, three on a day with more."""
+    """Return what was booked today until now. One query of at most MOST actions a day, up to three more on an odd day."""
     begun = midnight(now)
     since, found = begun, _sums(begun, timedelta(0), now - begun, using)
-    if _many(found, 0):
+    brought = [] if any(one.week for one in found) else _brought(begun, now, using)
+    if happened := any(one.week for one in brought):
+        found = brought
+    elif _many(found, 0):
         since = _latest(begun, now, using)
         found = _sums(begun, since - begun, now - begun, using)
     weeks = max((one.week for one in found), default=0)
-    crowded = any(_many(found, week) for week in range(1, weeks + 1))
+    crowded = not happened and any(_many(found, week) for week in range(1, weeks + 1))
     weeks = 0 if crowded else weeks
     return Today(
         since=since,
         whole=since == begun,
         weeks=weeks,
         crowded=crowded,
+        happened=happened,
         booked=_by_kind(found, [0]),
         usual=_by_kind(found, range(1, weeks + 1)),
         by_hour=_by_hour(found, weeks, range((since - begun) // HOUR, (now - begun) // HOUR + 1)),
@@ -145,6 +164,15 @@ def _latest(begun: datetime, now: datetime, using: str) -> datetime:
         cursor.execute(BEFORE, [uid_of(begun), uid_of(now + TICK), MOST])
         [(uid,)] = cursor.fetchall()
     return moment_of(uid) + TICK
+
+
+def _brought(begun: datetime, now: datetime, using: str) -> list[Found]:
+    """Return what happened until this hour today and on the same weekdays before, of the latest actions."""
+    days = [begun - week * WEEK for week in range(WEEKS + 1)]
+    given: list[Any] = [list(MOVING), list(range(len(days))), days, [day + (now - begun) for day in days], BROUGHT]
+    with connections[using].cursor() as cursor:
+        cursor.execute(HAPPENED, given)
+        return [Found(*row) for row in cursor.fetchall()]
 
 
 def _sums(begun: datetime, after: timedelta, until: timedelta, using: str) -> list[Found]:

@@ -17,7 +17,7 @@ from backoffice.site import ConsoleSite
 from ledger.choices import ActionType
 from ledger.models import Action, Approval, Cap
 from ledger.money import exponent, written
-from ledger.movements import MOST, NOTHING, Kind, Sum, Today, today
+from ledger.movements import BROUGHT, MOST, NOTHING, Kind, Sum, Today, today
 
 LINES = 8  # of movements, the most frequent; the others unfold
 UNUSUAL, FEW = 2, 10  # so many times more or less than usual is marked, from this number on
@@ -69,6 +69,12 @@ def _said(found: Today, now: Any) -> str:
         f"More than {MOST:,} actions were booked today: these are the latest, since "
         f"{date_format(timezone.localtime(found.since), 'H:i:s')}."
     )  # fmt: skip
+    if found.happened:
+        days = f"last {day}" if found.weeks == 1 else f"average of the last {found.weeks} {day}s"
+        return (
+            f"Nothing was booked on the {day}s before, so all this is by when it happened, of the latest {BROUGHT:,} actions: "
+            f"since midnight, and usually, the {days} until {time}."
+        )
     if found.crowded:
         return f"{counted} Other {day}s had more than {MOST:,} until {time}, which are not averaged here."
     if not found.weeks:
@@ -104,6 +110,8 @@ def _number(count: Decimal) -> str:
 def _list(site: ConsoleSite, found: Today, kind: Kind) -> str:
     currency, type_ = kind
     chosen = {"type__exact": type_, "currency": currency, "days": "today"}
+    if found.happened:
+        chosen["created__gte"] = found.since.isoformat()
     if not found.whole:
         chosen["recorded__gte"] = found.since.isoformat(timespec="milliseconds")
     return reverse(f"{site.name}:ledger_action_changelist", query=chosen)

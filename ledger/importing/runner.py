@@ -59,13 +59,13 @@ class Report:
 
 @dataclass(frozen=True, kw_only=True)
 class Import:
-    """One run over one file; `advance` is told how many rows each batch had."""
+    """One run over one file; `advance` is told after each batch how many rows it had, and what became of all until then."""
 
     source: Source
     by: User
     using: str
     batch: int
-    advance: Callable[[int], None]
+    advance: Callable[[int, Report], None]
 
     def run(self, customers: Iterable[Customer]) -> Report:
         """Open the accounts that are missing, post the rows and return what became of them.
@@ -80,7 +80,7 @@ class Import:
         report = Report()
         for rows in batches(self.source.rows(self.by), self.batch):
             self._post(rows, report)
-            self.advance(len(rows))
+            self.advance(len(rows), report)
         return report
 
     @contextmanager

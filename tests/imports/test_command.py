@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 from django.core.management import CommandError
 
+from audit.models import Outbox
+from backoffice.scope import acting
+from imports.models import Import
 from ledger.models import Account
+from ledger.progress import Progress
+from tests import scope
 from tests.imports.conftest import Desk
 from tests.imports.files import csv_of
 from tests.scope import call_command
@@ -39,6 +44,34 @@ def test_command_posts_the_file_of_the_console_once(tmp_path: Path, account: Acc
     )  # fmt: skip
     assert (again["accepted"], again["already_posted"], again["refused"]) == (0, 1, first["refused"])
     assert account.balance == 110
+
+
+def test_command_says_batch_by_batch_how_far_it_has_come_and_goes_on_with_what_was_stopped(
+    tmp_path: Path, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = csv_of(*[(account.uid, "deposit", str(number), "", "", "", "", "") for number in range(1, 6)])
+    (tmp_path / "postings.csv").write_bytes(content)
+    seen = []
+
+    def stop_in_the_third(progress: Progress, number: int) -> None:
+        with acting(actor=None, request_id="another"):
+            seen.append(list(Import.objects.values_list("state", "posted", "rows")))
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Progress, "advance", stop_in_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        call_command("import_postings", tmp_path / "postings.csv", "--format", "csv", "--batch", "2", stderr=StringIO())
+    assert seen == [[("running", 0, 5)], [("running", 2, 5)], [("running", 4, 5)]]
+    stopped = Import.objects.get()
+    assert (stopped.state, stopped.problem) == ("stopped", "Somebody stopped it.")
+    scope.widen("default")
+    monkeypatch.undo()
+    assert run(tmp_path / "postings.csv", content)["already_posted"] == 5
+    told = [(one.state, one.posted, one.already_posted, one.refused) for one in Import.objects.order_by("pk")]
+    assert told == [("continued", 4, 0, 0), ("posted", 0, 5, 0)]
+    events = Outbox.objects.filter(object_type="imports.import").order_by("id")
+    assert [(event.type, event.data["posted"]) for event in events] == [("import.stopped", 4), ("import.posted", 0)]
 
 
 def test_command_and_console_know_each_others_files(tmp_path: Path, account: Account, desk: Desk) -> None:

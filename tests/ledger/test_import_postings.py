@@ -136,7 +136,7 @@ def test_a_number_used_for_two_different_rows_is_refused_the_second_time(make_fi
 def test_an_interrupted_import_goes_on_where_it_stopped(make_file: MakeFile, agent: User, batch: int) -> None:
     source = Pkdd99(make_file(*ROWS))
 
-    def interrupt(_: int) -> None:
+    def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -150,7 +150,7 @@ def test_an_interrupted_import_goes_on_where_it_stopped(make_file: MakeFile, age
 
 def test_a_broken_batch_leaves_neither_postings_nor_refusals(make_file: MakeFile, agent: User) -> None:
     source = Pkdd99(make_file(*ROWS))
-    run = Import(source=source, by=agent, using="default", batch=1000, advance=lambda _: None)
+    run = Import(source=source, by=agent, using="default", batch=1000, advance=lambda *_: None)
     run.run(source.survey().customers[:0])  # the accounts are not there
     assert (Action.objects.count(), Refusal.objects.count()) == (0, 0)
 
