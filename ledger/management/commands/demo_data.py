@@ -14,6 +14,7 @@ from backoffice.scope import acting
 from ledger.demo.load import Demo
 from ledger.demo.people import first_uid
 from ledger.demo.staff import LOGINS, ensure_staff, is_for_others
+from ledger.demo.today import live_today
 from ledger.errors import LedgerError
 from ledger.models import Account, Action
 from ledger.money import written
@@ -44,6 +45,9 @@ class Command(BaseCommand):
             "--until", metavar="YYYY-MM-DD", help="the movements end before this day (default today, in UTC)"
         )
         parser.add_argument("--if-empty", action="store_true", help="make only the logins where there are accounts")
+        parser.add_argument(
+            "--today", action="store_true", help="let what happened a week ago happen again today, until now"
+        )
         parser.add_argument("--using", default="default", choices=[a for a in settings.DATABASES if a != EVENT_STORE])
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -67,6 +71,8 @@ class Command(BaseCommand):
             except LedgerError as error:
                 raise CommandError(f"The ledger refuses the demo's data: {error}", returncode=MISUSE) from None
             progress.finish()
+        if options["today"]:
+            live_today(demo.using)
         with acting(actor=None, request_id="demo_data", using=demo.using):
             self._print(demo.using, as_json=options["json"])
 
