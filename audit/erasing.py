@@ -1,12 +1,15 @@
-"""Erasing beside the record: personal values of historical rows, and what readers keep that mentions a person.
+"""Erasing beside the record: personal values of historical rows, what was written about a person, and what readers keep.
 
-Historical rows and alerts refuse such a change, their owner's too: the triggers are off for the one transaction that erases,
+A model whose texts are about somebody says which in `erased_fields`, and in `erased_with` by which path its rows and their
+versions lead to an object that is erased. Historical rows and alerts refuse such a change, their owner's too: the triggers are off for the one transaction that erases,
 under a lock past which nobody else writes. That it was done is told by the event of the erasure.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import reduce
 from itertools import product
+from operator import or_
 from typing import Any
 
 from django.apps import apps
@@ -43,6 +46,45 @@ def erase_versions(request: Request) -> int:
                     erased += _blank(cursor, model, identity)
             erased += _blank_reasons(cursor, request) if request.mentions else 0
     return erased
+
+
+def erase_texts(request: Request) -> list[tuple[str, str]]:
+    """Take out what was written about the objects, or mentions a text, in ledger and sandbox; return what else is about them.
+
+    "(erased)" stands in its place, in the versions too.
+
+    Raises:
+        ImproperlyConfigured: the owner's URL is not set.
+    """
+    about = set[tuple[str, str]]()
+    for alias, model in product(LEDGERS, apps.get_models()):
+        if names := getattr(model, "erased_fields", ()):
+            key, versions = model._meta.pk.attname, model.history.model._meta.default_manager  # type: ignore[attr-defined]  # captured
+            with as_owner(alias), transaction.atomic(using=alias), connections[alias].cursor() as cursor:
+                for manager in (model._base_manager, versions):
+                    rows, theirs = manager.using(alias), _theirs(model, request)
+                    about |= {
+                        (model._meta.label_lower, str(one)) for one in rows.filter(theirs).values_list(key, flat=True)
+                    }
+                    for name in names:
+                        told = rows.filter(theirs | _mentioning(name, request)).exclude(**{name: ""})
+                        keys = list(told.values_list("pk", flat=True))
+                        if keys:
+                            with guards_off(cursor, manager.model._meta.db_table):
+                                rows.filter(pk__in=keys).update(**{name: ERASED})
+    return sorted(about)
+
+
+def _theirs(model: Any, request: Request) -> models.Q:
+    """Return what finds the rows, or the versions, that belong to the objects."""
+    paths = ((model.erased_with.get(kind), identity) for kind, identity in request.objects if identity.isdigit())
+    found = (models.Q(**{path: int(identity)}) for path, identity in paths if path)
+    return reduce(or_, found, models.Q(pk__in=[]))
+
+
+def _mentioning(name: str, request: Request) -> models.Q:
+    """Return what finds the rows in whose field a text is."""
+    return reduce(or_, (models.Q(**{f"{name}__icontains": text}) for text in request.spellings()), models.Q(pk__in=[]))
 
 
 def still_there(request: Request) -> list[str]:

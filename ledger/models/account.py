@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Unpack
+from typing import Any, ClassVar, Unpack
 
 from django.conf import settings
 from django.db import models
@@ -59,6 +59,9 @@ class Account(Record):
 
     # What postings move is in the actions, which are its history: a posting writes no historical row.
     history = captured(without=["balance", "held", "turnover", "version", "modified", "latest"], complete=stand)
+
+    erased_fields = ("note",)  # see `audit.erasing`
+    erased_with: ClassVar[dict[str, str]] = {"ledger.account": "id", "backoffice.user": "user_id"}
 
     class Meta:
         ordering = ["-id"]

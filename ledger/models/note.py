@@ -6,6 +6,8 @@ names (`@lead`, see `ledger.mentions`): each of them finds it waiting until he h
 or put it away.
 """
 
+from typing import ClassVar
+
 from django.conf import settings
 from django.db import models, transaction
 from django.db.models.functions import Now
@@ -32,6 +34,9 @@ class Note(Record):
     created = models.DateTimeField(db_default=Now(), editable=False)
 
     history = captured()
+
+    erased_fields = ("text",)  # see `audit.erasing`
+    erased_with: ClassVar[dict[str, str]] = {"ledger.account": "account_id", "backoffice.user": "account__user_id"}
 
     class Meta:
         ordering = ["-id"]

@@ -15,8 +15,10 @@ from audit.record import record
 from backoffice.databases import as_relay
 from backoffice.models import Entity, SavedView, User
 from backoffice.scope import acting
+from ledger.models import Account, Note
 from tests.audit.sealed import kinds, seal_events, superuser, tamper, verify, wait_until_due
 from tests.audit.test_retention import archived, archives, carry, carry_as_old
+from tests.cast import OpenAccount
 from tests.scope import call_command
 
 pytestmark = pytest.mark.usefixtures("committing")
@@ -283,3 +285,32 @@ def test_file_that_no_sealed_event_names_is_refused(archive: Path, jana: User, t
 
 def kinds_of(found: list[tuple[int | None, str | None, str]]) -> set[str]:
     return {kind for _, _, kind in found}
+
+
+def test_notes_about_a_person_go_with_the_pinned_one_and_say_so(
+    jana: User, open_account: OpenAccount, agent: User
+) -> None:
+    with acting(actor=agent.pk, request_id="r"):
+        account, other = open_account("5", name="Jana Nova"), open_account("5", name="Karl Blau")
+        Note.write(account=account, text="Her daughter calls for her", by=agent)
+        Note.write(account=other, text="Cousin of Jana Nova", by=agent)
+        Note.write(account=other, text="Calls on Fridays", by=agent)
+        for pinned in ("Hard of hearing", ""):
+            Account.objects.filter(pk=account.pk).update(note=pinned)
+        Account.objects.filter(pk=other.pk).update(note="Prefers letters")
+    wait_until_due()
+    erase(f"backoffice.user:{account.user_id}", "--mention", "Jana Nova")
+    assert list(Note.objects.order_by("pk").values_list("text", flat=True)) == [
+        "(erased)",
+        "(erased)",
+        "Calls on Fridays",
+    ]
+    assert set(Note.history.values_list("text", flat=True)) == {"(erased)", "Calls on Fridays"}
+    assert list(Account.objects.order_by("pk").values_list("note", flat=True)) == ["", "Prefers letters"]
+    assert set(Account.history.values_list("note", flat=True)) == {"", "(erased)", "Prefers letters"}
+    told = everything_of_audit()
+    for gone in ("daughter", "Cousin", "hearing"):
+        assert gone not in told
+    assert ("Calls on Fridays" in told, "Prefers letters" in told, verify()) == (True, True, [])
+    with superuser("default") as owner, pytest.raises(Exception, match="never changed"):
+        owner.execute("UPDATE ledger_note SET text = 'x'")

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,8 @@ class Command(BaseCommand):
             raise CommandError(f"--mention takes {SHORTEST} characters at least.", returncode=MISUSE)
         files = options["archive"] or sorted(settings.AUDIT_ARCHIVE_FOLDER.glob(f"*{SUFFIX}"))
         try:
+            texts = erasing.erase_texts(request)
+            request = replace(request, objects=list(dict.fromkeys([*request.objects, *texts])))
             versions = erasing.erase_versions(request)
             with as_relay(*RELAY_URL_NAMES):
                 for _ in relay.relay(key := signing_key()):
@@ -55,7 +58,7 @@ class Command(BaseCommand):
                 erased, late = erase(request, files, key), waiting(request)
         except (ImproperlyConfigured, ArchiveError, FileNotFoundError) as error:
             raise CommandError(str(error), returncode=MISUSE) from None
-        done = {"erased": erased, "versions": versions, "kept": erasing.erase_kept(request)}
+        done = {"erased": erased, "versions": versions, "texts": len(texts), "kept": erasing.erase_kept(request)}
         self._tell(done, late, erasing.still_there(request), as_json=options["json"])
 
     def _tell(self, done: dict[str, int], late: int, present: list[str], *, as_json: bool) -> None:
@@ -63,8 +66,8 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({**done, "waiting": late, "present": present}))
         else:
             self.stdout.write(
-                f"The payload of {done['erased']} events is gone, personal values of {done['versions']} versions, and "
-                f"{done['kept']} searches and messages. Their seals stay, and this is an event too."
+                f"The payload of {done['erased']} events is gone, personal values of {done['versions']} versions, what was noted "
+                f"on or in {done['texts']} accounts and notes, and {done['kept']} searches and messages. Their seals stay, and this is an event too."
             )
         if present:
             self.stderr.write(
