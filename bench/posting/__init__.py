@@ -21,6 +21,7 @@ QUESTIONS = {  # module: what it asks, which `--only` is matched with
     "hot": "hot account, 16 clients",
     "cap": "cap, 16 clients, slow commit",
     "batch": "batch of 100 and 10,000: COPY",
+    "runs": "bulk run of 10,000: one by one, plain SQL",
     "large": "as-of balance, statement page, size, growth: 10,000,000 actions",
 }
 
