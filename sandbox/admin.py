@@ -113,7 +113,7 @@ class SandboxApprovalAdmin(SandboxModelAdmin, ApprovalAdmin):
 
 @admin.register(Run, site=site)
 class SandboxRunAdmin(SandboxModelAdmin, RunAdmin):
-    """Commands on several objects, all done at once: nothing works behind a request here."""
+    """Commands on several objects."""
 
 
 @admin.register(Cap, site=site)

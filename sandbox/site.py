@@ -9,6 +9,7 @@ from functools import wraps
 from typing import Any, cast
 
 from django.contrib import admin
+from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
@@ -50,6 +51,16 @@ class SandboxSite(ConsoleSite):
         """Let in whom `placed` let in."""
         return SANDBOX_GUARD.allows(request)
 
+    def stand_in(self, person: User) -> Any:
+        """Return the analyst; nobody, where the person may not use the sandbox any more."""
+        request = HttpRequest()
+        request.user = person
+        return Analyst.of(person) if SANDBOX_GUARD.allows(request) else AnonymousUser()
+
+    def reach(self, person: User) -> list[int]:
+        """Return those of the sandbox's own tree that are below the person's grants."""
+        return branches(granted(person))
+
     def placed(self, view: View, name: str | None) -> View:
         """Wrap a view: the guard, then the person as a row of the sandbox, then the view on the sandbox."""
         if name in CONSOLE_VIEWS:
@@ -59,7 +70,7 @@ class SandboxSite(ConsoleSite):
         def in_sandbox(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             person = cast("User", request.user)
             request_id = str(request.request_id)  # type: ignore[attr-defined]  # RequestLogMiddleware's
-            entities = Reach.EVERYTHING if person.is_superuser else branches(granted(person))
+            entities = Reach.EVERYTHING if person.is_superuser else self.reach(person)
             with working_on(SANDBOX), acting(actor=person.pk, request_id=request_id, entities=entities, using=SANDBOX):
                 refresh = Refresh.objects.first()
                 if refresh is None:

@@ -26,7 +26,7 @@ from tests.console.test_approvals import text
 from tests.console.test_commands import select
 from tests.scope import call_command
 
-pytestmark = pytest.mark.django_db(databases=["default", "audit"])
+pytestmark = pytest.mark.django_db(databases=["default", "sandbox", "audit"])
 
 
 def page(run: Run, name: str = "change") -> str:

@@ -13,7 +13,6 @@ from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, QueryDict
 
 from audit.moment import is_past
-from backoffice.databases import SANDBOX
 from bulk.working import AT_ONCE
 
 if TYPE_CHECKING:
@@ -29,11 +28,6 @@ class Selection(NamedTuple):
     objects: list[Any]
     words: str
     query: str | None
-
-
-def most(using: str) -> int:
-    """Return how many objects one run may have: in the sandbox nothing works behind a request."""
-    return AT_ONCE if using == SANDBOX else MOST
 
 
 def selected(command: "LedgerCommand") -> Selection:
@@ -65,11 +59,10 @@ def by_hand(command: "LedgerCommand") -> Selection:
 def matching(model_admin: Any, request: HttpRequest, query: str) -> Selection:
     """Return all that the list finds for this query."""
     listed = of_list(model_admin, request, query)
-    using = model_admin.using
-    found = list(listed.queryset.order_by("pk")[: most(using) + 1])
+    found = list(listed.queryset.order_by("pk")[: MOST + 1])
     plural = model_admin.opts.verbose_name_plural
-    if not 0 < len(found) <= most(using):
-        raise BadRequest(f"The filter has to find between 1 and {most(using):,} {plural}.")
+    if not 0 < len(found) <= MOST:
+        raise BadRequest(f"The filter has to find between 1 and {MOST:,} {plural}.")
     return Selection(found, f"all {plural} {described(listed)}".strip(), query)
 
 
