@@ -3,6 +3,7 @@
 import io
 import json
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,16 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.models import Group
 from django.core.management.base import CommandError
 from django.db.models import Count, F, Max, Min
+from django.utils import timezone
 from pytest_django import Settings
 
 from audit.models import Outbox
 from backoffice.models import Entity, User
 from ledger.demo.load import shared
+from ledger.demo.today import live_today
 from ledger.models import Account, Action, Approval, Hold, Limit
 from ledger.money import exponent
+from ledger.movements import WEEK, midnight
 from tests.scope import call_command
 
 pytestmark = pytest.mark.django_db(databases=["default", "sandbox"])
@@ -239,3 +243,12 @@ def test_requests_of_the_demo_are_made_and_decided_by_its_people() -> None:
         Outbox.objects.get(object_type="ledger.limit", object_id=str(capped.pk)).user_id
         == User.objects.get(username="admin").pk
     )
+
+
+def test_a_day_of_the_demo_is_as_one_of_those_before_and_comes_once(account: Account, agent: User) -> None:
+    now = timezone.now()
+    for week in range(4, 0, -1):
+        for amount in (1, 2, 3, 4, 5):
+            Account.deposit(uid=account.uid, amount=Decimal(amount), by=agent, asof=now - week * WEEK)
+    assert (live_today(), live_today()) == (8, 0)  # two of the five of each week
+    assert Account.objects.get().actions.filter(created__gte=midnight(now)).count() == 8
