@@ -52,6 +52,7 @@ class ConsoleAdmin(StaleForms, HistoryPages, ExportMixin, admin.ModelAdmin):  # 
     )
 
     list_related: tuple[str, ...] | None = None  # what rows of the list need, where a page needs more
+    list_needs: tuple[str, ...] = ()  # what its columns read of others, beside what these are called by
     more_columns: tuple[str, ...] = ()  # that a reader can choose beside those of the list
     list_per_page = 25
     list_max_show_all = 0
