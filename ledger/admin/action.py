@@ -34,7 +34,7 @@ class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
     entity_path = "entity"
     list_select_related = ("account__user", "account__entity", "by")
     list_related = ("account__user", "by")
-    list_prefetch_related = ("approval__maker", "approval__checker", *statement.RELATED)
+    list_prefetch_related = statement.RELATED
     ordering = ("-id",)
     export_fields = (
         "reference", "uid", "created", "recorded", "account__uid", "account__user", "account__entity", "type", "currency",
