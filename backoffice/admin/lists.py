@@ -4,7 +4,6 @@ Sorted by what an index serves and by nothing else: `?o=name` and `?o=-name` for
 rows came; anything else in `o` is passed over.
 """
 
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -18,6 +17,7 @@ from django.utils.functional import cached_property
 
 from audit.moment import NAME as AS_OF
 from audit.moment import moment_of, page_then
+from backoffice.admin.related import fetch_beside, in_words
 from backoffice.arrangement import VIEW, name_of
 from backoffice.keyset import AFTER, BEFORE, Order, Page, served
 from backoffice.paging import counted, estimated
@@ -27,23 +27,6 @@ if TYPE_CHECKING:
 
 ANY_KEY = "any-key"
 FILE = "is_for_a_file"  # on a request that wants the rows of a list, and no page of it
-
-
-def in_words(rows: QuerySet[Any], more: Sequence[str] = ()) -> QuerySet[Any]:
-    """Read of what rows point at only what it is called by, `told_by` of its model; and `more`."""
-    chosen = rows.query.select_related
-    if not isinstance(chosen, dict):
-        return rows
-    own = [field.name for field in rows.model._meta.concrete_fields]
-    return rows.only(*own, *_told(rows.model, chosen), *more)
-
-
-def _told(model: type[Model], chosen: dict[str, Any], path: str = "") -> Iterator[str]:
-    for name, inner in chosen.items():
-        related: Any = model._meta.get_field(name).related_model
-        every = [field.name for field in related._meta.concrete_fields]
-        yield from (f"{path}{name}__{field}" for field in (*getattr(related, "told_by", every), *inner))
-        yield from _told(related, inner, f"{path}{name}__")
 
 
 class ConsoleList(ChangeList):
@@ -85,8 +68,7 @@ class ConsoleList(ChangeList):
         """Read one page, and count where there are more. At most three queries, and what rows are told with."""
         try:
             file = getattr(request, FILE, False)
-            rows = self.queryset if self.moment else in_words(self.queryset, self.model_admin.list_needs)
-            self.page = Page([]) if file else self.order.page(rows, self.list_per_page, **self.place)
+            self.page = Page([]) if file else self.read()
         except FieldError as error:  # what no version of the past holds is known when the statement is made
             raise IncorrectLookupParameters(error) from error
         self.result_list = self.page.rows
@@ -96,6 +78,15 @@ class ConsoleList(ChangeList):
         self.show_full_result_count = self.can_show_all = False
         self.show_admin_actions = bool(self.page.rows)
         self.paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)  # asked for nothing
+
+    def read(self) -> Page:
+        """Read the page, and what rows of it point at: of the past all that belongs to them, of today what is told of it."""
+        if self.moment:
+            return self.order.page(self.queryset, self.list_per_page, **self.place)
+        rows = in_words(self.queryset, self.model_admin.list_needs).prefetch_related(None)
+        page = self.order.page(rows, self.list_per_page, **self.place)
+        fetch_beside(page.rows, self.model_admin.list_prefetch_related)
+        return page
 
     def how_many(self, request: HttpRequest) -> int:
         """Return how long the list is, about or at least. One query or two."""
