@@ -53,6 +53,8 @@ class ConsoleAdmin(StaleForms, HistoryPages, ExportMixin, admin.ModelAdmin):  # 
 
     list_related: tuple[str, ...] | None = None  # what rows of the list need, where a page needs more
     finds_by_today = False  # whether a search in a list of the past looks for what is said today
+    list_prefetch_related: tuple[str, ...] = ()  # what few rows have, asked for beside them where any has it
+    list_needs: tuple[str, ...] = ()  # what its columns read of others, beside what these are called by
     more_columns: tuple[str, ...] = ()  # that a reader can choose beside those of the list
     list_per_page = 25
     list_max_show_all = 0
@@ -62,10 +64,11 @@ class ConsoleAdmin(StaleForms, HistoryPages, ExportMixin, admin.ModelAdmin):  # 
     save_on_top = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
-        """Return the rows with what `list_select_related` names, for single objects too."""
+        """Return the rows with what `list_select_related` and `list_prefetch_related` name, for single objects too."""
         queryset = self.within_grants(request, super().get_queryset(request))
         related = self.list_select_related
-        return queryset.select_related(*related) if isinstance(related, (list, tuple)) else queryset
+        queryset = queryset.select_related(*related) if isinstance(related, (list, tuple)) else queryset
+        return queryset.prefetch_related(*self.list_prefetch_related)
 
     def within_grants(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Leave out what belongs to entities that the person does not work on."""

@@ -17,6 +17,7 @@ from django.utils.functional import cached_property
 
 from audit.moment import NAME as AS_OF
 from audit.moment import moment_of, page_then
+from backoffice.admin.related import fetch_beside, in_words
 from backoffice.arrangement import VIEW, name_of
 from backoffice.keyset import AFTER, BEFORE, Order, Page, served
 from backoffice.paging import counted, estimated
@@ -67,7 +68,7 @@ class ConsoleList(ChangeList):
         """Read one page, and count where there are more. At most three queries, and what rows are told with."""
         try:
             file = getattr(request, FILE, False)
-            self.page = Page([]) if file else self.order.page(self.queryset, self.list_per_page, **self.place)
+            self.page = Page([]) if file else self.read()
         except FieldError as error:  # what no version of the past holds is known when the statement is made
             raise IncorrectLookupParameters(error) from error
         self.result_list = self.page.rows
@@ -77,6 +78,15 @@ class ConsoleList(ChangeList):
         self.show_full_result_count = self.can_show_all = False
         self.show_admin_actions = bool(self.page.rows)
         self.paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)  # asked for nothing
+
+    def read(self) -> Page:
+        """Read the page, and what rows of it point at: of the past all that belongs to them, of today what is told of it."""
+        if self.moment:
+            return self.order.page(self.queryset, self.list_per_page, **self.place)
+        rows = in_words(self.queryset, self.model_admin.list_needs).prefetch_related(None)
+        page = self.order.page(rows, self.list_per_page, **self.place)
+        fetch_beside(page.rows, self.model_admin.list_prefetch_related)
+        return page
 
     def how_many(self, request: HttpRequest) -> int:
         """Return how long the list is, about or at least. One query or two."""

@@ -6,6 +6,7 @@ cells and how they are shown is the same in every row; so is where a row leads, 
 
 from collections.abc import Callable, Iterator
 from datetime import date, time
+from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -15,7 +16,7 @@ from django.contrib.admin.views.main import ORDER_VAR
 from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist
 from django.db.models import DateField, DateTimeField, ForeignKey, Model, TimeField
 from django.utils.formats import date_format
-from django.utils.html import conditional_escape, format_html
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 from django.utils.translation import gettext
@@ -99,11 +100,16 @@ def _kept(cl: "ConsoleList", page: str) -> str:
 def _cell(cl: "ConsoleList", column: Column, row: Model, page: str) -> str:
     made = column.shown(row)
     opened = column.open.replace('">', ' nowrap">', 1) if isinstance(made, OneLine) else column.open
-    shown = conditional_escape(made)
+    shown = escaped(made)
     if column.leads:
-        opener = format_html(' data-popup-opener="{}"', _chosen(cl, row)) if cl.is_popup else ""
-        shown = format_html('<a href="{}"{}>{}</a>', page, opener, shown)
+        opener = f' data-popup-opener="{escaped(_chosen(cl, row))}"' if cl.is_popup else ""
+        shown = f'<a href="{escaped(page)}"{opener}>{shown}</a>'
     return f"{opened}{shown}</{column.tag}>"
+
+
+def escaped(made: Any) -> str:
+    """Return what `conditional_escape` does, which asks at each cell whether it is a text to come."""
+    return str(made.__html__()) if hasattr(made, "__html__") else escape(str(made))
 
 
 def _chosen(cl: "ConsoleList", row: Any) -> Any:
@@ -127,7 +133,7 @@ def _maker(cl: "ConsoleList", column: Any) -> tuple[Callable[[Any], Any], bool]:
     """Return what makes a column's cells, and whether they are kept on one line."""
     admin, empty = cl.model_admin, cl.model_admin.get_empty_value_display()
     if column == SELECT:
-        return _box, False
+        return _boxes(), False
     field = _field(cl, column)
     if field is not None:
         return _of_field(field, empty), isinstance(field, DateField | TimeField | ForeignKey)
@@ -147,11 +153,11 @@ def _maker(cl: "ConsoleList", column: Any) -> tuple[Callable[[Any], Any], bool]:
     return found, False
 
 
-def _box(row: Model) -> SafeString:
-    """Return Django's box to choose a row with, which a widget's template would make."""
-    label = gettext("Select this object for an action - {}").format(row)
-    html = '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">'
-    return format_html(html, ACTION_CHECKBOX_NAME, row.pk, label)
+def _boxes() -> Callable[[Model], SafeString]:
+    """Return what makes Django's box to choose a row with, as a widget's template would."""
+    start = f'<input type="checkbox" name="{ACTION_CHECKBOX_NAME}" value="'
+    end, label = '" class="action-select" aria-label="{}">', gettext("Select this object for an action - {}")
+    return lambda row: mark_safe(f"{start}{escape(str(row.pk))}{end.format(escape(label.format(row)))}")  # noqa: S308  escaped
 
 
 def _field(cl: "ConsoleList", column: Any) -> Any:

@@ -56,6 +56,8 @@ class Entity(Model):
             )
         ]
 
+    told_by = ("name",)
+
     def __str__(self) -> str:
         return self.name
 

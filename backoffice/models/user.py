@@ -45,6 +45,8 @@ class User(Model, AbstractUser):
             ("assign_roles", "Can make other people staff"),
         ]
 
+    told_by = ("username", "first_name", "last_name")  # what lists of others read of it
+
     def __str__(self) -> str:
         return self.get_full_name() or self.get_username()
 

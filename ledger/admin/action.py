@@ -11,6 +11,7 @@ from audit.names import person
 from backoffice.admin import ReadOnlyAdmin
 from backoffice.filters import EntityFilter
 from backoffice.said import told
+from ledger import statement
 from ledger.admin import telling
 from ledger.admin.commanded import CommandedAdmin
 from ledger.admin.commands import ACTION_COMMANDS
@@ -31,10 +32,9 @@ class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
     more_columns = ("recorded", "held_written", "reference_type", "external_reference", "uid")
     search_fields = ("reference",)  # shows the box; get_search_results does not use it
     entity_path = "entity"
-    list_select_related = (
-        "account__user", "account__entity", "approval__maker", "approval__checker", *telling.RELATED
-    )  # fmt: skip
-    list_related = ("account__user", *telling.RELATED)
+    list_select_related = ("account__user", "account__entity", "by")
+    list_related = ("account__user", "by")
+    list_prefetch_related = statement.RELATED
     ordering = ("-id",)
     export_fields = (
         "reference", "uid", "created", "recorded", "account__uid", "account__user", "account__entity", "type", "currency",

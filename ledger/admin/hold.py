@@ -31,6 +31,8 @@ class HoldAdmin(ReadOnlyAdmin, CommandedAdmin):
     list_filter = ("state", CurrencyFilter, PlacedFilter, AccountFilter, EntityFilter)
     more_columns = ("by", "reason", "uid")
     list_select_related = ("placed__by", "account__user", "account__entity", "resolved")
+    list_related = ("placed__by", "account__user")
+    list_needs = ("placed__comment",)
     search_fields = ("uid",)  # shows the box; get_search_results does not use it
     entity_path = "entity"
     ordering = ("-pk",)  # by `placed` would be by the ordering of actions

@@ -1,7 +1,7 @@
 """Accounts and actions in words, with links to what an action speaks of: its other account, what it returns, its hold.
 
 An account of an entity that the reader does not work on is told of, and not named: the database does not show it. Actions
-come fetched with RELATED, so no function here asks the database.
+come fetched with who did them and `statement.RELATED`, so no function here asks the database.
 """
 
 from typing import Any
@@ -17,7 +17,6 @@ from ledger.choices import ActionType
 from ledger.models import Account, Action, Hold
 from ledger.money import written
 
-RELATED = ("by", *statement.RELATED)
 UNSEEN = "an account that you may not see"
 TOWARDS = {ActionType.TRANSFERRED_OUT: "to", ActionType.TRANSFERRED_IN: "from"}
 
@@ -30,7 +29,12 @@ def called(account: Account) -> str:
 
 def of_account(account: Account) -> QuerySet[Action]:
     """Return the actions of an account, the latest first, with what their words need."""
-    return Action.objects.filter(account=account).select_related(*RELATED).order_by("-version")
+    return (
+        Action.objects.filter(account=account)
+        .select_related("by")
+        .prefetch_related(*statement.RELATED)
+        .order_by("-version")
+    )
 
 
 @admin.display(description="Status", ordering="status")

@@ -94,6 +94,8 @@ class Account(Record):
             )
         ]
 
+    told_by = ("user", "entity", "currency")
+
     def __str__(self) -> str:
         return f"{self.user} · {self.entity} · {self.currency}"
 

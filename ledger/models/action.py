@@ -141,6 +141,8 @@ class Action(Record):
 
     replayed = False  # true on what a repeated request returns: the first result, not a second one
 
+    told_by = ("reference",)
+
     def __str__(self) -> str:
         return str(self.reference)
 

@@ -77,6 +77,8 @@ class Hold(Record):
             ),
         ]
 
+    told_by = ("placed",)
+
     def __str__(self) -> str:
         return f"{self.placed.reference}"
 

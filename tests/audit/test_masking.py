@@ -101,9 +101,9 @@ def test_no_page_and_no_file_tells_who_may_not_see_it(log: Client, renamed: tupl
     [
         (USERS, {"q": THEN}),
         (USERS, {"q": MAIL}),
-        (USERS, {"last_name__startswith": THEN[:3]}),
+        (USERS, {"last_name": THEN}),
         (USERS, {"email": MAIL}),
-        (USERS, {"phone__contains": "2345"}),
+        (USERS, {"phone__gte": "0", "email": MAIL}),
         (ACCOUNTS, {"q": THEN}),
         (ACCOUNTS, {"q": MAIL}),
     ],

@@ -44,6 +44,20 @@ def browser(client: Client, admin: User) -> Client:
     return client
 
 
+def happen(open_account: OpenAccount, agent: User, number: int) -> None:
+    """Have actions of each kind, those that speak of others too: what is returned, captured and transferred."""
+    account, now = open_account("3"), LONG_AGO + timedelta(days=2)
+    about: dict[str, Any] = {"by": agent, "asof": now, "amount": Decimal(1)}
+    if number % 3 == 0:
+        _, action = Account.deposit(uid=account.uid, **about)
+        Action.reverse(uid=action.uid, by=agent, asof=now, comment="Wrong")
+    elif number % 3 == 1:
+        hold, _ = Hold.place(uid=account.uid, **about)
+        Hold.release(uid=hold.uid, by=agent, asof=now)
+    else:
+        Account.transfer(uid=account.uid, to=open_account("1").uid, **about)
+
+
 @pytest.fixture
 def make(open_account: OpenAccount, nord: Entity, agent: User) -> dict[str, Make]:
     """How to make a row of each list, unlike the ones before it; an app that is here later adds its own below."""
@@ -52,7 +66,7 @@ def make(open_account: OpenAccount, nord: Entity, agent: User) -> dict[str, Make
         "backoffice.entity": lambda n: Entity.objects.create(code=f"e{n}", name=f"E{n}", parent=nord),
         "auth.group": lambda n: Group.objects.create(name=f"G{n}"),
         "ledger.account": lambda _: open_account("1"),
-        "ledger.action": lambda _: open_account("1"),
+        "ledger.action": lambda n: happen(open_account, agent, n),
         "ledger.hold": lambda _: Hold.place(
             uid=open_account("1").uid, amount=Decimal(1), by=agent, asof=LONG_AGO + timedelta(days=2)
         ),
