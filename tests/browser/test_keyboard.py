@@ -84,6 +84,7 @@ def test_sheet_lists_where_one_may_go_keeps_the_focus_and_gives_it_back(login: L
 def test_docs_list_the_keys_that_the_sheet_lists(login: Login) -> None:
     page = login("admin")
     page.get_by_role("button", name="Keyboard shortcuts").click()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     listed = page.locator("#keys dl div").all()
     sheet = [(line.locator("kbd").all_inner_texts(), line.locator("dd").inner_text()) for line in listed]
     docs = (settings.BASE_DIR / "docs/console.md").read_text().partition("\n## Find")[0]
