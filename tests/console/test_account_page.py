@@ -43,7 +43,7 @@ def move(account: Account, by: User, amounts: list[str], start: datetime, step: 
 
 def test_new_account_shows_what_can_be_done_and_no_chart(page: Page, open_account: OpenAccount) -> None:
     html = page(open_account("0"))
-    assert "Deposited" in html
+    assert "Possible now" in html
     assert "<svg role=" not in html
     assert "Nothing has been noted yet." in html
     assert 'aria-label="Warnings"' not in html
