@@ -127,6 +127,18 @@ def test_nothing_typed_is_a_shortcut_and_all_can_be_turned_off(login: Login) -> 
     assert page.url == account
 
 
+def test_field_that_searches_has_the_focus_where_it_is_seen_and_is_chosen_by_keyboard(login: Login) -> None:
+    page = login("agent")
+    open_first_account(page)
+    page.get_by_role("main").get_by_role("link", name="Transfer", exact=True).click()
+    expect(page.locator(".select2-selection")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".select2-search__field")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.click("label[for=id_to]")
+    expect(page.locator(".select2-selection")).to_be_focused()
+
+
 def test_deposit_is_made_by_keyboard_alone(login: Login) -> None:
     page = login("agent")
     open_first_account(page)
