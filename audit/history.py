@@ -93,7 +93,7 @@ class HistoryPages:
             "object": obj,
             "opts": self.opts,
             "module_name": str(self.opts.verbose_name_plural).capitalize(),
-            "captured": captured,
+            "comparable": len(rows) > 1 or bool(chosen) or (captured and until.moment is not None),
             "has_past": has_past(self.model),
             "lines": lines,
             "older": older,

@@ -34,6 +34,12 @@ PAGES = {  # of an object, that are no form of a command
     "as_of": "looked at the balance as of a moment of",
     "refused": "looked at the refused rows of",
 }
+PLACES = {  # pages about no object
+    "index": "the start page",
+    "waiting": "what waits for them",
+    "mfa_index": "their own login",
+    "usersessions_list": "their own sessions",
+}
 LINKED = ("group_id", "permission_id")  # columns of link tables that tell what somebody was given
 
 
@@ -121,9 +127,19 @@ def _more(event: Event, data: dict[str, Any], names: Names, *, named: bool) -> S
 
 
 def _asked(data: dict[str, Any]) -> str:
-    """Return what a page was asked, as people read it: `, with q “Nova”, type “logout”`; not what Django asks itself."""
+    """Return what a page was asked, as people read it: `, with q “Nova”, status “open”`; not what Django asks itself."""
     pairs = [pair for pair in parse_qsl(str(data.get("query", ""))) if not pair[0].startswith("_")]
-    return f", with {', '.join(f'{name} {value(text)}' for name, text in pairs)}" if pairs else ""
+    return f", with {', '.join(f'{_parameter(name)} {value(text)}' for name, text in pairs)}" if pairs else ""
+
+
+def _parameter(name: str) -> str:
+    """Return what part of an address asks, as people read it: `status` of `status__exact`, `account` of `account__id__exact`."""
+    return name.removesuffix("__exact").removesuffix("__id").replace("_", " ")
+
+
+def _place(event: Event, data: dict[str, Any]) -> str:
+    page = str(data.get("page") or event.path)
+    return PLACES.get(page, f"the page {page.replace('_', ' ')}")
 
 
 def _posted(event: Event, data: dict[str, Any]) -> SafeString:
@@ -191,7 +207,7 @@ MORE: dict[str, Callable[[Event, dict[str, Any]], SafeString]] = {
     "access.refused": lambda event, data: format_html(
         "{} {}{}", event.method, event.path, f": {data['why']}" if data.get("why") else ""
     ),
-    "page.viewed": lambda event, data: format_html("the page {}", data.get("page") or event.path),
+    "page.viewed": lambda event, data: format_html("{}", _place(event, data)),
     "command.refused": lambda event, data: format_html("{}. {}", data["command"], " ".join(data["refusals"])),
     "login.lockout_lifted": lambda event, data: format_html("{}", data["name"]),
     "factor": lambda event, data: format_html("{}{}", data["factor"], f" “{data['name']}”" if "name" in data else ""),

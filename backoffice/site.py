@@ -76,6 +76,7 @@ class ConsoleSite(AdminSite):
     site_title = "Back office"
     index_title = "Console"
     site_url = None
+    empty_value_display = "\N{EN DASH}"
     enable_nav_sidebar = True
     using = "default"
     keeps_views = True  # whether people keep views of its lists, and choose their columns

@@ -22,7 +22,7 @@ ROW = (
     "",
 )
 NOTES = (
-    "account: the account's uid, from “Technical facts” on its page.",
+    "account: the account's public id, from “Technical facts” on its page.",
     f"type: {' or '.join(TYPES)}.",
     "amount: more than zero, with a point and without thousands separators, in the account's currency.",
     "asof: when it happened, 2024-01-31 or 2024-01-31T14:30; empty means now.",

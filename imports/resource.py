@@ -70,7 +70,7 @@ class Account(Cell):
 
     def meaning(self, value: Any) -> UUID:
         if not UID.fullmatch(text := _plain(value)):
-            raise ValueError(f"The account is {_quoted(text)}, which is no uid; copy it from the account's page.")
+            raise ValueError(f"The account is {_quoted(text)}, which is no public id; copy it from the account's page.")
         return UUID(text)
 
 

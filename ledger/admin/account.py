@@ -26,11 +26,11 @@ class AccountAdmin(CommandedAdmin):
     """Customers' accounts. The row is the ledger's; only the pinned note is typed here."""
 
     list_display = (
-        "customer", "entity", status_chip, "currency", "balance_written", "available_written", "last_movement"
+        "customer", "entity", status_chip, "balance_written", "available_written", "last_movement"
     )  # fmt: skip
     list_display_links = ("customer",)
     list_filter = ("status", CurrencyFilter, EntityFilter)
-    more_columns = ("uid", "created", "version")
+    more_columns = ("currency", "uid", "created", "version")
     list_select_related = ("user", "entity")
     ordering = ("-id",)
     search_fields = ("uid",)  # shows the box; get_search_results does not use it

@@ -39,7 +39,7 @@ def balance_chart(account: Account, now: datetime) -> SafeString:
         return SafeString()
     points = [_point(account, max(latest, since), balance) for _, latest, balance in rows]
     actions = rows[-1][0] - rows[0][0] + 1
-    text = f"Balance after {f'{len(rows)} of its {actions:,} actions' if actions > len(rows) else 'each action'} since."
+    text = f"Balance after {f'{len(rows)} of its {actions:,} actions' if actions > len(rows) else 'each action'}."
     return charts.line(
         "balance-chart", "Balance in the last 90 days", text, points, until=(now, "now"), headings=("Since", "Balance")
     )

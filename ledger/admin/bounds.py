@@ -39,6 +39,11 @@ class ProposalAdmin(ReadOnlyAdmin):
             pages.append(path(route.rstrip("/") + "/", page.as_view(model_admin=self), name=name))
         return pages + super().get_urls()
 
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Show a row as the list does, with amounts and times in words, where nothing can be typed."""
+        read = obj is not None and not self.has_change_permission(request, obj)
+        return self.list_display if read else super().get_fields(request, obj)
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Offer what has no row yet."""
         offered = [(n, p) for n, p in self.proposals.items() if n.endswith("new") and p.guard.allows(request)]
@@ -68,7 +73,7 @@ class LimitAdmin(ProposalAdmin):
         "ledger_limit_end": EndLimit,
     }
 
-    list_display = ("kind", "currency", "entity", "account", "amount_written", "valid_written")
+    list_display = ("kind", "currency", "entity", "account", "amount_written", "valid_told")
     list_filter = ("kind", CurrencyFilter, EntityFilter, AccountFilter)
     list_select_related = ("entity", "account__user", "account__entity")
     ordering = ("currency", "kind", "id")
@@ -93,7 +98,7 @@ class LimitAdmin(ProposalAdmin):
         return format_html('<span class="amount">{}</span>', written(limit.amount, limit.currency))
 
     @admin.display(description="Valid")
-    def valid_written(self, limit: Limit) -> str:
+    def valid_told(self, limit: Limit) -> str:
         """Show since when and until when, where there is a beginning or an end that matters."""
         since = (
             None

@@ -22,7 +22,7 @@ from ledger.admin.timeline import lately
 from ledger.choices import ActionType, ApprovalState, HoldState, Status
 from ledger.models import Account, Action, Approval, Hold
 from ledger.money import written
-from ledger.possible import DONE, Possible, Range, how_it_stands
+from ledger.possible import Possible, Range, how_it_stands
 from ledger.rules import ALLOWED
 
 LATEST = 15  # actions, pending holds and requests on an account's page
@@ -84,14 +84,13 @@ def turned(account: Account, latest: Sequence[Action]) -> tuple[Action, str] | N
 
 def possible_rows(possible: Possible) -> list[dict[str, str]]:
     """Return what can be done now: what, how much at most, and what binds."""
-    return [_row(one) for one in possible]
+    return [_row(verb.capitalize(), one) for verb, one in possible._asdict().items()]
 
 
-def _row(one: Range) -> dict[str, str]:
-    kind, currency = DONE[one.type].capitalize(), one.currency
+def _row(verb: str, one: Range) -> dict[str, str]:
     if not one.possible:
-        return {"what": kind, "most": "Nothing", "binds": str(one)}
-    return {"what": kind, "most": written(one.most.amount, currency), "binds": one.most.called}
+        return {"what": verb, "most": "Nothing", "binds": str(one)}
+    return {"what": verb, "most": written(one.most.amount, one.currency), "binds": one.most.called}
 
 
 def approval_from(possible: Possible, currency: str) -> str:

@@ -30,7 +30,7 @@ from ledger.statement import Statement
 class Account(Record):
     """A customer's account. Amounts are in units of `currency`, with at most the decimals it has."""
 
-    admin_help_text = "A customer has one account at most. Its balance changes only by postings: open the account and use the buttons."
+    admin_help_text = "A customer has one account at most. Its balance changes by postings alone, and each of them stays in the record."
 
     Status = Status
 

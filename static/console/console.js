@@ -21,30 +21,18 @@ window.addEventListener("pageshow", () => {
     });
 });
 
-// Names and roles that the widgets of fields that search, and of choices of many, lack.
-const labelChoices = () => {
-    document.querySelectorAll(".select2-selection__rendered:not([aria-labelledby])").forEach((value) => {
-        const field = value.id.replace(/^select2-|-container$/g, ""), label = document.querySelector(`label[for="${field}"]`);
-        if (!label) return;
-        label.id ||= `${field}_label`;
-        value.setAttribute("aria-labelledby", label.id);
-        value.closest(".select2-selection").setAttribute("aria-labelledby", `${label.id} ${value.id}`);
+// Buttons that copy a reference; they show where the browser lets a page write to the clipboard.
+for (const button of navigator.clipboard ? document.querySelectorAll("[data-copy]") : []) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+        await navigator.clipboard.writeText(button.dataset.copy);
+        button.textContent = "Copied";
     });
-    document.querySelectorAll(".form-row input[id$='_0'], .form-row input[id$='_1']").forEach((end) => {
-        const label = end.closest(".form-row").querySelector("label, legend");
-        if (label && !end.labels.length) end.setAttribute("aria-label", `${label.textContent} ${end.id.endsWith("0") ? "from" : "until"}`);
-    });
-    document.querySelectorAll(".help-tooltip[aria-label]").forEach((icon) => icon.setAttribute("role", "img"));
-};
-window.django?.jQuery?.(labelChoices); // behind what makes the fields that search
-window.addEventListener("load", labelChoices); // and behind what makes the choices of many
-document.addEventListener("formset:added", () => setTimeout(labelChoices));
-document.addEventListener("focusin", ({ target }) => {
-    if (!target.matches(".select2-search__field")) return;
-    target.setAttribute("aria-label", "Search");
-    document.querySelectorAll(".select2-selection[aria-owns]").forEach((choice) => choice.setAttribute("aria-controls", choice.getAttribute("aria-owns")));
-    document.querySelector(".select2-results__options")?.setAttribute("aria-label", "Found");
-});
+}
+
+// What suggests is fetched once somebody goes to the search box; without it the box is a plain form.
+const box = document.getElementById("find-box");
+box?.addEventListener("focus", () => import(box.form.dataset.script), { once: true });
 
 // To the first field that needs mending; at the door to the first of all.
 (document.querySelector("[aria-invalid=true]") ?? document.querySelector(".login input:not([type=hidden])"))?.focus();

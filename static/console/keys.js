@@ -1,6 +1,6 @@
 "use strict";
 
-// Shortcuts of single keys, and the sheet that lists them. None while something is typed; all can be turned off (WCAG 2.1.4).
+// Shortcuts of single keys. None while something is typed; all can be turned off in the sheet that lists them (WCAG 2.1.4).
 // Places are the page's own links, so nobody is sent where he may not go.
 {
     const PLACES = { a: "/ledger/account/", t: "/ledger/action/", o: "/ledger/hold/", p: "/ledger/approval/", l: "/ledger/limit/", e: "/audit/event/", i: "/imports/import/", u: "/backoffice/user/" };
@@ -8,7 +8,6 @@
     const SOON = 1500; // milliseconds within which a letter follows `g`
     const button = document.getElementById("keys-button");
     const one = (selector) => document.querySelector(selector);
-    const isOff = () => localStorage.getItem("console.keys") === "off";
     let gone = -Infinity; // when `g` was pressed
 
     // By its name in the lists, where the page has them.
@@ -19,8 +18,13 @@
         const all = rows(), at = all.findIndex((row) => row.contains(document.activeElement));
         all[at < 0 ? 0 : Math.min(Math.max(at + by, 0), all.length - 1)]?.querySelector("th a[href], a[href]").focus();
     };
+    const search = () => {
+        one("#find-box")?.focus();
+        one("#find-box")?.select();
+    };
     const ACTS = {
-        "?": () => show(),
+        "?": () => button?.click(),
+        "/": search,
         j: () => step(1),
         k: () => step(-1),
         x: () => document.activeElement.closest("tr")?.querySelector("input[type=checkbox]")?.click(),
@@ -30,53 +34,25 @@
         c: () => one(".commands :is(a, button)")?.focus(),
     };
 
-    const made = (tag, also, ...inside) => {
-        const element = Object.assign(document.createElement(tag), also);
-        element.append(...inside);
-        return element;
-    };
-    const line = ([keys, text]) => {
-        const caps = keys.split(" ").flatMap((key) => [made("kbd", {}, key), " "]);
-        return made("div", {}, made("dt", {}, ...caps), made("dd", {}, text));
-    };
-    const part = (heading, lines) => made("section", {}, made("h3", {}, heading), made("dl", {}, ...lines.map(line)));
-    const sheet = () => {
-        const there = Object.keys({ h: "", ...PLACES }).filter((key) => place(key));
-        const on = made("input", { type: "checkbox", id: "keys-on", checked: !isOff() });
-        on.addEventListener("change", () => localStorage.setItem("console.keys", on.checked ? "on" : "off"));
-        const dialog = made("dialog", { id: "keys" },
-            made("form", { method: "dialog" },
-                made("h2", { id: "keys-heading" }, "Keyboard shortcuts"), made("button", { className: "button plain" }, "Close")),
-            part("Everywhere", [["?", "This sheet"], ["/", "Search; Ctrl K or ⌘ K too"], ["c", "To the commands of the page"], ["u", "Up, to the list it is in"], ["Ctrl Enter", "Press the form's first button"]]),
-            part("Go to", there.map((key) => [`g ${key}`, key === "h" ? "Home" : place(key).textContent.trim()])),
-            part("Lists", [["j", "Next row"], ["k", "Row before"], ["Enter", "Open it"], ["x", "Select it"], ["n", "Next page, or what is next in line"], ["p", "Page before"]]),
-            made("p", {}, on, made("label", { htmlFor: "keys-on" }, " Single keys are shortcuts")));
-        dialog.setAttribute("aria-labelledby", "keys-heading");
-        dialog.addEventListener("close", () => dialog.remove());
-        return dialog;
-    };
-    // A modal dialog keeps the focus and gives it back by itself.
-    const show = () => {
-        const dialog = sheet();
-        document.body.append(dialog);
-        dialog.showModal();
-    };
-    button?.addEventListener("click", show);
+    button?.addEventListener("click", async () => {
+        const there = ["h", ...Object.keys(PLACES)].filter(place);
+        const { show } = await import(button.dataset.sheet);
+        show(there.map((key) => [`g ${key}`, key === "h" ? "Home" : place(key).textContent.trim()]));
+    });
 
-    // First of all listeners, so that turning shortcuts off turns off those of other scripts too.
     window.addEventListener("keydown", (event) => {
-        if (event.isComposing || event.target.closest?.("dialog")) return;
-        if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+        const { key } = event, chord = event.ctrlKey || event.metaKey;
+        if (event.isComposing || one("dialog[open]")) return;
+        if (chord && key === "Enter") {
             event.target.closest("form")?.querySelector("[type=submit], button:not([type], [formaction])")?.click();
         }
-        if (event.key.length > 1 || event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.(TYPED_IN)) return;
-        if (isOff()) {
-            event.stopImmediatePropagation();
-            return;
+        if (chord && key.toLowerCase() === "k" && !event.altKey && !event.shiftKey) {
+            event.preventDefault();
+            search();
         }
-        const goes = event.timeStamp - gone < SOON;
-        gone = event.key === "g" ? event.timeStamp : -Infinity;
-        const act = goes ? () => place(event.key)?.click() : ACTS[event.key];
+        if (key.length > 1 || chord || event.altKey || event.target.closest?.(TYPED_IN) || localStorage.getItem("console.keys") === "off") return;
+        const act = event.timeStamp - gone < SOON ? () => place(key)?.click() : ACTS[key];
+        gone = key === "g" ? event.timeStamp : -Infinity;
         if (!act) return;
         event.preventDefault();
         act();

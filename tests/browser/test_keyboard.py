@@ -84,6 +84,7 @@ def test_sheet_lists_where_one_may_go_keeps_the_focus_and_gives_it_back(login: L
 def test_docs_list_the_keys_that_the_sheet_lists(login: Login) -> None:
     page = login("admin")
     page.get_by_role("button", name="Keyboard shortcuts").click()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     listed = page.locator("#keys dl div").all()
     sheet = [(line.locator("kbd").all_inner_texts(), line.locator("dd").inner_text()) for line in listed]
     docs = (settings.BASE_DIR / "docs/console.md").read_text().partition("\n## Find")[0]
@@ -124,6 +125,18 @@ def test_nothing_typed_is_a_shortcut_and_all_can_be_turned_off(login: Login) -> 
     page.keyboard.type("?ga")
     expect(page.get_by_role("dialog")).to_have_count(0)
     assert page.url == account
+
+
+def test_field_that_searches_has_the_focus_where_it_is_seen_and_is_chosen_by_keyboard(login: Login) -> None:
+    page = login("agent")
+    open_first_account(page)
+    page.get_by_role("main").get_by_role("link", name="Transfer", exact=True).click()
+    expect(page.locator(".select2-selection")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".select2-search__field")).to_be_focused()
+    page.keyboard.press("Escape")
+    page.click("label[for=id_to]")
+    expect(page.locator(".select2-selection")).to_be_focused()
 
 
 def test_deposit_is_made_by_keyboard_alone(login: Login) -> None:

@@ -238,6 +238,7 @@ def test_forms_previews_results_and_refusals_keep_to_the_policy(watched: Watched
     expect(page.locator("main tbody tr a.reference")).to_have_count(2)
     watched.note("bulk result")
     page.get_by_role("button", name="Keyboard shortcuts").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
     watched.note("sheet of shortcuts")
 
 

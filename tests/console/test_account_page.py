@@ -43,7 +43,7 @@ def move(account: Account, by: User, amounts: list[str], start: datetime, step: 
 
 def test_new_account_shows_what_can_be_done_and_no_chart(page: Page, open_account: OpenAccount) -> None:
     html = page(open_account("0"))
-    assert "Deposited" in html
+    assert "Possible now" in html
     assert "<svg role=" not in html
     assert "Nothing has been noted yet." in html
     assert 'aria-label="Warnings"' not in html
@@ -60,10 +60,10 @@ def test_page_says_what_is_possible_what_binds_and_what_is_left(page: Page, acco
         ("max_balance", 90, 910, False),
     ]
     shown = text(page(account))
-    assert "Deposited Nothing Nothing can be deposited now: the daily turnover set for this account" in shown
-    assert "Held CZK 90.00 the balance" in shown
+    assert "Deposit Nothing Nothing can be deposited now: the daily turnover set for this account" in shown
+    assert "Hold CZK 90.00 the balance" in shown
     assert "Above CZK 50.00 another person has to approve." in shown
-    assert "Daily turnover CZK 0.00 left CZK 110.00 of CZK 100.00, CZK 0.00 left" in shown
+    assert "Daily turnover CZK 0.00 left CZK 110.00 of CZK 100.00 " in shown
     assert "Near a limit: daily turnover CZK 110.00 of CZK 100.00, CZK 0.00 left." in shown
 
 
@@ -109,7 +109,7 @@ def test_chart_shows_the_last_ninety_days_in_forty_steps_at_most(
     assert len(re.findall(r'<th scope="row">\d+ \w+ \d{4}, \d\d:\d\d</th>', html)) == 1  # nothing moved since
     move(account, agent, ["1"] * 90, timezone.now() - DAY, timedelta(minutes=1))
     html = page(account)
-    assert "Balance after 41 of its 91 actions since." in html
+    assert "Balance after 41 of its 91 actions." in html
     rows = re.findall(r'<th scope="row">(\d+ \w+ \d{4}, \d\d:\d\d)</th><td class="amount">([^<]+)</td>', html)
     assert len(rows) == STEPS + 1
     assert (rows[0][1], rows[-1][1]) == ("CZK 100.00", "CZK 190.00")

@@ -95,8 +95,8 @@ def test_no_file_is_asked_for(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("column", "cell", "code", "sentence"),
     [
-        ("account", "", "unknown_account", "The account is empty, which is no uid; copy it from the account's page."),
-        ("account", "12", "unknown_account", "The account is “12”, which is no uid; copy it from the account's page."),
+        ("account", "", "unknown_account", "The account is empty, which is no public id; copy it from the account's page."),
+        ("account", "12", "unknown_account", "The account is “12”, which is no public id; copy it from the account's page."),
         ("account", UID, "unknown_account", f"There is no account {UID}."),
         ("type", "fee", "unknown_type", "The type is “fee”; it must be deposit or withdrawal."),
         ("type", "", "unknown_type", "The type is empty; it must be deposit or withdrawal."),

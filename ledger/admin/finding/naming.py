@@ -27,8 +27,9 @@ def of_entity(entities: QuerySet[Any], text: str) -> Term:
     ids, below = {one[0] for one in meant}, {one[0] for one in meant}
     while below := {one[0] for one in there if one[3] in below} - ids:
         ids |= below
-    names = " or ".join(one[2] for one in meant)
-    said = f"Of {names}{' and those below' if len(ids) > len(meant) else ''}"
+    names = " or ".join(one[2] for one in meant[:NAMED])
+    more = f" or {len(meant) - NAMED} others" if len(meant) > NAMED else ""
+    said = f"Of {names}{more}{' and those below' if len(ids) > len(meant) else ''}"
     return Term("entity", said, ACCOUNT, lambda prefix: Q(AnyOf(F(f"{prefix}entity"), sorted(ids))))
 
 
