@@ -17,7 +17,7 @@ from typing import Any, Required, TypedDict, TypeVar, Unpack
 
 from django.db import connections, transaction
 
-from backoffice.databases import EVENT_STORE, working_on
+from backoffice.databases import EVENT_STORE, SANDBOX, worked_on, working_on
 
 T = TypeVar("T")
 TOLD = ("actor", "username", "request_id", "method", "path", "ip", "browser", "reason")
@@ -112,7 +112,8 @@ def _announce(using: str, *, here: bool) -> tuple[int, ...]:
         scope = change(entities=tuple(_in_default(f"SELECT {scope.entities.value}", scope.actor)))
     ids: str = scope.entities.value if isinstance(scope.entities, Reach) else "%s"
     of = scope.actor if isinstance(scope.entities, Reach) else list(scope.entities)
-    everything = "yes" if using == EVENT_STORE and _in_default(IS_EVERYTHING, of) else ""
+    asked = using == EVENT_STORE and worked_on() != SANDBOX  # whose pages ask live nothing, and need to know less
+    everything = "yes" if asked and _in_default(IS_EVERYTHING, of) else ""
     told = ["" if scope.actor is None else str(scope.actor), *(getattr(scope, name) for name in TOLD[1:]), everything]
     with connections[using].cursor() as cursor:
         cursor.execute(ANNOUNCE.format(here=here, ids=f"{ids}::bigint[]"), [*told, of])

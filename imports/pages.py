@@ -91,7 +91,7 @@ class UploadPage(ImportPage):
         upload = self.received(asked["file"], all_or_nothing=asked["how"] == ALL, reason=asked["reason"])
         give_reason(upload.why, using="default")
         try:
-            scan(upload.content)
+            scan(bytes(upload.content))
             decision = self.decide(upload)
             upload.rows, upload.entities = len(decision.rows), decision.entities
             kind = "import.uploaded"

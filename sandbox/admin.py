@@ -39,7 +39,7 @@ class SandboxEntityAdmin(SandboxModelAdmin, EntityAdmin):
 
 
 @admin.register(User, site=site)
-class SandboxUserAdmin(SandboxModelAdmin, UserAdmin):  # type: ignore[misc]  # as of UserAdmin
+class SandboxUserAdmin(SandboxModelAdmin, UserAdmin):
     """People, without what only a login needs: passwords, groups and permissions."""
 
     invites = False

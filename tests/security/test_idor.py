@@ -257,9 +257,8 @@ def fields_naming_rows(context: Any) -> set[tuple[str, str]]:
     for value in chain.from_iterable(layer.values() for one in contexts for layer in getattr(one, "dicts", [one])):
         forms += [getattr(value, "form", value), *getattr(value, "forms", ())]
     fields = {(form.add_prefix(name), field) for form in forms if isinstance(form, BaseForm) for name, field in form.fields.items()}  # fmt: skip
-    return {
-        (name, field.queryset.model._meta.label_lower) for name, field in fields if isinstance(field, ModelChoiceField)
-    }  # type: ignore[union-attr]  # each has one
+    rows = {(name, field.queryset) for name, field in fields if isinstance(field, ModelChoiceField)}
+    return {(name, queryset.model._meta.label_lower) for name, queryset in rows if queryset is not None}
 
 
 # The pages whose forms name rows of tenants, and the fields that do.
