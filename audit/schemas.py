@@ -154,7 +154,7 @@ class Recheck(Nothing):
 
 
 class Notice(Nothing, total=False):
-    """An e-mail to a customer: what kind of error kept it from being sent, never the address."""
+    """An e-mail to a person: what kind of error kept it from being sent, never the address."""
 
     error: str
 

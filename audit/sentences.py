@@ -217,6 +217,7 @@ MORE: dict[str, Callable[[Event, dict[str, Any]], SafeString]] = {
     "export.downloaded": _downloaded,
     "account.rechecked": lambda event, data: format_html("{} findings", data["findings"] or "no"),
     "account.notified": lambda event, data: format_html("{}", f", in vain: {data['error']}" if "error" in data else ""),
+    "password.invited": lambda event, data: format_html("{}", f", in vain: {data['error']}" if "error" in data else ""),
     "approval": _approval,
     "grant": _grant,
     "import": _file,

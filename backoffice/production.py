@@ -5,6 +5,8 @@ file that VARIABLE_FILE names.
 """
 
 import os
+import shlex
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_address
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 from backoffice.databases import RUNTIME_URL_NAMES
+from backoffice.login.breached import fault_of
 from backoffice.secret import weakness_of
 
 REQUIRED = ("SECRET_KEY", "ALLOWED_HOSTS", "WEBAUTHN_RP_ID", *RUNTIME_URL_NAMES.values())
@@ -52,7 +55,7 @@ def refuse(said: Mapping[str, Any]) -> None:
     if missing := [name for name in REQUIRED if not said[name]]:
         sentence = f"Production needs {', '.join(missing)}: set them in the environment."
         raise ImproperlyConfigured(f"{sentence} A secret may be in a file that {missing[0]}_FILE names.")
-    if faults := [*_site(said), *_door(said), *_post(said)]:
+    if faults := [*_site(said), *_door(said), *_post(said), *_files(said)]:
         raise ImproperlyConfigured(" ".join(faults))
 
 
@@ -93,6 +96,22 @@ def _post(said: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name} must begin with https:// in production: events would cross the network unencrypted."
     if said["AUDIT_WEBHOOK_URL"] and (weakness := weakness_of(said["AUDIT_WEBHOOK_SECRET"], SHORTEST_OF_WEBHOOK)):
         yield f"AUDIT_WEBHOOK_SECRET, which signs for AUDIT_WEBHOOK_URL, is too weak for production: {weakness}."
+
+
+def _files(said: Mapping[str, Any]) -> Iterator[str]:
+    """Name what the site is to use and cannot: lists that passwords are compared with, and the scanner of uploads."""
+    if path := said["PASSWORD_WORDS"]:
+        try:
+            few = not Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            yield f"PASSWORD_WORDS names {path}, which cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}."
+        else:
+            if few:
+                yield f"PASSWORD_WORDS names {path}, which is empty."
+    if (path := said["BREACHED_PASSWORDS"]) and (fault := fault_of(Path(path))):
+        yield f"BREACHED_PASSWORDS names {path}, {fault}."
+    if (command := shlex.split(said["UPLOAD_SCAN_COMMAND"])) and not shutil.which(command[0]):
+        yield f"UPLOAD_SCAN_COMMAND names {command[0]}, which is no program here."
 
 
 def refuse_exposed(hosts: Iterable[str]) -> None:

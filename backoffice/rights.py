@@ -105,7 +105,7 @@ def _of_person(asked: GrantRequest, person: User) -> Iterable[Effect]:
     else:
         yield Effect(what="Entities granted to the person", before=_told(own), after=_told(own_then))
     if asked.give and User.objects.filter(pk=person.pk, password_by=asked.maker_id).exists():
-        yield Effect(what="Account made, or its password or address set, by who asks", before="yes", after="yes")
+        yield Effect(what="Account made, or its address written, by who asks", before="yes", after="yes")
     before, after = _reached(groups, own), _reached(groups_then, own_then)
     yield Effect(what="Entities worked on, with those below", before=before, after=after)
 

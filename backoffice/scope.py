@@ -17,16 +17,18 @@ from typing import Any, Required, TypedDict, TypeVar, Unpack
 
 from django.db import connections, transaction
 
-from backoffice.databases import EVENT_STORE
+from backoffice.databases import EVENT_STORE, SANDBOX, worked_on, working_on
 
 T = TypeVar("T")
 TOLD = ("actor", "username", "request_id", "method", "path", "ip", "browser", "reason")
 # Settings are written by name, so that one statement serves all scopes and is prepared once.
-SETTINGS = [f"backoffice.{name}" for name in (*TOLD, "entities")]
+SETTINGS = [f"backoffice.{name}" for name in (*TOLD, "everything", "entities")]
 SAY = ", ".join(f"set_config('{name}', %s, {{here}})" for name in SETTINGS[:-1])
 ENTITIES = "ids, set_config('backoffice.entities', ids::text, {here})"
 ANNOUNCE = f"SELECT {ENTITIES}, {SAY} FROM (SELECT {{ids}}) AS seen (ids)"  # noqa: S608  of the names above
 SAID = "SELECT " + ", ".join(f"coalesce(current_setting('{name}', true), '')" for name in SETTINGS)
+# The event store knows no entities, so it is told whether these are all that stand: `backoffice_sees_everything()` elsewhere.
+IS_EVERYTHING = "SELECT NOT EXISTS (SELECT FROM backoffice_entity WHERE NOT is_void AND id <> ALL (%s::bigint[]))"
 RESTORE = "SELECT " + ", ".join(f"set_config('{name}', %s, true)" for name in SETTINGS)
 
 
@@ -107,10 +109,12 @@ def announce(using: str = "default") -> tuple[int, ...]:
 def _announce(using: str, *, here: bool) -> tuple[int, ...]:
     scope = current()
     if isinstance(scope.entities, Reach) and using == EVENT_STORE:  # which has neither grants nor entities
-        scope = change(entities=_found(scope.entities, scope.actor))
+        scope = change(entities=tuple(_in_default(f"SELECT {scope.entities.value}", scope.actor)))
     ids: str = scope.entities.value if isinstance(scope.entities, Reach) else "%s"
     of = scope.actor if isinstance(scope.entities, Reach) else list(scope.entities)
-    told = ["" if scope.actor is None else str(scope.actor), *(getattr(scope, name) for name in TOLD[1:])]
+    asked = using == EVENT_STORE and worked_on() != SANDBOX  # whose pages ask live nothing, and need to know less
+    everything = "yes" if asked and _in_default(IS_EVERYTHING, of) else ""
+    told = ["" if scope.actor is None else str(scope.actor), *(getattr(scope, name) for name in TOLD[1:]), everything]
     with connections[using].cursor() as cursor:
         cursor.execute(ANNOUNCE.format(here=here, ids=f"{ids}::bigint[]"), [*told, of])
         entities = tuple(cursor.fetchall()[0][0])
@@ -207,10 +211,11 @@ def _scope(**who: Unpack[Who]) -> Scope:
     )
 
 
-def _found(seen: Reach, actor: int | None) -> tuple[int, ...]:
-    with connections["default"].cursor() as cursor:
-        cursor.execute(f"SELECT {seen.value}", [actor])
-        return tuple(cursor.fetchall()[0][0])
+def _in_default(question: str, about: Any) -> Any:
+    """Return what the database answers in which entities and grants are."""
+    with working_on("default"), connections["default"].cursor() as cursor:
+        cursor.execute(question, [about])
+        return cursor.fetchall()[0][0]
 
 
 def _said(using: str) -> Any:

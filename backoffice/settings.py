@@ -54,6 +54,7 @@ BEHIND_PROXY = env.bool("BEHIND_PROXY", False)
 APPROVAL_DAYS = env.int("APPROVAL_DAYS", 3, validate=validate.Range(min=1, max=365))
 EMAIL_HOST = env.str("EMAIL_HOST", "")
 EMAIL_PORT = env.int("EMAIL_PORT", 587)
+EMAIL_TIMEOUT = 10  # seconds
 EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", True)
@@ -72,6 +73,10 @@ WEBAUTHN_RP_ID = env.str("WEBAUTHN_RP_ID", "")
 LOGIN_FAILURES = env.int("LOGIN_FAILURES", 10, validate=validate.Range(min=3, max=25))
 LOGIN_LOCKED_MINUTES = env.int("LOGIN_LOCKED_MINUTES", 1 if MODE == "demo" else 15, validate=validate.Range(min=1))
 LOGIN_AGAIN_MINUTES = env.int("LOGIN_AGAIN_MINUTES", 720 if MODE == "demo" else 10, validate=validate.Range(min=1))
+INVITATION_HOURS = env.int("INVITATION_HOURS", 24, validate=validate.Range(min=1, max=168))
+PASSWORD_WORDS = env.str("PASSWORD_WORDS", "")
+BREACHED_PASSWORDS = env.str("BREACHED_PASSWORDS", "")
+UPLOAD_SCAN_COMMAND = env.str("UPLOAD_SCAN_COMMAND", "")
 AUDIT_SIGNING_KEY = env.str("AUDIT_SIGNING_KEY", "")
 AUDIT_TRUSTED_KEYS = env.str("AUDIT_TRUSTED_KEYS", "")
 AUDIT_HEADS = env.str("AUDIT_HEADS", "")
@@ -199,7 +204,9 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "backoffice.login.passwords.CommonValidator"},
+    {"NAME": "backoffice.login.passwords.OwnWordsValidator"},
+    {"NAME": "backoffice.login.passwords.BreachedValidator"},
 ]
 
 # Second factors and sessions: django-allauth, which signs nobody up here and knows no other e-mail address than ours.

@@ -28,6 +28,7 @@ from imports.deciding import Decision, Drift, Result, digest_of, handed_back, ke
 from imports.example import NOTES, write_example
 from imports.forms import ALL, UploadForm
 from imports.models import PREVIEW_AGE, Import, State
+from imports.scanning import ScannedOut, scan
 from ledger.importing.source import BadFile
 
 MAY_IMPORT = StaffGuard() & PermissionGuard("imports.add_import")
@@ -90,13 +91,16 @@ class UploadPage(ImportPage):
         upload = self.received(asked["file"], all_or_nothing=asked["how"] == ALL, reason=asked["reason"])
         give_reason(upload.why, using="default")
         try:
+            scan(bytes(upload.content))
             decision = self.decide(upload)
             upload.rows, upload.entities = len(decision.rows), decision.entities
+            kind = "import.uploaded"
         except BadFile as error:
             upload.state, upload.problem, upload.content = State.UNREADABLE, str(error), b""
             form.add_error("file", str(error))
+            kind = "import.scanned_out" if isinstance(error, ScannedOut) else "import.unreadable"
         upload.save()
-        told(upload, "import.unreadable" if form.errors else "import.uploaded")
+        told(upload, kind)
         if form.errors:
             return self.show(form)
         return HttpResponseRedirect(self.url("confirm", upload))

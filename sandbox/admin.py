@@ -6,9 +6,8 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest
 
 from backoffice.admin import EntityAdmin, UserAdmin
 from backoffice.databases import SANDBOX
@@ -31,21 +30,6 @@ class SandboxModelAdmin:
         super().__init__(model, admin_site)  # type: ignore[call-arg]  # of the ModelAdmin, beside which this is mixed in
 
 
-class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
-    """A person without a login: those are the console's."""
-
-    class Meta:
-        model = User
-        fields = ("username", "first_name", "last_name", "email", "phone")
-
-    def save(self, commit: bool = True) -> User:
-        """Save a new person without a password that could be used."""
-        if self.instance._state.adding:
-            self.instance.set_unusable_password()
-        person: User = super().save(commit)
-        return person
-
-
 @admin.register(Entity, site=site)
 class SandboxEntityAdmin(SandboxModelAdmin, EntityAdmin):
     """Legal entities. Grants are the console's, and narrow what is seen here to whoever may change it."""
@@ -55,10 +39,10 @@ class SandboxEntityAdmin(SandboxModelAdmin, EntityAdmin):
 
 
 @admin.register(User, site=site)
-class SandboxUserAdmin(SandboxModelAdmin, UserAdmin):  # type: ignore[misc]  # as of UserAdmin
+class SandboxUserAdmin(SandboxModelAdmin, UserAdmin):
     """People, without what only a login needs: passwords, groups and permissions."""
 
-    form = add_form = PersonForm  # type: ignore[assignment]  # of fewer fields
+    invites = False
     fieldsets = add_fieldsets = (  # type: ignore[assignment]  # as above
         (None, {"fields": ("username",)}),
         ("Person", {"fields": ("first_name", "last_name", "email", "phone")}),
@@ -69,10 +53,6 @@ class SandboxUserAdmin(SandboxModelAdmin, UserAdmin):  # type: ignore[misc]  # a
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ()
-
-    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002  Django's signature
-        """Have no such page."""
-        raise Http404("Nobody logs in to the sandbox, so there are no passwords to change.")
 
 
 @admin.register(Account, site=site)

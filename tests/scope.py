@@ -30,6 +30,7 @@ def widen(alias: str) -> None:
     """See every entity that there is now."""
     if not _narrow:
         _say(alias, "entities", FIRST if alias == "audit" else EVERY)
+        _say(alias, "everything", "'yes'")
 
 
 @contextmanager
@@ -60,6 +61,7 @@ def call_command(*command: Any, **options: Any) -> Any:
 def _narrowed(**_: object) -> None:
     for alias in settings.DATABASES:
         _say(alias, "entities", "''")
+        _say(alias, "everything", "''")
 
 
 def _widened(**_: object) -> None:

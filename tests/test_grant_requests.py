@@ -466,12 +466,17 @@ def test_who_set_a_password_or_an_address_last_is_kept_whatever_is_written(
         assert kept() == maker.pk
         User.objects.filter(pk=clerk.pk).update(email="clerk@example.com")
         assert kept() == checker.pk
-    User.objects.filter(pk=clerk.pk).update(password="!!")  # a command
+        clerk.refresh_from_db()
+        assert not clerk.has_usable_password()  # whoever could read the old address may have set it
+    with requested(maker):  # who sends a link does not learn it
+        User.objects.filter(pk=clerk.pk).update(password="!!")
+    assert kept() == checker.pk
+    User.objects.filter(pk=clerk.pk).update(password="set by a command")
     assert kept() is None
 
 
 def test_checker_is_told_that_who_asks_made_the_account(clerk: User, maker: User, checker: User, group: Group) -> None:
-    told = "Account made, or its password or address set, by who asks"
+    told = "Account made, or its address written, by who asks"
     for by, expected in ((maker, True), (checker, False)):
         drawn = grant_requests.drawn_up(by=by, give=True, person=clerk, group=group)
         assert (told in [effect.what for effect in would(drawn).effects]) is expected

@@ -1,5 +1,6 @@
 """Grants on entities decide what is seen: the branch below a grant, in one query, on every page; nothing else is there."""
 
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
@@ -14,7 +15,7 @@ from django.urls import reverse
 from backoffice.grants import entities_of, grant, request_entities, revoke
 from backoffice.models import Entity, GroupGrant, User
 from backoffice.roles import ADMINISTRATOR, LEAD
-from ledger.models import Account
+from ledger.models import Account, Cap
 from tests.cast import LONG_AGO
 
 pytestmark = pytest.mark.django_db
@@ -167,6 +168,26 @@ def test_form_points_only_at_what_is_seen(
         {"app_label": "ledger", "model_name": "limit", "field_name": "entity", "term": ""},
     ).json()["results"]
     assert {row["text"] for row in found} == {"Praha", "Brno"}
+
+
+@pytest.mark.django_db(databases=["default", "audit"])
+def test_what_is_left_under_a_cap_is_told_to_who_works_on_every_entity(
+    client: Client, tree: dict[str, Entity], lead: User
+) -> None:
+    """It tells what all balances come to."""
+    cap = Cap.set(currency="CZK", ceiling=Decimal(777777))
+    pages = [reverse("console:ledger_cap_changelist"), reverse("console:ledger_cap_change", args=["CZK"])]
+    pages += [reverse("console:index"), reverse("console:ledger_cap_export_csv")]
+    client.force_login(lead)
+    for entity, told in ((tree["nord"], False), (tree["sud"], True)):
+        grant(lead, entity)
+        shown = [b"".join(page) if page.streaming else page.content for page in map(client.get, pages)]
+        text = [page.decode().replace("\N{NO-BREAK SPACE}", " ") for page in shown]
+        assert ("CZK 777,777.00" in text[0], "Told to who works on every entity" in text[0]) == (True, not told)
+        assert [page.count("777,777") + page.count("777777") for page in text] == (
+            [2, 1, 2, 2] if told else [1, 1, 0, 1]
+        )
+    assert cap.ceiling == Decimal(777777)
 
 
 def test_form_of_an_entity_gives_and_takes_no_grant(client: Client, tree: dict[str, Entity], admin: User) -> None:

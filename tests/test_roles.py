@@ -101,7 +101,7 @@ def test_who_may_only_change_people_gives_no_roles(client: Client, agent: User, 
 
 def test_superuser_s_row_is_out_of_an_administrator_s_reach(boss: Client, admin: User) -> None:
     assert boss.post(url(User, "change", admin.pk), {"username": "mine"}).status_code == 403
-    password = reverse("console:auth_user_password_change", args=[admin.pk])
+    password = reverse("console:backoffice_user_invite", args=[admin.pk])
     assert boss.get(password).status_code == boss.post(password, {}).status_code == 403
 
 

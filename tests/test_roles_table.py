@@ -63,7 +63,7 @@ OWN_PAGES = {
     ),
     "The start page of the ledger's lists": ("app_list",),
     "The search behind a field that chooses an entity": ("autocomplete",),
-    "Set another person's password": ("auth_user_password_change",),
+    "Send another person a link to set a password": ("backoffice_user_invite",),
     "An account's statement and balance as of a moment, as pages and files": (
         "ledger_account_statement", "ledger_account_statement_csv", "ledger_account_statement_xlsx", "ledger_account_as_of",
     ),
@@ -255,7 +255,9 @@ def world(open_account: OpenAccount, nord: Entity, agent: User) -> World:
     deposited = account.actions.latest()
     hold, _ = Hold.place(uid=account.uid, amount=Decimal(1), by=agent, asof=account.modified)
     Account.freeze(uid=frozen.uid, by=agent, asof=timezone.now(), comment="Lost card")
-    colleague, other = (User.objects.create_user(name, is_staff=True) for name in ("colleague", "other"))
+    colleague, other = (
+        User.objects.create_user(name, f"{name}@example.com", is_staff=True) for name in ("colleague", "other")
+    )
     group = Group.objects.create(name="Somebody's own")
     grant(group, nord)
     grant(colleague, nord)
@@ -316,8 +318,6 @@ def at(namespace: str, address: Address, world: World) -> str:
 
 def _named(name: str, world: World) -> models.Model:
     """Return the object that an address is about."""
-    if name == "auth_user_password_change":
-        return world.rows["users"]
     [subject] = [s for s, page in ADMINS.items() if name.startswith(f"{page.opts.app_label}_{page.opts.model_name}_")]
     return world.rows[subject]
 

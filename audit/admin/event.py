@@ -141,15 +141,17 @@ class EventAdmin(ReadOnlyAdmin):
     def within_grants(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Show what concerns no entity, and what concerns those that the reader works on.
 
-        What is about several entities at once bears none: it is for who sees all of them.
+        What is about several entities at once bears none: it is for who sees all of them, and for whose deed it was. The
+        database holds to the same (audit/migrations/sql/0012_event_scope.sql).
         """
         entities = request_entities(request)
         if entities is None or sees_everything(request):
             return queryset
-        shared = Q(entity_id=None)
+        shared = Q()
         for family in OF_SEVERAL:
             shared &= ~kinds(family)
-        return queryset.filter(shared | Q(entity_id__in=list(entities)))
+        of_none = Q(entity_id=None) & (shared | Q(user_id=request.user.pk))
+        return queryset.filter(of_none | Q(entity_id__in=list(entities)))
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Event | None:
         """Return an event with its sentence."""

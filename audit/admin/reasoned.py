@@ -64,8 +64,12 @@ class ReasonedCommand(BaseView):
         give_reason(form.cleaned_data["reason"], using="default")
         if not self.execute(row, form.cleaned_data["reason"]):
             return self.was_done(self.find(object_id))
-        messages.success(request, f"{self.past}: {row}")
+        self.say(row)
         return HttpResponseRedirect(self.page(row))
+
+    def say(self, row: Any) -> None:
+        """Say that it is done."""
+        messages.success(self.request, f"{self.past}: {row}")
 
     def find(self, object_id: int) -> Any:
         """Return the row. Raises Http404 where there is none."""

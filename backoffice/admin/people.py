@@ -3,33 +3,26 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminPasswordChangeForm
 from django.db.models import F, Q, QuerySet
-from django.http import HttpRequest
-from django.urls import URLPattern
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 
 from audit.history import Line, Until, link_lines
 from audit.moment import is_past
-from backoffice import people, reason
+from backoffice import people
 from backoffice.admin.base import ConsoleAdmin
 from backoffice.admin.person_form import PersonForm
 from backoffice.filters import EntityFilter
 from backoffice.grants import request_entities
-from backoffice.guards import ModelGuard
+from backoffice.login.invited import invite
 from backoffice.login.recent import asking_again
 from backoffice.models import User
 from backoffice.models.voiding import AnyOf
-from backoffice.views import guarded
-
-
-class PasswordForm(reason.PasswordReason, AdminPasswordChangeForm):  # type: ignore[type-arg]  # generic in the stubs only
-    """Another person's new password, and why."""
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg, misc]  # generic in the stubs only; get_form is narrower there
-    """Customers and staff.
+class UserAdmin(ConsoleAdmin):
+    """Customers and staff. Nobody types a password for another: who is made staff gets a link to set one.
 
     Who may change people can neither make superusers nor touch one, hands out no single permission, and makes others
     staff only with `assign_roles`, never himself. Groups are given and taken by request: `backoffice.grant_pages`.
@@ -37,8 +30,7 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg, misc] 
 
     entity_path = "entity"
     form = PersonForm
-    change_password_form = PasswordForm
-    change_user_password_template = "console/change_password.html"  # noqa: S105  a template
+    invites = True  # whether people can log in here, and are sent links
     list_display = ("username", "last_name", "first_name", "email", "is_staff", "is_active")
     list_filter = ("is_staff", "is_superuser", "is_active", EntityFilter)
     more_columns = ("phone", "date_joined", "last_login")
@@ -48,15 +40,20 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg, misc] 
     finds_by_today = True
     ordering = ("-id",)
     rights = ("is_staff", "is_superuser", "groups", "user_permissions")
+    filter_horizontal = ("user_permissions",)
     fieldsets = (
-        (None, {"fields": ("username", "password")}),
+        (None, {"fields": ("username", "has_password")}),
         ("Person", {"fields": ("first_name", "last_name", "email", "phone")}),
         ("What they may do", {"fields": ("is_active", *rights, "own_entities")}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
+    add_fieldsets = (
+        (None, {"fields": ("username",)}),
+        ("Person", {"fields": ("first_name", "last_name", "email", "phone")}),
+        ("What they may do", {"fields": ("is_staff",)}),
+    )
 
     changeform_view = asking_again(ConsoleAdmin.changeform_view)
-    user_change_password = asking_again(DjangoUserAdmin.user_change_password)
 
     def within_grants(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Show customers of the reader's entities; staff, and people without an account, to who may see staff."""
@@ -74,12 +71,38 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg, misc] 
         return request.user.has_perm("backoffice.view_staff") and super().shows_all(request)
 
     def get_urls(self) -> list[URLPattern]:
-        """Say who gets to the page of a password, which Django's own class does not tell."""
-        pages: list[URLPattern] = super().get_urls()
-        for page in pages:
-            if page.name == "auth_user_password_change":
-                page.callback = guarded(ModelGuard(self, "change"))(page.callback)
-        return pages
+        """Add the command that sends a link."""
+        if not self.invites:
+            return super().get_urls()
+        from backoffice.login.invite import Invite  # noqa: PLC0415  which is made of pages that stand on these
+
+        page = Invite.as_view(model_admin=self)
+        return [path(f"<int:object_id>/{Invite.name}/", page, name="backoffice_user_invite"), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the person with the way to the link, where one can be sent."""
+        from backoffice.login.invite import Invite  # noqa: PLC0415  as above
+
+        person = self.get_object(request, object_id) if self.invites and request.method == "GET" else None
+        if person is not None and Invite.offered(request, person, self):
+            page = reverse("console:backoffice_user_invite", args=[person.pk])
+            extra_context = {"invite_url": page, **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Send a link to who begins to work here, or has got another address, which ended the password."""
+        super().save_model(request, obj, form, change)
+        if self.invites and obj.pk != request.user.pk and {"email", "is_staff", "is_active"} & set(form.changed_data):
+            obj.refresh_from_db(fields=["password"])
+            if obj.is_staff and obj.is_active and not obj.has_usable_password():
+                level, text = invite(request, obj)
+                self.message_user(request, text, level)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Let no list be narrowed by what a password is kept as."""
+        return not lookup.startswith("password") and super().lookup_allowed(lookup, value, request)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -91,10 +114,10 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg, misc] 
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Leave to superusers what would let anybody become one; groups are read, whoever reads."""
-        fixed = ("last_login", "date_joined", "groups", "own_entities")
+        fixed = ("has_password", "last_login", "date_joined", "groups", "own_entities")
         if request.user.is_superuser:
             return fixed
-        others = request.user.has_perm("backoffice.assign_roles") and obj is not None and obj.pk != request.user.pk
+        others = request.user.has_perm("backoffice.assign_roles") and (obj is None or obj.pk != request.user.pk)
         return (*fixed, "is_superuser", "user_permissions", *(() if others else ("is_staff",)))
 
     def other_history(self, request: HttpRequest, obj: Any, until: Until) -> list[Line]:
@@ -104,11 +127,18 @@ class UserAdmin(DjangoUserAdmin, ConsoleAdmin):  # type: ignore[type-arg, misc] 
         return [*groups, *rights]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Show nothing of a password to those who only look."""
-        fieldsets = self.and_why(request, obj, super().get_fieldsets(request, obj))
-        if obj is None or self.has_change_permission(request, obj):
+        """Ask of a new person what they are; show nothing of a password to those who only look."""
+        if obj is None:
+            return self.and_why(request, obj, self.add_fieldsets)
+        fieldsets = super().get_fieldsets(request, obj)
+        if self.has_change_permission(request, obj):
             return fieldsets
         return ((None, {"fields": ("username",)}), *list(fieldsets)[1:])
+
+    @admin.display(description="Password", boolean=True)
+    def has_password(self, obj: User) -> bool:
+        """Whether the person has set one."""
+        return obj.has_usable_password()
 
     @admin.display(description="Entities of their own")
     def own_entities(self, obj: User) -> str:

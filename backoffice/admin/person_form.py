@@ -1,9 +1,13 @@
-"""The form of a person: who comes back to work here comes with empty hands, which the database holds to as well."""
+"""The form of a person: nobody types a password for another, and who comes back to work here comes with empty hands.
+
+The database holds to the second as well.
+"""
 
 from collections.abc import Iterator
 from typing import Any
 
-from django.contrib.auth.forms import UserChangeForm
+from django import forms
+from django.contrib.auth.forms import UsernameField
 from django.core.exceptions import ValidationError
 
 from backoffice.models import User
@@ -14,20 +18,44 @@ HELD = (
 )
 
 
-class PersonForm(UserChangeForm):  # type: ignore[type-arg]  # generic in the stubs only
-    """A person's row."""
+ADDRESS = "Staff set their password by a link, which is sent to their e-mail address: write it."
+
+
+class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    """A person's row; a new person has no password."""
+
+    class Meta:
+        model = User
+        fields = ("username", "first_name", "last_name", "email", "phone", "is_staff")
+        field_classes = {"username": UsernameField}
+
+    def __init__(self, *args: Any, **how: Any) -> None:
+        super().__init__(*args, **how)
+        if rights := self.fields.get("user_permissions"):
+            rights.queryset = rights.queryset.select_related("content_type")  # type: ignore[attr-defined]  # of a choice of rows
 
     def clean(self) -> dict[str, Any]:
-        """Refuse to switch on somebody whose rights would all be back by the deed of one person."""
+        """Refuse staff without an address, and to switch on somebody whose rights would all be back by the deed of one person."""
         data = super().clean() or {}
         person: User = self.instance
-        was = {name: getattr(person, name) for name in ("is_active", "is_staff")}
-        will = was | {name: data[name] for name in was if name in data}
-        if all(will.values()) and not all(was.values()) and (held := list(_held_by(person))):
+        new = person._state.adding
+        was = {name: getattr(person, name) and not new for name in ("is_active", "is_staff")}
+        will = was | ({"is_active": True} if new else {}) | {name: data[name] for name in was if name in data}
+        begins = all(will.values()) and not all(was.values())
+        if begins and not data.get("email", person.email):
+            self.add_error("email" if "email" in self.fields else None, ValidationError(ADDRESS, code="no_address"))
+        if begins and not new and (held := list(_held_by(person))):
             field = next(name for name in was if not was[name])
             told = {"person": person, "held": ", ".join(held)}
             self.add_error(field, ValidationError(HELD, code="comes_back", params=told))
         return data
+
+    def save(self, commit: bool = True) -> User:
+        """Save a new person without a password that could be used."""
+        if self.instance._state.adding:
+            self.instance.set_unusable_password()
+        person: User = super().save(commit)
+        return person
 
 
 def _held_by(person: User) -> Iterator[str]:

@@ -27,6 +27,7 @@ from backoffice.reason import give_reason
 logger = logging.getLogger("backoffice.login")
 WHOSE = "login_reset_whose"  # in the session, between the link and the form behind it
 WHY = "Forgotten password, set anew by a link in an e-mail"
+INVITED = "Password set by the link of an invitation"
 
 
 class ForgottenForm(PasswordResetForm):
@@ -106,10 +107,15 @@ class NewPassword(PasswordResetConfirmView):
             return super().dispatch(request, uidb64=request.session[WHOSE], token=request.GET["token"])
         return super().dispatch(request, uidb64=request.session.get(WHOSE, ""), token=self.reset_url_token)
 
+    def get_user(self, uidb64: str) -> User | None:
+        """Return whose link it is, as long as he works here."""
+        user = super().get_user(uidb64)
+        return user if user is not None and user.is_staff and user.is_active else None
+
     def form_valid(self, form: Any) -> HttpResponse:
         """Set it, and say why and whose."""
         user = form.user
-        give_reason(WHY, using="default")
+        give_reason(WHY if user.has_usable_password() else INVITED, using="default")
         response = super().form_valid(form)
         record("password.reset", obj=user, user_id=user.pk, username=user.get_username(), using="default")
         messages.success(self.request, "Your new password is set. Log in with it.")

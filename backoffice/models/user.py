@@ -11,8 +11,8 @@ from audit.capture import capture_links, captured
 from backoffice.models.base import Manager, Model
 
 MAY_BE_ONE = (
-    "One of you made the other's account, or set its password or e-mail address, so somebody else has to decide. "
-    "A password that a third person sets ends that."
+    "One of you made the other's account, or wrote its e-mail address, so somebody else has to decide. "
+    "An address that a third person writes ends that."
 )
 SYSTEM = 0  # the key of what acts by itself; keys of people begin with 1, and ledger_events() in SQL knows it too
 
@@ -32,7 +32,7 @@ class User(Model, AbstractUser):
     # Of a customer, kept by the database: where the account is.
     entity = models.ForeignKey("backoffice.Entity", models.PROTECT, null=True, editable=False, related_name="+")
 
-    # Who made the account, or set its password or address last; kept by the database, ended by a command that sets one.
+    # Who made the account, or wrote its address last, to which links go; kept by the database, ended by a command that sets a password.
     password_by = models.BigIntegerField(null=True, editable=False)
 
     history = captured(without=["password", "last_login", "entity", "password_by"])
@@ -61,7 +61,7 @@ class User(Model, AbstractUser):
         return system
 
     def may_be(self, other: "User") -> bool:
-        """Whether one of the two made the other's account, or set its password or address: one person may be both. One query."""
+        """Whether one of the two made the other's account, or wrote its address: one person may be both. One query."""
         pairs = Q(pk=self.pk, password_by=other.pk) | Q(pk=other.pk, password_by=self.pk)
         return User._base_manager.using(self._state.db).filter(pairs).exists()
 

@@ -147,13 +147,19 @@ def test_added_row_keeps_why(browser: Client) -> None:
     assert Entity.history.get().history_change_reason == "A new company"
 
 
-def test_another_person_s_password_is_set_with_a_reason(browser: Client, agent: User) -> None:
-    page = reverse("console:auth_user_password_change", args=[agent.pk])
+def test_link_for_a_password_is_sent_with_a_reason(browser: Client, agent: User) -> None:
+    User.objects.filter(pk=agent.pk).update(email="agent@example.com")
+    page = reverse("console:backoffice_user_invite", args=[agent.pk])
     assert 'name="reason"' in browser.get(page).content.decode()
-    new = {"password1": "another horse battery", "password2": "another horse battery", "usable_password": "true"}
-    assert "Say why" in browser.post(page, new).content.decode()
-    assert browser.post(page, {**new, "reason": "Forgotten"}).status_code == 302
-    assert Outbox.objects.filter(type="change.updated", object_id=str(agent.pk)).latest("id").reason == "Forgotten"
+    assert "Say why" in browser.post(page, {}).content.decode()
+    assert browser.post(page, {"reason": "Forgotten"}).status_code == 302
+    rows = Outbox.objects.filter(type__in=["password.invited", "change.updated"], object_id=str(agent.pk)).order_by(
+        "-id"
+    )
+    assert list(rows.values_list("type", "reason")[:2]) == [
+        ("password.invited", "Forgotten"),
+        ("change.updated", "Forgotten"),
+    ]
 
 
 def test_rights_given_and_taken_are_told_with_their_names(browser: Client, agent: User, nord: Entity) -> None:

@@ -74,6 +74,7 @@ def test_dangerous_commands_stand_behind_a_recent_login() -> None:
         "backoffice_grantrequest_approve",
         "backoffice_grantrequest_cancel",
         "backoffice_grantrequest_reject",
+        "backoffice_user_invite",
         "backoffice_user_rights",
         "imports_import_confirm",
         "ledger_account_close",
@@ -156,10 +157,17 @@ def test_who_may_not_at_all_is_refused_and_not_asked(client: Client) -> None:
 
 
 def test_people_their_groups_and_passwords_ask_again(boss: Client) -> None:
-    colleague = staff("colleague")
+    colleague = staff("colleague", email="colleague@example.com")
     page = reverse("console:backoffice_user_change", args=[colleague.pk])
-    password = reverse("console:auth_user_password_change", args=[colleague.pk])
-    form = {"username": "colleague", "first_name": "Eva", "is_active": "on", "is_staff": "on", "reason": "Asked to"}
+    password = reverse("console:backoffice_user_invite", args=[colleague.pk])
+    form = {
+        "username": "colleague",
+        "email": colleague.email,
+        "first_name": "Eva",
+        "is_active": "on",
+        "is_staff": "on",
+        "reason": "Asked to",
+    }
     for address in (page, password, reverse("console:backoffice_user_add")):
         assert asked(boss.get(address), address)
         assert asked(boss.post(address, form), address)

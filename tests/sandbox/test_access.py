@@ -3,7 +3,7 @@
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 
 from backoffice.grants import grant
 from backoffice.models import Entity, User
@@ -99,9 +99,11 @@ def test_logout_from_the_sandbox_logs_out_of_the_console(sandbox: Client) -> Non
     assert sandbox.get(reverse("console:index")).status_code == 302
 
 
-def test_there_are_no_passwords_to_change(sandbox: Client, open_there: OpenThere) -> None:
-    account = open_there()
-    assert sandbox.get(reverse("sandbox:auth_user_password_change", args=[account.user_id])).status_code == 404
+def test_there_are_no_passwords_to_send_links_for(sandbox: Client, open_there: OpenThere) -> None:
+    page = reverse("sandbox:backoffice_user_change", args=[open_there().user_id])
+    assert "invite" not in sandbox.get(page).content.decode()
+    with pytest.raises(NoReverseMatch):
+        reverse("sandbox:backoffice_user_invite", args=[1])
 
 
 def test_who_acts_is_told_to_the_sandbox_s_database(sandbox: Client, open_there: OpenThere, admin: User) -> None:

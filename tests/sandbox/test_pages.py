@@ -384,7 +384,6 @@ def test_the_walk_leaves_no_page_of_the_sandbox_out(open_there: OpenThere) -> No
         "password_change",
         "password_change_done",
         "ledger_account_mentions",  # is sent to
-        "auth_user_password_change",  # there is none: tests/sandbox/test_access.py
         None,  # what nothing answers to
     }
 

@@ -6,18 +6,24 @@ The answer must be that to an id that there is not, to the letter, hold nothing 
 import re
 import uuid
 from collections.abc import Iterator
+from itertools import chain
+from typing import Any
 
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.forms import BaseForm, ModelChoiceField
+from django.test import Client
 from django.urls import reverse
 
+from backoffice.entity_guard import EntityGuard
 from sandbox.site import site as sandbox
 from tests.audit.store import stored_alert
 from tests.imports.files import csv_of, upload
 from tests.security.guessing import ASKED, Attacker, Guess, body_of, called, far_from, guess, told
-from tests.security.walk import objects
+from tests.security.walk import addresses, objects
 from tests.security.world import Tenant, World, browser_of, nothing_moves
+from tests.test_urls import parts
 
 PLACES = {"console": admin.site, "sandbox": sandbox}
 
@@ -40,7 +46,6 @@ OF_NOBODY = {
 }
 # What a path names otherwise than by the `object_id` of its ModelAdmin: the parameter, and the model.
 NAMED_OTHERWISE = {
-    "auth_user_password_change": ("id", "backoffice.user"),
     "list_change_view": ("view_id", "backoffice.savedview"),
 }
 OWNERS_ONLY = {"imports_import_confirm", "imports_import_refused"}  # of an import, for who brought it
@@ -54,7 +59,7 @@ NO_OBJECT = {  # by the first thing that is named
 EVERYTHING = {
     "key": str(uuid.UUID(int=7)), "amount": "1", "comment": "Mine now", "reason": "Mine now", "reference_type": "none",
     "note": "Mine now", "text": "Mine now", "post": "yes", "username": "mine_now", "first_name": "Mine", "last_name": "Now", "email": "mine@example.com",
-    "password1": "mine now and here 7", "password2": "mine now and here 7", "usable_password": "true", "code": "mine", "name": "Mine",
+    "code": "mine", "name": "Mine",
     "kind": "max_deposit", "currency": "CZK", "valid_0": "", "valid_1": "", "_save": "Save",
 }  # fmt: skip
 
@@ -226,6 +231,80 @@ def of_searches(of: Tenant, place: str) -> Iterator[Guess]:
         app, model, name = field.split(".")
         asked = {"app_label": app, "model_name": model, "field_name": name, "term": ASKED}
         yield from (Guess("get", reverse(f"{place}:autocomplete"), asked, *pair) for pair in called(of))
+
+
+def of_every_form(browser: Client, of: Tenant, mine: Tenant, place: str) -> Iterator[tuple[str, str, Guess]]:
+    """Yield guesses in every field that names a row, of every form on every page: its page, the field, and a guess each way."""
+    for address in addresses():
+        if address.place != place or address.name.endswith(FILES) or {*address.takes[:1]} & NO_OBJECT.keys():
+            continue
+        name, label = NAMED_OTHERWISE.get(address.name, ("object_id", address.model))
+        if address.takes and label not in mine.rows:
+            continue
+        page = address.filled({name: mine.rows[label].pk}) if address.takes else address.route
+        shown = browser.get(page)
+        for field, model in fields_naming_rows(shown.context if shown.status_code == 200 else None):
+            if model in OF_TENANTS:
+                for method in ("get", "post"):
+                    sent = {field: ASKED} if method == "get" else {**EVERYTHING, field: ASKED}
+                    yield address.name, field, guess(method, page, of.rows[model].pk, **sent)
+
+
+def fields_naming_rows(context: Any) -> set[tuple[str, str]]:
+    """Return the names of the fields of all forms of a page that choose a row, with the row's model."""
+    forms: list[Any] = []
+    contexts = context if isinstance(context, list) else [context] if context is not None else []
+    for value in chain.from_iterable(layer.values() for one in contexts for layer in getattr(one, "dicts", [one])):
+        forms += [getattr(value, "form", value), *getattr(value, "forms", ())]
+    fields = {(form.add_prefix(name), field) for form in forms if isinstance(form, BaseForm) for name, field in form.fields.items()}  # fmt: skip
+    rows = {(name, field.queryset) for name, field in fields if isinstance(field, ModelChoiceField)}
+    return {(name, queryset.model._meta.label_lower) for name, queryset in rows if queryset is not None}
+
+
+# The pages whose forms name rows of tenants, and the fields that do.
+FORMS = {
+    "console": [
+        "backoffice_entity_add parent", "backoffice_entity_move parent", "backoffice_entity_rights person",
+        "backoffice_user_rights entity", "ledger_account_balances entity", "ledger_account_transfer to",
+        "ledger_limit_propose_new account", "ledger_limit_propose_new entity",
+    ],
+    "sandbox": [
+        "backoffice_entity_add parent", "ledger_account_balances entity", "ledger_account_transfer to", "ledger_limit_add account",
+        "ledger_limit_add entity", "ledger_limit_change account", "ledger_limit_change entity", "ledger_limit_propose_new account",
+        "ledger_limit_propose_new entity",
+    ],
+}  # fmt: skip
+FILES = ("_csv", "_xlsx", "_json")  # ends of the names of what is no page
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_every_field_that_names_a_row_refuses_another_tenant_s_like_one_that_there_is_not(
+    world: World, place: str
+) -> None:
+    mine, theirs = tenants(world, place)
+    found = list(of_every_form(browser_of(world.mine.insider), theirs, mine, place))
+    assert attack(world, place, (one for _, _, one in found)) == []
+    assert sorted({f"{page} {field}" for page, field, _ in found}) == FORMS[place]
+
+
+def of_guards(of: Tenant, mine: Tenant) -> Iterator[Guess]:
+    """Yield guesses in the query and the body for every parameter that a page's guard declares, beside a path of one's own."""
+    for address in objects():
+        label = address.model
+        if address.place != "console" or address.takes != ("object_id",) or label not in OF_TENANTS:
+            continue
+        declared = {name for guard in parts(address.guard) if isinstance(guard, EntityGuard) for name, _ in guard.names}
+        for name in declared:
+            page = address.filled({"object_id": mine.rows[label].pk})
+            yield guess("post", f"{page}?{name}={ASKED}", of.rows[label].pk, **EVERYTHING)
+            yield guess("post", page, of.rows[label].pk, **EVERYTHING, **{name: ASKED})
+
+
+def test_every_declared_parameter_is_asked_for_in_path_query_and_body_alike(world: World) -> None:
+    """In the console; before the sandbox stands one guard, and the same views behind it."""
+    guesses = list(of_guards(world.theirs, world.mine))
+    assert len(guesses) > 40
+    assert attack(world, "console", iter(guesses)) == []
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -157,12 +157,19 @@ def test_administrator_makes_nobody_more_than_his_form_offers(world: World, admi
 
 
 def test_new_person_is_nothing_but_a_person(world: World, administrator: User) -> None:
-    sent = {"username": "newcomer", "password1": "correct horse battery 9", "password2": "correct horse battery 9", "usable_password": "true"}  # fmt: skip
-    browser = browser_of(administrator)
-    answer = browser.post(reverse("console:backoffice_user_add"), {**greedy(User, world), **sent, "reason": "New here"})
+    typed = {
+        "username": "newcomer",
+        "email": "newcomer@example.com",
+        "is_staff": "",
+        "password": "argon2$mine",
+        "password1": "mine and long enough",
+    }
+    sent = {**greedy(User, world), **typed, "password2": "mine and long enough", "reason": "New here"}
+    answer = browser_of(administrator).post(reverse("console:backoffice_user_add"), sent)
     assert answer.status_code == 302
     made = User.objects.get(username="newcomer")
     assert made.pk not in {1, 7777777}
+    assert not made.has_usable_password()
     assert (made.is_superuser, made.is_staff, made.is_void, made.last_login) == (False, False, False, None)
     assert (made.groups.count(), made.user_permissions.count()) == (0, 0)
     assert made.date_joined > timezone.now() - timedelta(minutes=1)

@@ -34,8 +34,8 @@ CALLS = {
     "telnetlib",
     "smtplib",
 }
-# What may: webhooks, the demo that waits for its own server, and the letter to a customer, which names an error of smtplib.
-MAY_CALL = {"audit/subscribers.py", "backoffice/serve.py", "ledger/admin/extras.py"}
+# What may: webhooks, the demo that waits for its own server, and the letters to a customer and to new staff, which name an error of smtplib.
+MAY_CALL = {"audit/subscribers.py", "backoffice/login/invited.py", "backoffice/serve.py", "ledger/admin/extras.py"}
 SOURCES = [path for app in ("audit", "backoffice", "imports", "ledger", "sandbox") for path in (settings.BASE_DIR / app).rglob("*.py")]  # fmt: skip
 
 
@@ -51,10 +51,10 @@ def imported(path: Path) -> set[str]:
 
 
 # What starts programs, evaluates text or revives objects. Programs: the demo, the embedded database, and the relay, which
-# publishes heads by AUDIT_HEAD_COMMAND. None runs in a request.
+# publishes heads by AUDIT_HEAD_COMMAND. In a request runs the scanner of uploads alone, which its setting names.
 DANGEROUS = {"subprocess", "pickle", "marshal", "shelve", "yaml", "ctypes", "dill", "code", "pty"}
 MAY_START = {
-    "audit/heads.py", "backoffice/serve.py", "backoffice/management/commands/demo.py", "backoffice/embedded/programs.py",
+    "audit/heads.py", "imports/scanning.py", "backoffice/serve.py", "backoffice/management/commands/demo.py", "backoffice/embedded/programs.py",
     "backoffice/embedded/state.py",
 }  # fmt: skip
 MAY_MARK = ["backoffice/admin/table.py"]  # joins the cells of a row, each escaped where it is made

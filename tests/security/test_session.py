@@ -111,12 +111,12 @@ def test_own_new_password_ends_all_other_sessions(browser: Client, agent: User) 
     assert (is_in(browser), is_in(other)) == (True, False)
 
 
-def test_password_that_somebody_else_sets_ends_all_sessions(browser: Client, agent: User, admin: User) -> None:
+def test_link_that_somebody_else_sends_ends_all_sessions(browser: Client, agent: User, admin: User) -> None:
+    User.objects.filter(pk=agent.pk).update(email="agent@example.com")
     boss = Client()
     login(boss, "admin")
-    page = reverse("console:auth_user_password_change", args=[agent.pk])
-    sent = {"password1": ANOTHER, "password2": ANOTHER, "usable_password": "true", "reason": "It leaked"}
-    assert boss.post(page, sent).status_code == 302
+    page = reverse("console:backoffice_user_invite", args=[agent.pk])
+    assert boss.post(page, {"reason": "It leaked"}).status_code == 302
     assert (is_in(browser), is_in(boss)) == (False, True)
 
 

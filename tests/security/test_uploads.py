@@ -4,6 +4,7 @@ import io
 import re
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from pytest_django import Settings
 
-from imports import xlsx_file
+from audit.models import Outbox
+from imports import scanning, xlsx_file
 from imports.deciding import MOST_BYTES, MOST_ROWS
 from imports.models import Import
 from imports.xlsx_file import read_xlsx
@@ -97,6 +100,45 @@ def test_file_that_says_it_is_another_kind_is_refused(desk: Desk, kind: str) -> 
 def test_file_that_is_another_kind_is_refused_whatever_it_is_called(desk: Desk, content: bytes, name: str) -> None:  # noqa: F811  the fixture
     assert desk.error(content, name)
     assert not Action.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "scanner",
+    [
+        ("cat > seen", ""),
+        ("exec true", ""),  # reads nothing
+        ("cat > seen; exit 1", "The scanner refused the file (exit status 1)"),
+        ("kill -9 $$", "The scanner refused the file (exit status -9)"),
+        ("exec sleep 60", "The scanner took too long"),
+        (None, "The scanner could not be started"),
+    ],
+)
+def test_upload_is_scanned_before_it_is_read(
+    desk: Desk,  # noqa: F811  the fixture
+    tmp_path: Path,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    scanner: tuple[str | None, str],
+) -> None:
+    (script, sentence), program = scanner, tmp_path / "scanner"
+    if script is not None:
+        program.write_text(f"#!/bin/sh\ncd {tmp_path}\n{script}\n")
+        program.chmod(0o700)
+    settings.UPLOAD_SCAN_COMMAND = f"{program} --quiet"
+    monkeypatch.setattr(scanning, "SECONDS", 1)
+    content = csv_of(GOOD)
+    page = desk.upload(content, "$(touch hit); x.csv")
+    if script and "seen" in script:
+        assert (tmp_path / "seen").read_bytes() == content
+    assert {file.name for file in tmp_path.iterdir()} <= {"scanner", "seen"}  # nothing typed reaches a shell
+    brought = Import.objects.get()
+    [kind] = Outbox.objects.filter(type__startswith="import.").values_list("type", flat=True)
+    if not sentence:
+        assert (brought.state, bytes(brought.content), kind) == ("previewed", content, "import.uploaded")
+        return
+    assert page.context["form"].errors["file"][0].startswith(sentence)
+    assert (brought.state, bytes(brought.content), kind) == ("unreadable", b"", "import.scanned_out")
+    assert brought.problem.startswith(sentence)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be", "iso-8859-1", "us-ascii"])

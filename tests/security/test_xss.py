@@ -399,7 +399,7 @@ def test_no_confirmation_or_refusal_lets_a_text_become_markup(xss: World) -> Non
         reverse("console:ledger_account_change", args=[xss.account.pk]): {"note": evil("typed") + "x" * 600, "reason": evil("typed")},
         reverse("console:backoffice_user_change", args=[xss.customer.pk]): {"username": evil("typed") + "x" * 200, "reason": ""},
         reverse("console:backoffice_entity_change", args=[xss.entity.pk]): {"code": evil("typed"), "name": evil("typed"), "reason": ""},
-        reverse("console:backoffice_user_add"): {"username": evil("typed"), "password1": "x", "reason": evil("typed")},
+        reverse("console:backoffice_user_add"): {"username": evil("typed"), "reason": evil("typed")},
         reverse("console:audit_alert_acknowledge", args=[xss.alert.pk]): {"reason": ""},
         reverse("console:ledger_approval_approve", args=[xss.approval.pk]): {"comment": evil("typed"), "token": evil("typed")},
         reverse("console:ledger_limit_propose_new"): {"kind": evil("typed"), "amount": evil("typed"), "account": evil("typed"), "entity": evil("typed")},

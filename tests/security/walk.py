@@ -18,6 +18,7 @@ class Address(NamedTuple):
     name: str
     place: str  # console or sandbox
     model: str  # the label of the model whose pages it belongs to, if any
+    guard: Any  # what stands before it
 
     def filled(self, values: Mapping[str, object]) -> str:
         """Return the address with these values."""
@@ -44,7 +45,14 @@ def _walk(resolver: URLResolver, prefix: str, place: str) -> Iterator[Address]:
             yield from _walk(pattern, route, pattern.namespace or place)
         elif isinstance(pattern, URLPattern):
             takes = tuple(re.findall(r"<(\w+)>", route))
-            yield Address(route, takes, pattern.name or "", place, _model(pattern.callback))
+            yield Address(
+                route,
+                takes,
+                pattern.name or "",
+                place,
+                _model(pattern.callback),
+                getattr(pattern.callback, "guard", None),
+            )
 
 
 def _plain(pattern: Any) -> str:

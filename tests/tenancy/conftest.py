@@ -12,9 +12,11 @@ from django.contrib.auth.models import Permission
 from django.db import connections, transaction
 from django.utils import timezone
 
+from audit.models import Outbox
 from backoffice.grants import grant
 from backoffice.models import Entity, User
 from backoffice.scope import acting
+from bulk.models import Row, Run
 from imports.models import Import
 from ledger.models import Account, Approval, Hold, Limit, Mention, Note, Refusal
 from tests.cast import LONG_AGO
@@ -56,19 +58,15 @@ def settle(code: str, using: str = "default", **same: int) -> Tenant:
     account.refresh_from_db()
     note = Note.objects.using(using).create(account=account, entity=entity, text=f"Of {code}", by=worker)
     call = Mention.objects.using(using).create(note=note, entity=entity, person=worker)
-    rows = [
-        account,
-        customer,
-        customer.history.first(),
-        account.actions.first(),
-        hold,
-        *limits,
-        approval,
-        refusal,
-        upload,
-        note,
-        call,
-    ]
+    named = {"command": "freeze", "subject": "account", "what": f"Freeze in {code}", "selection": code, "total": 1}
+    run = Run(by=worker, entities=[entity.pk], state="failed", reason=f"Why in {code}", **named)
+    run.save(using=using)
+    part = Row(run=run, object_id=account.pk, account=account, entity=entity)
+    part.save(using=using)
+    captured = [account, customer, limits[0], approval, note]
+    versions = [type(row).history.using(using).filter(id=row.pk).first() for row in captured]  # type: ignore[attr-defined]  # captured
+    told = Outbox.objects.using(using).filter(entity_id=entity.pk).first()
+    rows = [account, customer, account.actions.first(), hold, *limits, approval, refusal, upload, note, call, run, part, *versions, told]  # fmt: skip
     return Tenant(entity, worker, account, limits, rows)
 
 

@@ -15,12 +15,14 @@ from django.urls import reverse
 from backoffice.grants import grant
 from backoffice.models import User
 from backoffice.scope import Reach, Scope, acting, acting_throughout, announcing_first, change, current, entered
+from ledger.admin import AccountAdmin
 from ledger.models import Account
 from tests.scope import narrow
 from tests.tenancy.conftest import Tenant, settle
 
 SAID = "SELECT coalesce(current_setting('backoffice.entities', true), '')"
-THREADS, ROUNDS, POOL = 8, 24, 3
+THREADS, ROUNDS, POOL = 8, 21, 3
+halted = threading.local()  # the rows that a page had read before it raised
 
 
 def said(alias: str = "default") -> str:
@@ -64,8 +66,17 @@ def _rights() -> Any:
 
 
 def test_eight_threads_over_pooled_connections_see_their_own_tenant_alone(
-    tenants: dict[str, tuple[User, Tenant]],
+    tenants: dict[str, tuple[User, Tenant]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    found = AccountAdmin.get_search_results
+
+    def halting(self: Any, request: Any, rows: Any, term: str) -> Any:
+        if term == "halt":
+            halted.rows = set(rows.values_list("pk", flat=True))
+            raise ValueError(term)
+        return found(self, request, rows, term)
+
+    monkeypatch.setattr(AccountAdmin, "get_search_results", halting)
     with narrow():
         _browse_at_once(tenants)
 
@@ -80,7 +91,7 @@ def _browse_at_once(tenants: dict[str, tuple[User, Tenant]]) -> None:
             for round_ in range(ROUNDS):
                 code = ("north", "south")[(number + round_) % 2]
                 user, tenant = tenants[code]
-                seen.add(_browse(user, tenant) if round_ % 4 else _fail(tenant))
+                seen.add(WAYS[round_ % len(WAYS)](user, tenant))
                 seen.add(("nobody's", said()))
                 connection.close()  # back to the pool, and another one next time
         finally:
@@ -89,18 +100,39 @@ def _browse_at_once(tenants: dict[str, tuple[User, Tenant]]) -> None:
 
     with ThreadPoolExecutor(THREADS) as threads:
         found = set[tuple[str, str]]().union(*threads.map(work, range(THREADS)))
-    assert found == {("own", "alone"), ("failed", "alone"), ("nobody's", "")}
+    assert found == {("own", "alone"), ("failed", "alone"), ("halted", "alone"), ("left", "alone"), ("nobody's", "")}
 
 
 def _browse(user: User, tenant: Tenant) -> tuple[str, str]:
-    client = Client()
+    client = Client(raise_request_exception=False)  # else it raises what was raised in any thread
     client.force_login(user)
     page = client.get(reverse("console:ledger_account_changelist")).content.decode()
     shown = {code for code in ("north", "south") if f"Secret {code}" in page}
     return ("own", "alone" if shown == {tenant.entity.code} else f"{shown} for {user}")
 
 
-def _fail(tenant: Tenant) -> tuple[str, str]:
+def _halt(user: User, tenant: Tenant) -> tuple[str, str]:
+    """Ask for a page that raises when it has read its rows."""
+    client = Client(raise_request_exception=False)
+    client.force_login(user)
+    halted.rows = set()
+    page = client.get(reverse("console:ledger_account_changelist"), {"q": "halt"})
+    alone = (page.status_code, halted.rows) == (500, {tenant.account.pk})
+    return ("halted", "alone" if alone else f"{page.status_code} {halted.rows}")
+
+
+def _leave(user: User, tenant: Tenant) -> tuple[str, str]:
+    """Ask for a file and go away before its end."""
+    client = Client(raise_request_exception=False)
+    client.force_login(user)
+    file = client.get(reverse("console:ledger_account_export_csv"))
+    begun = next(iter(file)).decode()
+    file.close()
+    other = {"north": "south", "south": "north"}[tenant.entity.code]
+    return ("left", "alone" if f"Secret {other}" not in begun else begun)
+
+
+def _fail(user: User, tenant: Tenant) -> tuple[str, str]:
     rows: set[int] = set()
     with pytest.raises(DatabaseError):
         _look_and_fail(tenant, rows)
@@ -111,6 +143,9 @@ def _look_and_fail(tenant: Tenant, rows: set[int]) -> None:
     with acting(actor=1, request_id="fails", entities=[tenant.entity.pk]), connection.cursor() as cursor:
         rows.update(Account.objects.values_list("pk", flat=True))
         cursor.execute("SELECT 1 / 0")
+
+
+WAYS = (_fail, _browse, _halt, _browse, _leave, _browse, _browse)  # an odd number: each way meets both tenants
 
 
 @pytest.mark.usefixtures("committing")

@@ -1,5 +1,6 @@
 """Row-level security: without a scope nothing is there, and with one only what belongs to it, whatever way it is asked."""
 
+import uuid
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
@@ -9,13 +10,15 @@ import pytest
 from django.db import DatabaseError, connection, connections, models, transaction
 from django.db.models import Count, F, Q
 
-from audit.models import Event, Outbox
+from audit.models import Alert, Event, Outbox
+from audit.record import record
 from backoffice.models import Entity, User
 from backoffice.models.user import SYSTEM
 from backoffice.scope import acting, announce, current, entered
 from imports.models import Import
 from ledger import errors
 from ledger.models import Account, Action, Approval, Hold, Limit, Refusal
+from tests.audit.store import stored, stored_alert
 from tests.tenancy.conftest import As, Tenant, settle
 
 pytestmark = pytest.mark.django_db(databases=["default", "sandbox", "audit"])
@@ -69,6 +72,15 @@ def test_policies_are_these_and_no_others(alias: str) -> None:
     expected = dict.fromkeys(others, "entity owner") | {"ledger_limit": "bound entity owner"}
     expected |= {f"ledger_{name}": "entity owner" for name in ledger}
     assert found == ({"audit_event": "entity owner", "audit_alert": "entity owner"} if alias == "audit" else expected)
+
+
+def test_every_secured_table_has_a_row_of_each_tenant(north: Tenant, south: Tenant) -> None:
+    """So that what follows tries them all; the event store's two are tried by themselves."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT tablename FROM pg_policies")
+        secured_tables = {name for (name,) in cursor.fetchall()}
+    for tenant in (north, south):
+        assert {row._meta.db_table for row in tenant.rows} == secured_tables
 
 
 def secured() -> list[type[models.Model]]:
@@ -270,6 +282,48 @@ def test_event_store_shows_one_tenant(only: As) -> None:
         assert set(Event.objects.values_list("entity_id", flat=True)) == {1, None}
     with acting(actor=None, request_id="x", entities=[], using="audit"):
         assert set(Event.objects.values_list("entity_id", flat=True)) == {None}
+
+
+OF_NONE = ("page.viewed", "import.posted", "bulk.confirmed", "command.refused")
+
+
+def test_what_is_about_several_entities_is_read_by_who_sees_all_of_them_and_whose_deed_it_was(
+    north: Tenant, south: Tenant, only: As
+) -> None:
+    for kind in OF_NONE:
+        stored(type=kind, user_id=south.worker.pk)
+        stored(type=kind, entity_id=north.entity.pk)
+    stored_alert("raised", rule="many_views", event_id=uuid.uuid4())
+    stored_alert("of the record", rule="verification", event_id=None)
+
+    def seen(*entities: Entity, actor: User | None = None) -> tuple[list[str], list[str]]:
+        with only(*entities, using="audit", actor=actor):
+            events = Event.objects.filter(entity_id=None).order_by("type").values_list("type", flat=True)
+            return list(events), list(Alert.objects.order_by("key").values_list("key", flat=True))
+
+    everything = (sorted(OF_NONE), ["of the record", "raised"])
+    assert seen(north.entity) == (["page.viewed"], ["of the record"])
+    assert seen(north.entity, actor=south.worker) == (everything[0], ["of the record"])
+    assert seen(north.entity, south.entity) == everything
+    Entity.objects.filter(pk=south.entity.pk).update(is_void=True)  # nobody works there any more
+    assert seen(north.entity) == everything
+    with only(north.entity, using="audit"), transaction.atomic(using="audit"):
+        assert Event.objects.exclude(entity_id=None).count() == len(OF_NONE)
+
+
+def test_outbox_keeps_what_is_about_several_entities_for_who_sees_all_of_them(
+    north: Tenant, south: Tenant, only: As
+) -> None:
+    facts: dict[str, Any] = {"data": {"command": "deposit", "refusals": []}, "using": "default"}
+    with acting(actor=south.worker.pk, request_id="x"):
+        record("command.refused", entity_id=None, success=False, **facts)
+    found = Outbox.objects.filter(type="command.refused")
+    with only(north.entity):
+        assert not found.exists()
+    with only(north.entity, actor=south.worker):
+        assert found.exists()
+    with only(north.entity, south.entity):
+        assert found.exists()
 
 
 def test_nested_scope_gives_back_the_outer_one(north: Tenant, south: Tenant, only: As) -> None:

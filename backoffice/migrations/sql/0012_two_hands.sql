@@ -1,18 +1,27 @@
--- Two accounts may be one person: who made an account, or set its password or address, can be in it. The database keeps
--- who that was last, and lets neither of the two decide on what the other asks for.
+-- Two accounts may be one person: who made an account, or wrote the address to which links for a password go, can be in it.
+-- The database keeps who that was last, and lets neither of the two decide on what the other asks for.
 CREATE FUNCTION backoffice_password_by() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     actor CONSTANT bigint := nullif(current_setting('backoffice.actor', true), '')::bigint;
     at_the_site CONSTANT boolean := coalesce(current_setting('backoffice.method', true), '') <> '';
+    opens CONSTANT boolean := NEW.password NOT LIKE '!%' AND NEW.password <> '';
 BEGIN
     IF TG_OP = 'INSERT' THEN
         NEW.password_by := actor;
     -- A new password of one's own proves nothing, since the old one is all it takes; a link by e-mail proves the address alone.
-    ELSIF (NEW.password, NEW.email) IS NOT DISTINCT FROM (OLD.password, OLD.email) OR actor = NEW.id
-        OR actor IS NULL AND at_the_site THEN
+    ELSIF actor = NEW.id OR actor IS NULL AND at_the_site THEN
         NEW.password_by := OLD.password_by;
-    ELSE
+    ELSIF NEW.email IS DISTINCT FROM OLD.email THEN
         NEW.password_by := actor;
+        -- Who wrote the address before could know the password, which a link there has set.
+        IF at_the_site AND NEW.password = OLD.password AND opens THEN
+            NEW.password := '!' || replace(gen_random_uuid()::text, '-', '');
+        END IF;
+    -- To send a link is to take the password off, and to learn nothing: who can read it is whose the address is.
+    ELSIF opens AND NEW.password IS DISTINCT FROM OLD.password THEN
+        NEW.password_by := actor;
+    ELSE
+        NEW.password_by := OLD.password_by;
     END IF;
     RETURN NEW;
 END $$;
@@ -28,7 +37,7 @@ GRANT EXECUTE ON FUNCTION backoffice_may_be_one(bigint, bigint) TO {app};
 CREATE FUNCTION backoffice_grantrequest_two_hands() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF backoffice_may_be_one(NEW.maker_id, NEW.checker_id) THEN
-        RAISE EXCEPTION 'Who made an account, or set its password or address, and who uses it do not decide for each other.'
+        RAISE EXCEPTION 'Who made an account, or wrote its address, and who uses it do not decide for each other.'
             USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'backoffice_grantrequest_two_hands';
     END IF;
     RETURN NEW;
