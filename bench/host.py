@@ -6,6 +6,7 @@ Protocol: one JSON object as argument (`operation`, `arguments`, `clients`); say
 input, a number of seconds, one line of JSON with what was done. Ends with its standard input.
 """
 
+import gc
 import importlib
 import json
 import multiprocessing
@@ -49,6 +50,8 @@ def _start(make: Callable[..., Operation], arguments: dict[str, Any], seed: int)
 def _client(pipe: Connection, make: Callable[..., Operation], arguments: dict[str, Any], seed: int) -> None:
     random.seed(seed)
     operation = make(**arguments)
+    gc.collect()
+    gc.freeze()  # as a server's worker does, of every arm: else who has loaded more is held up longer
     pipe.send("ready")
     while True:
         pipe.send(_round(operation, pipe.recv()))

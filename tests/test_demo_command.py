@@ -1,5 +1,6 @@
 """The demo from its first start to its reset, as a user runs it, and every start that it must refuse."""
 
+import gc
 import http.client
 import json
 import os
@@ -16,6 +17,7 @@ import psycopg
 import pytest
 
 from audit.origin import is_outside
+from backoffice import serve
 from backoffice.databases import OWNER_URL_NAMES, RELAY_URL_NAMES, RUNTIME_URL_NAMES
 from backoffice.embedded import state, superuser_url, urls
 from backoffice.embedded.layout import Layout
@@ -201,3 +203,11 @@ def test_a_started_database_prints_its_addresses_and_stops_on_demand(tmp_path: P
     assert state.answers(Layout.of(tmp_path))
     assert json.loads(manage(tmp_path, "stop_database", "--json").stdout) == {"stopped": True}
     assert not state.answers(Layout.of(tmp_path))
+
+
+def test_worker_leaves_what_was_loaded_out_of_garbage_collection() -> None:
+    try:
+        serve.post_worker_init(None)
+        assert gc.get_freeze_count() > 100_000
+    finally:
+        gc.unfreeze()
