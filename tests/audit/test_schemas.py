@@ -62,10 +62,11 @@ def test_secrets_sent_everywhere_reach_no_event(client: Client, agent: User, adm
         "csrfmiddlewaretoken": SECRET, "sessionid": SECRET, "api_key": SECRET, "q": "nova",
     }  # fmt: skip
     for address in sorted(set(addresses(get_resolver()))):
+        if who and "/sandbox/" in address:  # the same views as the console's
+            continue
         key = client.cookies["sessionid"].value if who else SECRET
         for answer in (
-            client.get(address, {**sent, "next": key}),
-            client.get(address, {"next": key, "secret": SECRET}),
+            client.get(address, {**sent, "next": key, "secret": SECRET}),
             client.post(address, sent),
         ):
             if isinstance(answer, StreamingHttpResponse):

@@ -33,6 +33,12 @@ TOO_WIDE = """
     return wide.map((it) => `${it.tagName} ${it.id} ${it.className}`).slice(-3).join("; ") || "the page";
 }
 """
+# Of what kinds of elements a page is made: one of the same kinds as another breaks no other guideline than that.
+MADE_OF = """
+() => [...new Set([...document.querySelectorAll("*")].map((it) =>
+    [it.tagName, ...it.getAttributeNames().filter((name) => !["href", "id", "value"].includes(name)), it.getAttribute("class"),
+     it.type, it.getAttribute("role"), it.parentElement?.tagName].join(" ")))].sort().join()
+"""
 WIDTHS: dict[str, ViewportSize] = {"a desk": {"width": 1280, "height": 800}, "a phone": {"width": 390, "height": 844}}
 DOWNLOAD = re.compile(r"(csv|xlsx|json|refused)/$")
 NO_PAGE = re.compile(
@@ -74,6 +80,7 @@ class Watched:
         self.violations: list[str] = []
         self.faults: list[str] = []
         self.noted: set[str] = set()
+        self.made_of: set[str] = set()
         self.context: BrowserContext = browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-GB")
         self.context.set_default_timeout(10_000)
         self.context.expose_function("violated", self.violated)
@@ -113,7 +120,10 @@ class Watched:
 
     def note(self, what: str) -> None:
         """Keep what is wrong with the page as it stands."""
-        self.faults += [f"{what}: {fault}" for fault in axe.faults(self.page)]
+        made_of = self.page.evaluate(MADE_OF)
+        if made_of not in self.made_of:
+            self.made_of.add(made_of)
+            self.faults += [f"{what}: {fault}" for fault in axe.faults(self.page)]
         for device, size in WIDTHS.items():
             self.page.set_viewport_size(size)
             if wide := self.page.evaluate(TOO_WIDE):

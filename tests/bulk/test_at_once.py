@@ -99,7 +99,7 @@ def test_a_killed_worker_leaves_nothing_half_done_and_the_next_one_goes_on(
         with psycopg.connect(killing, autocommit=True) as superuser:
             waiting = "FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
             until = time.monotonic() + 120
-            while not superuser.execute(f"SELECT {waiting}").fetchone() and time.monotonic() < until:
+            while not superuser.execute(f"SELECT {waiting}").rowcount and time.monotonic() < until:
                 time.sleep(0.02)
             assert superuser.execute(f"SELECT pg_terminate_backend(pid) {waiting}").rowcount == 1
         thread.join(30)

@@ -33,13 +33,18 @@ def test_amount_is_read_however_it_is_typed(typed: str, amounts: list[str]) -> N
         ("2 Jan 2026", date(2026, 1, 2), date(2026, 1, 2)), ("2nd january, 2026", date(2026, 1, 2), date(2026, 1, 2)),
         ("Jan 2, 2026", date(2026, 1, 2), date(2026, 1, 2)), ("Feb 2024", date(2024, 2, 1), date(2024, 2, 29)),
         ("2026-02", date(2026, 2, 1), date(2026, 2, 28)), ("2025", date(2025, 1, 1), date(2025, 12, 31)),
-        ("today", TODAY, TODAY),
     ],
 )  # fmt: skip
 def test_date_is_read_however_it_is_typed(typed: str, first: date, last: date) -> None:
     period = period_of(typed)
     assert period
     assert (period.first, period.last) == (first, last)
+
+
+def test_today_is_a_date() -> None:
+    before, period, after = timezone.localdate(), period_of("today"), timezone.localdate()
+    assert period
+    assert before <= period.first == period.last <= after
 
 
 def test_day_without_a_year_is_the_last_such_day_that_has_come() -> None:

@@ -221,10 +221,10 @@ def test_entity_is_moved_by_request_and_by_no_form(ann: Client, bob: Client, nor
 
 
 def test_who_is_switched_on_again_holds_nothing_from_before(ann: Client, agent: User) -> None:
-    agent.is_active = False
+    agent.is_active, agent.email = False, "agent@example.com"
     agent.save()
     url = page("user_change", agent.pk)
-    form = {"username": "agent", "is_active": "on", "is_staff": "on", "reason": "Is back"}
+    form = {"username": "agent", "email": agent.email, "is_active": "on", "is_staff": "on", "reason": "Is back"}
     refused = ann.post(url, form).context["adminform"].form.errors
     assert list(refused) == ["is_active"]
     assert "agent still holds rights from before: Nordbank." in str(refused)

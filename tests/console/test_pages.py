@@ -259,7 +259,7 @@ def test_error_page_stands_alone(code: int, django_assert_num_queries: Callable[
 def test_page_of_a_limit_is_headed_by_it_and_says_it_in_words(get: Get) -> None:
     limit = Limit.objects.create(kind="approval", currency="CZK", amount=50)
     html = get("ledger_limit_change", limit.pk)
-    assert "<h1>Approval threshold CZK</h1>" in html
+    assert "<h1>Approval threshold CZK · every account</h1>" in html
     assert "Amount: CZK 50.00 Valid: always" in text(html)
 
 

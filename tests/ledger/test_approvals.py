@@ -173,7 +173,8 @@ def test_who_made_the_maker_s_account_or_the_other_way_round_does_not_decide(
             decide(uid=approval.uid, by=lead, asof=timezone.now(), comment="Fine")
     with pytest.raises(IntegrityError, match="do not decide for each other"), transaction.atomic():
         Approval.objects.filter(pk=approval.pk).update(state="rejected", checker=lead, decided=timezone.now())
-    User.objects.filter(pk=agent.pk).update(password="!")
+    with acting(actor=User.objects.create(username="third").pk, request_id="a test"):
+        User.objects.filter(pk=agent.pk).update(email="agent@example.org")
     assert approve(approval, lead).state == "approved"
 
 
