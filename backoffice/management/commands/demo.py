@@ -123,6 +123,7 @@ class Command(BaseCommand):
         call_command("audit_retention", stdout=self.stderr)  # what a timer does every day elsewhere
         if not (verified := verified_today()):
             self._verify("ledger_verify")
+        self.stderr.write("Sealing what was loaded in the event log …")
         carry_events()
         if not verified:
             self._verify("audit_verify")
