@@ -26,11 +26,14 @@ FAILED = {TransactionStatus.INERROR, TransactionStatus.UNKNOWN}
 _narrow: list[bool] = []  # not empty: within `narrow()`
 
 
+def _wide(alias: str) -> dict[str, str]:
+    return {"entities": FIRST if alias == "audit" else EVERY, "everything": "'yes'"}
+
+
 def widen(alias: str) -> None:
     """See every entity that there is now."""
     if not _narrow:
-        _say(alias, "entities", FIRST if alias == "audit" else EVERY)
-        _say(alias, "everything", "'yes'")
+        _say(alias, **_wide(alias))
 
 
 @contextmanager
@@ -45,11 +48,12 @@ def narrow() -> Iterator[None]:
         _widened()
 
 
-def _say(alias: str, name: str, value: str) -> None:
+def _say(alias: str, **values: str) -> None:
     connection: Any = connections[alias].connection
     runs_as_app = connections[alias].settings_dict["USER"] == settings.DATABASES[alias]["USER"]
     if connection and not connection.closed and runs_as_app and connection.info.transaction_status not in FAILED:
-        connection.execute(f"SELECT set_config('backoffice.{name}', {value}::text, false)")
+        told = (f"set_config('backoffice.{name}', {value}::text, false)" for name, value in values.items())
+        connection.execute(f"SELECT {', '.join(told)}")  # one statement: two are made for each request of a test
 
 
 def call_command(*command: Any, **options: Any) -> Any:
@@ -60,14 +64,13 @@ def call_command(*command: Any, **options: Any) -> Any:
 
 def _narrowed(**_: object) -> None:
     for alias in settings.DATABASES:
-        _say(alias, "entities", "''")
-        _say(alias, "everything", "''")
+        _say(alias, entities="''", everything="''")
 
 
 def _widened(**_: object) -> None:
     for alias in settings.DATABASES:
-        widen(alias)
-        _say(alias, "method", "''")  # as a command, a test may give rights without asking for them
+        # As a command, a test may give rights without asking for them.
+        _say(alias, **({} if _narrow else _wide(alias)), method="''")
 
 
 def keep_wide() -> None:
