@@ -44,7 +44,14 @@ CAPTURED = {  # each table and its historical one
     "ledger_limit": "ledger_historicallimit",
     "ledger_note": "ledger_historicalnote",
 }
-ROWS, TURNS = 3_000, 20  # of a statement; how often two are tried until they meet
+ROWS, TURNS = 500, 20  # of a statement; how often two are tried until they meet
+# A statement that another can begin beside: it rests at each row.
+SLOWLY = """
+    INSERT INTO backoffice_user (username, last_name, password, is_superuser, first_name, email, is_staff, is_active, date_joined,
+        phone, is_void)
+    SELECT %s || n, %s, '!', false, '', '', false, true, now(), '', false
+    FROM generate_series(0, %s - 1) n CROSS JOIN LATERAL (SELECT pg_sleep(0.001 + n * 0)) rest
+"""
 PROGRAM = program()  # of this test run
 HERE = f"backoffice_app {PROGRAM}"  # where a write of a test comes from that nobody has announced
 
@@ -322,7 +329,8 @@ def test_many_rows_deleted_by_one_statement_become_as_many_events(number: int) -
 def test_versions_of_statements_that_run_at_once_are_told_apart(committing: None) -> None:
     def insert(name: str, start: threading.Barrier) -> None:
         start.wait()
-        User.objects.bulk_create([User(username=f"{name}{n}", last_name=name) for n in range(ROWS)])
+        with connection.cursor() as cursor:
+            cursor.execute(SLOWLY, [name, name, ROWS])
         connection.close()
 
     ids: list[str] = []

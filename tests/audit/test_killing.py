@@ -113,7 +113,7 @@ def kill_server(data: Path) -> None:
 
 def test_killing_relays_and_databases_loses_and_doubles_nothing(servers: dict[str, str], tmp_path: Path) -> None:
     chance = random.Random(5)  # noqa: S311  when to kill, not a secret
-    writer, bulk = Writer(servers["DATABASE_URL"], 0.001), BulkWriter(servers["DATABASE_URL"], 0.1)
+    writer, bulk = Writer(servers["DATABASE_URL"], 0.005), BulkWriter(servers["DATABASE_URL"], 0.1)
     relays = [start_relay(servers), start_relay(servers)]
     deeds: list[Callable[[], None]] = [
         lambda: relays[0].kill(),  # noqa: PLW0108  it is another one later

@@ -222,7 +222,7 @@ def test_no_selection_of_a_list_is_an_error(insider: Client, world: World, name:
                 assert answer.status_code in {*FINE, 403}, chosen
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(typed=st.text(max_size=60), moment=st.text(alphabet="0123456789-:T+Z. _", max_size=40))
 def test_any_text_can_be_looked_for(insider: Client, world: World, typed: str, moment: str) -> None:
     ask(insider, name_of("console", type(world.mine.account)), q=typed)
