@@ -1,8 +1,9 @@
 """Erasing beside the record: personal values of historical rows, what was written about a person, and what readers keep.
 
 A model whose texts are about somebody says which in `erased_fields`, and in `erased_with` by which path its rows and their
-versions lead to an object that is erased. Historical rows and alerts refuse such a change, their owner's too: the triggers are off for the one transaction that erases,
-under a lock past which nobody else writes. That it was done is told by the event of the erasure.
+versions lead to an object that is erased. Historical rows and alerts refuse such a change, their owner's too: the triggers are
+off for the one transaction that erases, under a lock past which nobody else writes. That it was done is told by the event of
+the erasure.
 """
 
 from collections.abc import Iterator

@@ -76,7 +76,7 @@ class HistoryPages:
 
     def history_context(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         """Return what the page shows."""
-        question, admin = Question(request.GET), cast("Any", self)
+        question, label = Question(request.GET), cast("Any", self).label(obj)
         question.is_valid()
         asked = question.cleaned_data
         until, captured = Until.read(asked["until"]), history_of(self.model) is not None
@@ -88,8 +88,8 @@ class HistoryPages:
         lines, older = until.page([*version_lines(rows, words), *others, *(events or ())])
         here = {line.version for line in lines}
         return {
-            "title": f"History: {admin.label(obj)}",
-            "label": admin.label(obj),
+            "title": f"History: {label}",
+            "label": label,
             "object": obj,
             "opts": self.opts,
             "module_name": str(self.opts.verbose_name_plural).capitalize(),

@@ -84,9 +84,14 @@ def _of_type(request: HttpRequest, site: AdminSite, object_type: str, ids: set[s
 
 def fits(model: type[models.Model], key: str) -> bool:
     """Whether a text can be the key of a model, and no number too large for one."""
+    return fits_field(model._meta.pk, key)
+
+
+def fits_field(field: Any, text: str) -> bool:
+    """Whether a column can hold what was typed, so that the database can be asked for it."""
     try:
-        model._meta.pk.run_validators(model._meta.pk.to_python(key))
-    except ValidationError:
+        field.run_validators(field.to_python(text))
+    except (ValidationError, ValueError, OverflowError):
         return False
     return True
 

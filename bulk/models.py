@@ -93,7 +93,7 @@ class Run(Record):
         constraints = [models.UniqueConstraint(fields=["by", "key"], name="bulk_run_once")]
         indexes = [
             models.Index(fields=["due"], condition=models.Q(state=State.RUNNING), name="bulk_run_due"),
-            models.Index(fields=["-id"], condition=models.Q(state="failed"), name="bulk_run_failed"),
+            models.Index(fields=["-id"], condition=models.Q(state=State.FAILED), name="bulk_run_failed"),
         ]
 
     def __str__(self) -> str:

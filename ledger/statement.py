@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from ledger.models.account import Account
     from ledger.models.action import Action
 
-# What a movement is told with. It is read by key for the page: a join could be planned as a walk over all actions.
-# What some actions speak of and most do not: fetched beside them, as joins of so many tables take longer to plan than to do.
+# What some actions speak of and most do not. It is read by key, beside the page: joins of so many tables take longer to plan
+# than to do, and could be planned as a walk over all actions.
 RELATED = ("counterparty__user", "reverses", "hold__placed")
 PAGE, MANY = 50, 1_000  # movements read at once, for a page and for a file
 FRAME = """

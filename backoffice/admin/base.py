@@ -24,7 +24,7 @@ from audit.names import fits
 from audit.subject import MISSING, note_entity
 from backoffice import arrangement, reason
 from backoffice.admin.lists import ConsoleList
-from backoffice.admin.lookups import field_of, fits_field, lets_through
+from backoffice.admin.lookups import field_of, lets_through, takes
 from backoffice.exporting import ExportMixin
 from backoffice.grants import request_entities, sees_everything
 from backoffice.models.voiding import AnyOf
@@ -119,7 +119,7 @@ class ConsoleAdmin(StaleForms, HistoryPages, ExportMixin, admin.ModelAdmin):  # 
             return False
         if not super().lookup_allowed(lookup, value, request):
             return False
-        if field is not None and not fits_field(field, how, value):
+        if field is not None and not takes(field, how, value):
             raise IncorrectLookupParameters(f"{value} is no value of {lookup}.")
         return True
 

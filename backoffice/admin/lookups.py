@@ -7,16 +7,13 @@ which any page of the console links to.
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField, RangeField
-from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.core.exceptions import FieldDoesNotExist
 from django.db.models import BinaryField, Field, JSONField, Model
 
+from audit.names import fits_field
+
 COMPARED = {"exact", "isnull", "gt", "gte", "lt", "lte"}
-SHUT = (
-    JSONField,
-    BinaryField,
-    ArrayField,
-    RangeField,
-)  # they hold what a list's readers may not see, or are compared by none
+SHUT = (JSONField, BinaryField, ArrayField, RangeField)  # they hold what a reader may not see, or are compared by none
 
 
 def field_of(model: type[Model], lookup: str) -> tuple[Any, str]:
@@ -37,13 +34,6 @@ def lets_through(field: Any, how: str) -> bool:
     return isinstance(field, Field) and not isinstance(field, SHUT) and how in COMPARED
 
 
-def fits_field(field: Any, how: str, value: str) -> bool:
+def takes(field: Any, how: str, value: str) -> bool:
     """Whether a field can be compared with what was typed."""
-    if how == "isnull":
-        return True
-    field = field.target_field if field.is_relation else field
-    try:
-        field.run_validators(field.to_python(value))
-    except (ValidationError, ValueError, OverflowError):
-        return False
-    return True
+    return how == "isnull" or fits_field(field.target_field if field.is_relation else field, value)

@@ -4,24 +4,20 @@ Django's token of forgotten passwords, dated ahead, as an invitation is good for
 whoever invites is told at once where that failed; if the request is taken back after all, the link fits no password.
 """
 
-import logging
 from datetime import datetime, timedelta
-from smtplib import SMTPException
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.tokens import PasswordResetTokenGenerator
-from django.core.mail import send_mail
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
-from audit.record import record
+from backoffice.letters import send
 from backoffice.models import User
 
-logger = logging.getLogger("backoffice.login")
 SUBJECT = "Back office: set your password"
 Said = tuple[int, str]
 
@@ -55,11 +51,6 @@ def invite(request: HttpRequest, person: User) -> Said:
     text = render_to_string(
         "login/invitation.txt", {"person": person, "link": link, "hours": settings.INVITATION_HOURS}
     )
-    try:
-        send_mail(SUBJECT, text, settings.DEFAULT_FROM_EMAIL, [person.email])
-    except (SMTPException, OSError, ValueError) as error:  # the last of what is no address
-        logger.exception("The link for %s was not sent.", person.get_username())
-        record("password.invited", obj=person, data={"error": type(error).__name__}, success=False, using="default")
+    if error := send("password.invited", person, subject=SUBJECT, text=text, address=person.email, using="default"):
         return messages.ERROR, f"The link for {person} was not sent: {error}. Send it again from their page."
-    record("password.invited", obj=person, using="default")
     return messages.SUCCESS, f"A link was sent to {person.email}, good for {settings.INVITATION_HOURS} hours and once."

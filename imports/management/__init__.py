@@ -1,1 +1,1 @@
-"""Commands of the ledger."""
+"""Commands of this app."""

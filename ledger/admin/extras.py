@@ -8,13 +8,11 @@ import logging
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
-from smtplib import SMTPException
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.core.mail import send_mail
 from django.db import transaction
 from django.http import HttpRequest
 from django.template.defaultfilters import pluralize
@@ -23,6 +21,7 @@ from django.utils.html import format_html
 
 from audit.record import record
 from backoffice.databases import SANDBOX, worked_on
+from backoffice.letters import send
 from backoffice.scope import carried
 from ledger.models import Account
 from ledger.verification import verify_account
@@ -80,13 +79,8 @@ def notify(account: Account, using: str) -> Said:
     text = render_to_string("ledger/mail/account_notice.txt", {"account": account, "latest": latest})
     address = account.user.email
     subject = " ".join(f"Your account at {account.entity}".split())  # a line end would begin another header
-    try:
-        send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, [address])
-    except (SMTPException, OSError, ValueError) as error:  # the last of what is no address
-        logger.exception("The e-mail about account %s was not sent.", account.uid)
-        record("account.notified", obj=account, data={"error": type(error).__name__}, success=False, using=using)
+    if error := send("account.notified", account, subject=subject, text=text, address=address, using=using):
         return messages.ERROR, f"Saved, but the e-mail to {address} was not sent: {error}"
-    record("account.notified", obj=account, using=using)
     if settings.EMAIL_BACKEND.endswith(".console.EmailBackend"):
         return (
             messages.WARNING,

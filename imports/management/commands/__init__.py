@@ -1,1 +1,1 @@
-"""What `manage.py` can do with the ledger."""
+"""Commands of this app."""

@@ -46,7 +46,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--if-empty", action="store_true", help="make only the logins where there are accounts")
         parser.add_argument(
-            "--today", action="store_true", help="let what happened a week ago happen again today, until now"
+            "--today", action="store_true", help="let a day like those of the last weeks happen today, until now"
         )
         parser.add_argument("--using", default="default", choices=[a for a in settings.DATABASES if a != EVENT_STORE])
         parser.add_argument("--json", action="store_true", help="print one JSON object")
