@@ -7,17 +7,14 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar
 
 from django import forms
-from django.apps import apps
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
-from django.db import connections
-from django.db.models import Max, Model, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
-from psycopg import sql
 
 from audit.names import fits
 
@@ -25,18 +22,6 @@ UNSEEN = "something that you may not see"
 NEWEST = 1_000_000  # rows that are looked through where no index helps
 OVERLAP = timedelta(hours=1)  # no transaction is longer: so far may times of writing differ from the order of keys
 SHORT = {"today": "Today", "7": "Last 7 days", "month": "This month"}
-# Of the nearly sorted times of a table, where a moment falls: some twenty looks into the index of the key.
-KEY_AT = sql.SQL("""
-    WITH RECURSIVE look (low, high) AS (
-        SELECT min({key}), max({key}) + 1 FROM {table}
-        UNION ALL
-        SELECT CASE WHEN found.at < %(moment)s THEN found.key + 1 ELSE low END,
-               CASE WHEN found.at < %(moment)s THEN high ELSE (low + high) / 2 END
-        FROM look, LATERAL (
-            SELECT {key} AS key, {column} AS at FROM {table} WHERE {key} >= (low + high) / 2 ORDER BY {key} LIMIT 1
-        ) found WHERE low < high
-    ) SELECT low FROM look WHERE low >= high
-""")
 
 
 class Narrowing(admin.ListFilter):
@@ -132,13 +117,11 @@ class DaysForm(forms.Form):
 class DaysFilter(Narrowing):
     """By when: today, the last days, this month, or from one day of the site's zone to another.
 
-    `keys` names the table whose keys follow `column`'s times as they are written, of which the list's own keys are some: days
-    are then found by keys, wherever they lie among millions of rows.
+    Where keys follow the times of `column`, `key_at` says so: days are then found by keys, wherever they lie among millions.
     """
 
     names = ("days", "since", "until")
     column: ClassVar[str]
-    keys: ClassVar[tuple[str, str] | None] = None  # model and its column
     template = "console/days_filter.html"
 
     def __init__(self, request: HttpRequest, params: dict[str, Any], model: type[Model], model_admin: Any) -> None:
@@ -174,10 +157,12 @@ class DaysFilter(Narrowing):
 
     def _from(self, queryset: QuerySet[Any], moment: datetime, end: str) -> QuerySet[Any]:
         queryset = queryset.filter(**{f"{self.column}__{end}": moment})
-        if self.keys is None:
-            return queryset
-        key = key_at(*self.keys, moment - OVERLAP if end == "gte" else moment + OVERLAP, queryset.db)
+        key = self.key_at(moment - OVERLAP if end == "gte" else moment + OVERLAP, queryset.db)
         return queryset if key is None else queryset.filter(**{f"pk__{end}": key})
+
+    def key_at(self, moment: datetime, using: str) -> int | None:
+        """Return the first key that may have been written at a moment or later; None where keys say nothing of it."""
+        return None
 
     def choices(self, changelist: ChangeList) -> Any:
         """Give the template the short names, and the form."""
@@ -205,18 +190,6 @@ def midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
-def key_at(label: str, column: str, moment: datetime, using: str) -> int | None:
-    """Return the first key that may have been written at a moment or later, of what is seen; None where nothing is. One query."""
-    model = apps.get_model(label)
-    names = {"table": model._meta.db_table, "key": str(model._meta.pk.column), "column": column}
-    with connections[using].cursor() as cursor:
-        cursor.execute(
-            KEY_AT.format(**{name: sql.Identifier(text) for name, text in names.items()}), {"moment": moment}
-        )
-        [(key,)] = cursor.fetchall() or [(None,)]
-    return None if key is None else int(key)
-
-
 class NewestFilter(admin.SimpleListFilter):
     """How far a list looks that is narrowed by what no index serves: `cheap` parameters need no such end."""
 
@@ -229,6 +202,7 @@ class NewestFilter(admin.SimpleListFilter):
     def __init__(self, request: HttpRequest, params: dict[str, Any], model: type[Model], model_admin: Any) -> None:
         asked = {name for name, text in request.GET.items() if text}
         self.toils = bool(asked - self.silent - self.cheap) and not asked & (self.free | self.cheap)
+        self.seen = model_admin.within_grants(request, model._base_manager.order_by("-pk"))
         super().__init__(request, params, model, model_admin)
 
     def has_output(self) -> bool:
@@ -247,5 +221,5 @@ class NewestFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "all" or not self.toils:
             return queryset
-        newest = queryset.model._base_manager.using(queryset.db).aggregate(newest=Max("pk"))["newest"]
-        return queryset.filter(pk__gt=newest - NEWEST) if newest and newest > NEWEST else queryset
+        [*newest] = self.seen.using(queryset.db).values_list("pk", flat=True)[:1]
+        return queryset.filter(pk__gt=newest[0] - NEWEST) if newest else queryset

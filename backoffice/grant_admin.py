@@ -13,11 +13,10 @@ from django.urls import URLPattern, path
 from backoffice import deciding, grant_requests
 from backoffice.filters import RequestedFilter
 from backoffice.grant_pages import ASK, AskForEntity, AskForPerson, MoveEntity
-from backoffice.grants import request_entities
+from backoffice.grants import Within, request_entities
 from backoffice.guards import Guard, PermissionGuard, StaffGuard
 from backoffice.models import Entity, GrantRequest, User
 from backoffice.models.user import MAY_BE_ONE
-from backoffice.models.voiding import AnyOf
 from backoffice.request_admin import AskedByFilter, RequestAdmin, StateFilter, inbox, state_chip
 from backoffice.request_panels import own_panel, waiting_panel
 from backoffice.rights import GrantRefused, StaleGrant, is_own, would
@@ -90,7 +89,7 @@ class GrantRequestAdmin(RequestAdmin):
     def within_grants(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Show what is about the reader's entities, or about groups; all of it to those who decide."""
         entities = None if request.user.has_perm(DECIDE) else request_entities(request)
-        return queryset if entities is None else queryset.filter(Q(AnyOf(F("entity"), entities)) | Q(entity=None))
+        return queryset if entities is None else queryset.filter(Q(Within(F("entity"), entities)) | Q(entity=None))
 
     def get_urls(self) -> list[URLPattern]:
         """Add the pages that ask; they are about an entity or a person, and the console's alone."""

@@ -11,9 +11,13 @@ Invariants:
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, Group
 from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.lookups import Lookup
+from django.db.models.sql.compiler import SQLCompiler
 from django.http import HttpRequest
 from guardian.shortcuts import assign_perm, remove_perm
 
@@ -22,6 +26,24 @@ from backoffice.models import Entity, User
 HOME = "default"  # the database that logins and grants live in
 WORK = f"backoffice.{Entity.WORK}"
 OF_PERSON = "SELECT backoffice_entities_of(%s)"
+
+
+class Within(Lookup):
+    """`column = ANY(array)` with the array as part of the statement, for the entities that somebody sees.
+
+    As a value it would be unknown to a plan that is kept, which has to suit an entity of ten rows and one of ten million.
+    """
+
+    prepare_rhs = False
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
+        column, params = self.process_lhs(compiler, connection)
+        return f"{column} = ANY('{array(self.rhs)}'::bigint[])", params
+
+
+def array(entities: Iterable[int]) -> str:
+    """Return the array of these ids as PostgreSQL writes it."""
+    return f"{{{','.join(str(int(entity)) for entity in entities)}}}"
 
 
 def grant(to: Group | User, entity: Entity) -> None:

@@ -26,8 +26,7 @@ from backoffice import arrangement, reason
 from backoffice.admin.lists import ConsoleList
 from backoffice.admin.lookups import field_of, lets_through, takes
 from backoffice.exporting import ExportMixin
-from backoffice.grants import request_entities, sees_everything
-from backoffice.models.voiding import AnyOf
+from backoffice.grants import Within, request_entities, sees_everything
 from backoffice.paging import CappedPaginator
 from backoffice.stale import StaleForms
 
@@ -75,7 +74,7 @@ class ConsoleAdmin(StaleForms, HistoryPages, ExportMixin, admin.ModelAdmin):  # 
         if self.entity_path is None or (self.unrestricted and request.user.has_perm(self.unrestricted)):
             return queryset
         entities = request_entities(request)
-        return queryset if entities is None else queryset.filter(AnyOf(F(self.entity_path), entities))
+        return queryset if entities is None else queryset.filter(Within(F(self.entity_path), entities))
 
     def shows_all(self, request: HttpRequest) -> bool:
         """Whether the person sees every row there is, so that statistics of the table tell of nothing hidden."""

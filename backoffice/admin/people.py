@@ -13,7 +13,7 @@ from backoffice import people
 from backoffice.admin.base import ConsoleAdmin
 from backoffice.admin.person_form import PersonForm
 from backoffice.filters import EntityFilter
-from backoffice.grants import request_entities
+from backoffice.grants import Within, request_entities
 from backoffice.login.invited import invite
 from backoffice.login.recent import asking_again
 from backoffice.models import User
@@ -61,9 +61,9 @@ class UserAdmin(ConsoleAdmin):
         if entities is None:
             return queryset
         if is_past(request):  # a person's versions do not say it, and accounts of others are not shown
-            own, staff = Q(AnyOf(F("account__entity"), entities)), Q(is_staff=True)
+            own, staff = Q(Within(F("account__entity"), entities)), Q(is_staff=True)
         else:
-            own, staff = Q(AnyOf(F("entity"), entities)), Q(entity=None) | Q(is_staff=True)
+            own, staff = Q(Within(F("entity"), entities)), Q(entity=None) | Q(is_staff=True)
         return queryset.filter(own | staff if request.user.has_perm("backoffice.view_staff") else own)
 
     def shows_all(self, request: HttpRequest) -> bool:

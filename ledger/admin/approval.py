@@ -12,8 +12,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from backoffice.filters import EntityFilter, RequestedFilter
-from backoffice.grants import request_entities, sees_everything
-from backoffice.models.voiding import AnyOf
+from backoffice.grants import Within, request_entities, sees_everything
 from backoffice.request_admin import AskedByFilter, RequestAdmin, StateFilter, inbox, state_chip
 from ledger.admin import decidable, deciding
 from ledger.admin.filters import CurrencyFilter
@@ -59,7 +58,7 @@ class ApprovalAdmin(RequestAdmin):
         entities = request_entities(request)
         if entities is None:
             return queryset
-        own = Q(AnyOf(F("entity"), entities))
+        own = Q(Within(F("entity"), entities))
         return queryset.filter(own | Q(entity=None) if sees_everything(request) else own)
 
     def in_words(self, row: Approval) -> str:

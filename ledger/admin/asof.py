@@ -13,9 +13,8 @@ from django.utils import timezone
 
 from audit.moment import PastMoment
 from backoffice.exporting import attachment
-from backoffice.grants import request_entities
+from backoffice.grants import Within, request_entities
 from backoffice.models import Entity
-from backoffice.models.voiding import AnyOf
 from backoffice.sheets import FORMATS, number
 from ledger import asof
 from ledger.admin.past import PastPage
@@ -107,14 +106,14 @@ class BalancesPage(PastPage):
     def _entities(self) -> QuerySet[Entity]:
         """Return the entities that the reader works on."""
         entities = request_entities(self.request)
-        return Entity.objects.all() if entities is None else Entity.objects.filter(AnyOf(F("pk"), entities))
+        return Entity.objects.all() if entities is None else Entity.objects.filter(Within(F("pk"), entities))
 
     def _lines(self, moment: datetime, clock: Clock, entity: Entity | None) -> list[Line]:
         """Return the totals of the accounts that the list would show, by the name of the entity."""
         accounts: QuerySet[Account] = self.model_admin.get_queryset(self.request)
         if entity:
             branch = Entity.branches([entity.pk], using=self.model_admin.using)
-            accounts = accounts.filter(AnyOf(F("entity"), branch))
+            accounts = accounts.filter(Within(F("entity"), branch))
         totals = asof.totals(accounts, moment, clock)
         entities = Entity.all_objects_including_void().in_bulk({total.entity_id for total in totals})
         lines = [Line(entities[total.entity_id], total) for total in totals]

@@ -12,6 +12,7 @@ from django.utils.html import format_html
 
 from backoffice import charts
 from backoffice.dashboard import Panel, Place, Row, chip, panel
+from backoffice.grants import request_entities
 from backoffice.request_panels import own_panel, waiting_panel
 from backoffice.site import ConsoleSite
 from ledger.choices import ActionType
@@ -43,7 +44,7 @@ class Line(NamedTuple):
 def movements(request: HttpRequest, site: ConsoleSite) -> Panel:
     """Tell what was booked today, by type and currency. One query, three on a crowded day."""
     now = timezone.now()
-    found = today(now, site.using)
+    found = today(now, site.using, request_entities(request))
     lines = [_line(found, kind, _list(site, found, kind)) for kind in found.kinds]
     headings = ("Hour", "Today", "Usually")[: 3 if found.weeks else 2]
     count = sum((one.number for one in found.booked.values()), Decimal(0))

@@ -1,8 +1,7 @@
 -- A run belongs to all entities whose objects it speaks of, and is seen by those who see all of these.
 CALL backoffice_secure('bulk_run');
 CREATE POLICY entity ON bulk_run TO {app} USING (entities <@ (SELECT backoffice_scope()));
-CALL backoffice_secure('bulk_row');
-CREATE POLICY entity ON bulk_row TO {app} USING (entity_id = ANY ((SELECT backoffice_scope())::bigint[]));
+CALL backoffice_secure_by_entity('bulk_row');
 
 -- What was confirmed stays as it was; how far it has come is written.
 REVOKE UPDATE, DELETE ON bulk_run, bulk_row FROM {app};

@@ -97,9 +97,7 @@ class Search:
     @cached_property
     def people_ids(self) -> list[int]:
         """The accounts whose customers the words mean, one more than shown."""
-        people = matching(self.typed.words, using=self.accounts.db)
-        rows = self.accounts.filter(AnyOf(F("user"), people))
-        return list(rows.values_list("pk", flat=True)[: CANDIDATES + 1])
+        return list(self.accounts.filter(self._of_people).values_list("pk", flat=True)[: CANDIDATES + 1])
 
     @property
     def advice(self) -> str:
@@ -145,12 +143,18 @@ class Search:
             of_action = list(self.actions.filter(uid=typed.uid).values_list("account", flat=True))
             rows = rows.filter(Q(uid=typed.uid) | Q(pk__in=of_action))
         elif typed.words:
-            rows = rows.filter(AnyOf(F("pk"), self.people_ids + self._of_external()))
+            external = list(self._external().values_list("account", flat=True)[: CANDIDATES + 1])
+            rows = rows.filter(self._of_people | Q(AnyOf(F("pk"), external)) if external else self._of_people)
         elif self.terms:
             rows = self._examined().order_by("-pk")
         else:
             return {}
         return dict(rows.filter(self._where(ACCOUNT)).values_list("pk", "version")[: CANDIDATES + 1])
+
+    @cached_property
+    def _of_people(self) -> Q:
+        """The condition on accounts that their customers are those whom the words mean."""
+        return Q(AnyOf(F("user"), matching(self.typed.words, using=self.accounts.db)))
 
     @property
     def _rare(self) -> Term | None:
@@ -174,9 +178,6 @@ class Search:
         """Return the actions that a bank or an invoice calls so; an empty reference is on millions, and in no index."""
         can_be = 0 < len(self.typed.words) <= LONGEST["reference"]
         return self.actions.filter(external_reference=self.typed.words) if can_be else self.actions.none()
-
-    def _of_external(self) -> list[int]:
-        return list(self._external().values_list("account", flat=True)[: CANDIDATES + 1])
 
     def _newest(self) -> list[int]:
         """Return what is meant of the newest actions of the accounts that are, as many of each."""

@@ -6,8 +6,7 @@ DECLARE
     source regclass;
 BEGIN
     FOREACH source IN ARRAY ARRAY['ledger_account', 'ledger_action', 'ledger_hold', 'ledger_historicalaccount']::regclass[] LOOP
-        CALL backoffice_secure(source);
-        EXECUTE format('CREATE POLICY entity ON %s TO {app} USING (entity_id = ANY ((SELECT backoffice_scope())::bigint[]))', source);
+        CALL backoffice_secure_by_entity(source);
     END LOOP;
 END $$;
 

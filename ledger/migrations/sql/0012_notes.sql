@@ -45,7 +45,6 @@ DECLARE
     source regclass;
 BEGIN
     FOREACH source IN ARRAY ARRAY['ledger_note', 'ledger_mention', 'ledger_historicalnote']::regclass[] LOOP
-        CALL backoffice_secure(source);
-        EXECUTE format('CREATE POLICY entity ON %s TO {app} USING (entity_id = ANY ((SELECT backoffice_scope())::bigint[]))', source);
+        CALL backoffice_secure_by_entity(source);
     END LOOP;
 END $$;
