@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bench.report import Row
 
 QUESTIONS = {  # module: what it asks, which `--only` is matched with
-    "secured": "list, lookup by reference, page of actions, search, posting: row-level security off",
+    "secured": "lists, lookup by reference, page of actions, search, posting: row-level security off",
 }
 
 

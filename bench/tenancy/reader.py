@@ -29,6 +29,16 @@ def accounts() -> Operation:
     return _page(lambda: "ledger/account/", rows=PAGE)
 
 
+def listed() -> Operation:
+    """Show the newest actions of all accounts."""
+    return _page(lambda: "ledger/action/", rows=PAGE)
+
+
+def few() -> Operation:
+    """Show those that somebody sees who works on one small entity."""
+    return _page(lambda: "ledger/action/", rows=PAGE, name="clerk")
+
+
 def lookup() -> Operation:
     """Look for an action by its reference, as somebody on the phone says it."""
     references = _sampled(Action, "reference")
@@ -42,16 +52,24 @@ def actions() -> Operation:
 
 
 def search() -> Operation:
-    """Ask the database what the search for a customer's name asks it, without a page around it."""
+    """Search for a customer's whole name: a hundred of the person's customers have each."""
+    return _searched(lambda: f"novak{random.randrange(100, 900)}")
+
+
+def broad() -> Operation:
+    """Search for how a name begins, which a thousand candidates do."""
+    return _searched(lambda: f"novak{random.randrange(10, 90)}")
+
+
+def _searched(name: Callable[[], str]) -> Operation:
+    """Return the operation that asks the database what a search asks it, without a page around it."""
     staff, request = _staff(), HttpRequest()
     request.user = staff
     model_admin = admin.site.get_model_admin(Account)
 
     def operation() -> int:
         with acting(actor=staff.pk, request_id="bench", entities=_entities):
-            rows, _ = model_admin.get_search_results(
-                request, model_admin.get_queryset(request), f"novak{random.randrange(900)}"
-            )
+            rows, _ = model_admin.get_search_results(request, model_admin.get_queryset(request), name())
             return len(rows.order_by("-id")[:PAGE]) and 1
 
     _entities = entities_of(staff)
@@ -70,8 +88,8 @@ def deposit() -> Operation:
     return operation
 
 
-def _staff() -> User:
-    staff = User.objects.get(username="staff")
+def _staff(name: str = "staff") -> User:
+    staff = User.objects.get(username=name)
     if not staff.is_staff:
         User.objects.filter(pk=staff.pk).update(is_staff=True)
         staff.groups.add(Group.objects.get(name=LEAD))
@@ -87,10 +105,10 @@ def _sampled(model: type[Account] | type[Action], field: str) -> list[Any]:
         return list(found.values_list(field, flat=True)[:SAMPLE])
 
 
-def _page(path: Callable[[], str], *, rows: int) -> Operation:
+def _page(path: Callable[[], str], *, rows: int, name: str = "staff") -> Operation:
     """Return the operation that gets a page and refuses it where it does not show so many rows."""
     client = Client(HTTP_HOST="localhost")
-    client.force_login(_staff())
+    client.force_login(_staff(name))
     logging.getLogger("backoffice.request").setLevel(logging.WARNING)
 
     def operation() -> int:
