@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import Group, Permission
-from django.db import models
+from django.db import connection, models
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from backoffice.grants import entities_of, grant
+from backoffice.grants import WORK, entities_of, grant
 from backoffice.models import Entity, User
 from backoffice.roles import ADMINISTRATOR, AGENT, LEAD, ROLES, keep_roles
 from ledger.demo.staff import LOGINS
@@ -124,3 +125,16 @@ def test_demo_logins_are_in_the_roles_and_work_on_the_whole_group() -> None:
         user = User.objects.get(username=login.username)
         assert [group.name for group in user.groups.all()] == [login.group]
         assert entities_of(user) == list(Entity.objects.order_by("pk").values_list("pk", flat=True))
+
+
+def test_permissions_are_asked_for_once_and_anew_of_the_next_instance(agent: User) -> None:
+    agent.groups.add(Group.objects.get(name=AGENT))
+    clerk = User.objects.get(pk=agent.pk)
+    with CaptureQueriesContext(connection) as asked:
+        held = [clerk.has_perm(name) for name in ("ledger.deposit", "ledger.view_account", "ledger.nothing")]
+    assert (held, len(asked)) == ([True, True, False], 2)
+    assert (clerk.has_perm(WORK, Entity.objects.get()), clerk.has_perm(WORK)) == (True, False)
+    clerk.groups.clear()
+    assert not User.objects.get(pk=clerk.pk).has_perm("ledger.deposit")
+    clerk.is_active = False
+    assert not clerk.has_perm("ledger.deposit")

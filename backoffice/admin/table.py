@@ -5,7 +5,8 @@ cells and how they are shown is the same in every row; so is where a row leads, 
 """
 
 from collections.abc import Callable, Iterator
-from datetime import date, time
+from datetime import date, datetime, time
+from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -19,7 +20,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from backoffice.arrangement import name_of
 
@@ -198,6 +199,15 @@ def _of_function(function: Callable[[Any], Any], attribute: Any, empty: str) -> 
     return shown
 
 
-def moment(value: Any) -> str:
+def moment(value: datetime) -> str:
     """Return a moment as Django's lists show it."""
-    return date_format(localtime(value), "DATETIME_FORMAT")
+    local = localtime(value)
+    return _said(local, local.tzname(), get_language())
+
+
+@lru_cache(
+    maxsize=10_000
+)  # pages are turned and loaded again, and to spell a moment takes longer than all else of its cell
+def _said(local: datetime, zone: str | None, language: str | None) -> str:
+    """Spell it; moments of two zones are equal, and spelt differently."""
+    return date_format(local, "DATETIME_FORMAT")

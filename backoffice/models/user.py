@@ -1,11 +1,12 @@
 """A person: a customer, a member of staff, or both."""
 
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
 from django.db import models
 from django.db.models import Q
+from django.utils.functional import cached_property
 
 from audit.capture import capture_links, captured
 from backoffice.models.base import Manager, Model
@@ -49,6 +50,16 @@ class User(Model, AbstractUser):
 
     def __str__(self) -> str:
         return self.get_full_name() or self.get_username()
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        """As Django, which asks every backend each time; without an object, what they grant is asked for once."""
+        if obj is not None or not self.is_active or self.is_superuser:
+            return super().has_perm(perm, obj)
+        return perm in self._granted
+
+    @cached_property
+    def _granted(self) -> set[str]:
+        return self.get_all_permissions()
 
     @classmethod
     def system(cls) -> Self:

@@ -18,6 +18,7 @@ from ledger.models import Account, Action, Hold
 from ledger.money import written
 
 UNSEEN = "an account that you may not see"
+TYPES = dict(ActionType.choices)
 TOWARDS = {ActionType.TRANSFERRED_OUT: "to", ActionType.TRANSFERRED_IN: "from"}
 
 
@@ -86,14 +87,14 @@ def counterparty(action: Any) -> str:
 
 def what(action: Any) -> str:
     """Return what happened: the type, and what the action speaks of."""
-    kind = action.get_type_display()
+    kind = TYPES[action.type]
     if action.type in TOWARDS:
         return format_html("{} {} {}", kind, TOWARDS[action.type], other_account(action))
     if action.reverses:
         return format_html("{} {}", kind, link(action.reverses, action.reverses.reference))
     if action.hold:
         return format_html("{} {}", kind, link(action.hold, action.hold.placed.reference))
-    return str(kind)
+    return kind
 
 
 def amount(action: Action) -> str:
