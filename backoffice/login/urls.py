@@ -37,5 +37,5 @@ if settings.PASSWORD_RESET:
     urlpatterns += [
         path("login/forgotten/", page(Forgotten.as_view(), ANYONE, "Forgotten password"), name="admin_password_reset"),
         path("login/forgotten/sent/", page(Sent.as_view(), ANYONE, "Look at your e-mail"), name="login_forgotten_done"),
-        path("login/new/", page(NewPassword.as_view(), ANYONE, "New password"), name="login_new_password"),
+        path("login/new/", page(NewPassword.as_view(), ANYONE, "Set your password"), name="login_new_password"),
     ]
