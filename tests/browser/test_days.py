@@ -50,6 +50,12 @@ def test_agents_day(login: Login, picture: Picture) -> None:
     press(page, "another period")
     expect(page.get_by_role("main")).to_contain_text("Closing balance")
     picture(page, "statement")
+    expect(page.locator("tr.on-paper")).to_be_hidden()
+    page.emulate_media(media="print")
+    expect(page.locator("tr.on-paper")).to_be_visible()
+    for part in ("#header", ".breadcrumbs", "#nav-sidebar", "form.asked"):
+        expect(page.locator(part)).to_be_hidden()
+    page.emulate_media(media="screen")
     page.goto(account)
     page.get_by_role("textbox", name="Note", exact=True).fill("Calls back on Monday.")
     press(page, "Add the note")

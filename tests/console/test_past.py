@@ -78,6 +78,7 @@ def test_statement_shows_opening_movements_and_closing(browser: Client, account:
     assert "Statement, 1 Jan 2024 to 31 Jan 2024" in page
     assert "Opening balance CZK 0.00 Came in CZK 100.00 Went out CZK 0.00 Closing balance CZK 100.00" in page
     assert "Deposited +CZK 100.00 CZK 100.00 Closing balance, 31 Jan 2024 CZK 100.00" in page
+    assert f"Jana Nova · account {account.uid} · 1 Jan 2024 to 31 Jan 2024 When" in page  # on every sheet of paper
     later = text(browser.get(address("statement", account.pk), {"since": "2024-02-01", "until": "2024-02-29"}))
     assert "Opening balance CZK 100.00 Came in CZK 7.00 Went out CZK 0.00 Closing balance CZK 107.00" in later
 
@@ -266,6 +267,7 @@ def test_links_to_the_past_are_not_shown_without_the_right(reader: Client, agent
         html = reader.get(url).content.decode()
         assert "/statement/" not in html
         assert "as-of/" not in html
+        assert "in the sandbox" not in html
 
 
 @pytest.fixture
