@@ -4,10 +4,12 @@
 `sandbox.site.site` puts every page of it into the sandbox's scope.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
 from backoffice.admin import EntityAdmin, UserAdmin
 from backoffice.databases import SANDBOX
@@ -16,6 +18,8 @@ from bulk.admin import RunAdmin
 from bulk.models import Run
 from ledger.admin import AccountAdmin, ActionAdmin, ApprovalAdmin, CapAdmin, HoldAdmin, LimitAdmin
 from ledger.models import Account, Action, Approval, Cap, Hold, Limit
+from sandbox.models import Analyst
+from sandbox.refresh import FIRST_ID
 from sandbox.site import site
 
 
@@ -58,6 +62,16 @@ class SandboxUserAdmin(SandboxModelAdmin, UserAdmin):
 @admin.register(Account, site=site)
 class SandboxAccountAdmin(SandboxModelAdmin, AccountAdmin):
     """Customers' accounts and their commands."""
+
+    def twin(self, request: HttpRequest, account: Account) -> str:
+        """Say what the account is a copy of, and lead to that who may see it; live is not asked for it."""
+        if account.pk > FIRST_ID:
+            return "Opened here in the sandbox: there is no such account in the console."
+        told = "A copy of a customer's account, under a made-up name."
+        if not cast("Analyst", request.user).person.has_perm("ledger.view_account"):
+            return told
+        page = reverse("console:ledger_account_change", args=[account.pk])
+        return format_html('{} <a href="{}">The account itself</a> is in the console.', told, page)
 
 
 @admin.register(Action, site=site)

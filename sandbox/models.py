@@ -19,6 +19,8 @@ class MissingAnalystError(RuntimeError):
 class Analyst(User):
     """A person as a row of the sandbox, where they may do everything: nothing there is real."""
 
+    person: User  # of the console, with what they may do there
+
     class Meta:
         proxy = True
         default_permissions = []
@@ -47,6 +49,7 @@ class Analyst(User):
         # What the request goes by, never saved: the name in the greeting, and that all entities are seen.
         analyst.first_name, analyst.last_name = person.first_name, person.last_name
         analyst.is_superuser = person.is_superuser
+        analyst.person = person
         return analyst
 
     def has_perm(self, perm: str, obj: object = None) -> bool:

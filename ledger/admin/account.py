@@ -10,6 +10,7 @@ from django.utils.html import format_html
 
 from audit.history import Line, Until
 from backoffice.filters import EntityFilter
+from backoffice.site import SANDBOX_GUARD
 from ledger.admin import extras, glance, notes, past
 from ledger.admin.commanded import CommandedAdmin
 from ledger.admin.commands import ACCOUNT_COMMANDS
@@ -63,6 +64,16 @@ class AccountAdmin(CommandedAdmin):
     def last_movement(self, account: Account) -> Any:
         """Show when the account last changed."""
         return account.modified
+
+    def twin(self, request: HttpRequest, account: Account) -> str:
+        """Lead those who may to the account's copy in the sandbox; whether there is one is not asked of the sandbox here."""
+        if not SANDBOX_GUARD.allows(request):
+            return ""
+        return format_html(
+            'To try something first: <a href="{}">its copy in the sandbox</a>, where nothing is real. An account opened '
+            "since the sandbox was last filled has none yet.",
+            reverse("sandbox:ledger_account_change", args=[account.pk]),
+        )
 
     def page_of_then(self, request: HttpRequest, obj: Account) -> tuple[str, str] | None:
         """Lead to the balance as of a moment: an account can be back-dated, and older than its record."""

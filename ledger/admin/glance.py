@@ -12,11 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.names import person
-from backoffice.site import SANDBOX_GUARD
-from ledger.admin import notes, past
+from ledger.admin import notes
 from ledger.admin.attention import warnings
 from ledger.admin.balance_chart import balance_chart
-from ledger.admin.periods import named
+from ledger.admin.documents import documents
 from ledger.admin.telling import amount, of_account, status_chip, what
 from ledger.admin.timeline import lately
 from ledger.choices import ActionType, ApprovalState, HoldState, Status
@@ -54,8 +53,8 @@ def context(request: HttpRequest, model_admin: Any, account: Account) -> dict[st
         "note_form": note_form(request, account, model_admin.using),
         "commands": commands(request, model_admin, account),
         "limit_url": limit_url(request, site, account),
-        "periods": named(timezone.localdate())[:2] if past.GUARD.allows(request) else (),
-        "twin_url": twin_url(request, site, account),
+        "documents": documents(request, site, account),
+        "twin": model_admin.twin(request, account),
     }
 
 
@@ -130,10 +129,3 @@ def limit_url(request: HttpRequest, site: Any, account: Account) -> str:
         return ""
     page = reverse(f"{site.name}:ledger_limit_propose_new")
     return f"{page}?account={account.uid}&currency={account.currency}"
-
-
-def twin_url(request: HttpRequest, site: Any, account: Account) -> str:
-    """Return the page of the account's copy in the sandbox, for who may go there; a new account has none until a refresh."""
-    if site.name != "console" or not SANDBOX_GUARD.allows(request):
-        return ""
-    return reverse("sandbox:ledger_account_change", args=[account.pk])

@@ -2,18 +2,22 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
+from html import unescape
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 
-from backoffice.models import User
+from backoffice.models import Entity, User
 from backoffice.scope import acting
 from ledger.admin.balance_chart import STEPS
+from ledger.admin.periods import named
+from ledger.choices import Clock
 from ledger.models import Account, Approval, Hold, Limit, Note
 from ledger.possible import how_it_stands
 from tests.cast import LONG_AGO, OpenAccount
@@ -119,7 +123,38 @@ def test_page_leads_on(page: Page, account: Account) -> None:
     html = page(account)
     for name in ("statement", "as_of", "history"):
         assert f'href="{reverse(f"console:ledger_account_{name}", args=[account.pk])}"' in html
-    assert f'href="{reverse("sandbox:ledger_account_change", args=[account.pk])}"' in html
+    twin = f'<a href="{reverse("sandbox:ledger_account_change", args=[account.pk])}">its copy in the sandbox</a>'
+    assert html.count(twin) == 1
+
+
+def told(day: date) -> str:
+    return date_format(day, "j M Y")
+
+
+def test_documents_of_the_account_are_links_that_answer(
+    client: Client, page: Page, account: Account, nord: Entity, agent: User
+) -> None:
+    (_, _, today), (_, before, last) = named(timezone.localdate())[:2]
+    section = page(account).partition('id="documents-heading"')[2].partition("</section>")[0]
+    assert [text(row) for row in re.findall(r"<tr>(<th scope=.row.*?)</tr>", section)] == [
+        f"Statement this month, 1 to {told(today)} Page · To print · CSV · XLSX",
+        f"Statement last month, 1 to {told(last)} Page · To print · CSV · XLSX",
+        f"Balance end of last month, {told(last)} Page",
+        "History everything since it was opened Page",
+    ]
+    found = [unescape(url) for url in re.findall(r'href="([^"]+)"', section)]
+    answers = [client.get(url) for url in found]
+    assert [answer.status_code for answer in answers] == [200] * 12
+    read = [text(b"".join(answer).decode("utf-8-sig", "replace")) for answer in answers]
+    assert f"Statement, {told(before)} to {told(last)}" in read[4]
+    assert "closing balance" in read[6]
+    assert f"{told(last)}, 23:59:59 By Balance What that is {Clock.BUSINESS.label} CZK 100.00" in read[8]
+    young, _ = Account.create(
+        user=User.objects.create(username="young"), entity=nord, currency="CZK", by=agent, asof=timezone.now()
+    )
+    shown = page(young)
+    assert "Statement this month" in text(shown)
+    assert "last month" not in text(shown)
 
 
 def busy(account: Account, rows: int, by: User, other: User) -> None:

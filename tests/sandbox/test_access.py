@@ -46,6 +46,9 @@ def test_analyst_may_everything_there_and_nothing_in_the_console(
     assert answer.status_code == 302
     account.refresh_from_db(using="sandbox")
     assert account.balance == 60
+    html = client.get(answer["Location"]).content.decode()
+    assert "under a made-up name.</p>" in html
+    assert reverse("console:ledger_account_change", args=[account.pk]) not in html
     assert client.get(reverse("sandbox:backoffice_user_add")).status_code == 200
     assert client.get(reverse("console:ledger_account_changelist")).status_code == 403
 

@@ -323,7 +323,9 @@ def test_links_and_messages_stay_in_the_sandbox(sandbox: Client, open_there: Ope
     html = sandbox.get(answer["Location"]).content.decode()
     assert account.actions.using("sandbox").latest().reference in html
     hrefs = set(re.findall(r'(?:href|action)="(/console/[^"]*)"', html))
-    assert {href for href in hrefs if not href.startswith("/console/sandbox/")} == {reverse("console:index")}
+    live = reverse("console:ledger_account_change", args=[account.pk])
+    assert {href for href in hrefs if not href.startswith("/console/sandbox/")} == {reverse("console:index"), live}
+    assert f'under a made-up name. <a href="{live}">The account itself</a> is in the console.' in html
 
 
 @pytest.mark.parametrize("page", ["index", "ledger_account_changelist", "backoffice_user_add"])
