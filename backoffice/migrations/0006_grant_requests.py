@@ -44,7 +44,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("decided", models.DateTimeField(help_text="The database's own time.", null=True)),
-                ("comment", models.CharField(blank=True, help_text="Why it was decided so.", max_length=500)),
+                (
+                    "comment",
+                    models.CharField(
+                        blank=True,
+                        help_text="Why it was decided so.",
+                        max_length=500,
+                        verbose_name="reason for the decision",
+                    ),
+                ),
                 (
                     "checker",
                     models.ForeignKey(
@@ -52,6 +60,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
+                        verbose_name="decided by",
                     ),
                 ),
                 (
@@ -199,7 +208,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("decided", models.DateTimeField(help_text="The database's own time.", null=True)),
-                ("comment", models.CharField(blank=True, help_text="Why it was decided so.", max_length=500)),
+                (
+                    "comment",
+                    models.CharField(
+                        blank=True,
+                        help_text="Why it was decided so.",
+                        max_length=500,
+                        verbose_name="reason for the decision",
+                    ),
+                ),
                 ("history_change_reason", models.TextField(db_default=audit.facts.Fact(setting="backoffice.reason"))),
                 ("history_id", models.BigAutoField(editable=False, primary_key=True, serialize=False)),
                 (
@@ -217,6 +234,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
+                        verbose_name="decided by",
                     ),
                 ),
                 (

@@ -54,9 +54,11 @@ class GrantRequest(Record):
     requested = models.DateTimeField(db_default=Now(), editable=False)
     expires = models.DateTimeField()
     state = models.CharField(max_length=9, choices=GrantState, default=GrantState.PENDING)
-    checker = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    checker = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name="decided by")
     decided = models.DateTimeField(null=True, help_text="The database's own time.")
-    comment = models.CharField(max_length=500, blank=True, help_text="Why it was decided so.")
+    comment = models.CharField(
+        "reason for the decision", max_length=500, blank=True, help_text="Why it was decided so."
+    )
 
     history = captured()
 

@@ -27,7 +27,12 @@ class Migration(migrations.Migration):
             name="Action",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("uid", models.UUIDField(db_default=audit.facts.UUID7(), editable=False, unique=True)),
+                (
+                    "uid",
+                    models.UUIDField(
+                        db_default=audit.facts.UUID7(), editable=False, unique=True, verbose_name="public id"
+                    ),
+                ),
                 (
                     "reference",
                     models.CharField(
@@ -108,7 +113,10 @@ class Migration(migrations.Migration):
                 ("version", models.IntegerField(help_text="Counts the account's actions, without a gap.")),
                 (
                     "created",
-                    models.DateTimeField(help_text="When it happened: the business time, given by whoever posted it."),
+                    models.DateTimeField(
+                        help_text="When it happened: the business time, given by whoever posted it.",
+                        verbose_name="when",
+                    ),
                 ),
                 (
                     "latest",
@@ -144,7 +152,7 @@ class Migration(migrations.Migration):
                         blank=True, help_text="How the bank, the cheque or the invoice calls it.", max_length=64
                     ),
                 ),
-                ("comment", models.CharField(blank=True, max_length=500)),
+                ("comment", models.CharField(blank=True, max_length=500, verbose_name="reason")),
                 (
                     "transfer",
                     models.UUIDField(editable=False, help_text="Shared by the two legs of a transfer.", null=True),
@@ -231,7 +239,11 @@ class Migration(migrations.Migration):
                 (
                     "uid",
                     models.UUIDField(
-                        default=uuid.uuid4, editable=False, help_text="What other systems call it by.", unique=True
+                        default=uuid.uuid4,
+                        editable=False,
+                        help_text="What other systems call it by.",
+                        unique=True,
+                        verbose_name="public id",
                     ),
                 ),
                 ("currency", models.CharField(max_length=3)),
@@ -267,9 +279,19 @@ class Migration(migrations.Migration):
                         max_digits=24,
                     ),
                 ),
-                ("version", models.IntegerField(default=0, editable=False, help_text="How many actions it has.")),
-                ("created", models.DateTimeField(editable=False)),
-                ("modified", models.DateTimeField(editable=False, help_text="The business time of the last action.")),
+                (
+                    "version",
+                    models.IntegerField(
+                        default=0, editable=False, help_text="How many actions it has.", verbose_name="actions"
+                    ),
+                ),
+                ("created", models.DateTimeField(editable=False, verbose_name="opened")),
+                (
+                    "modified",
+                    models.DateTimeField(
+                        editable=False, help_text="The business time of the last action.", verbose_name="last movement"
+                    ),
+                ),
                 ("latest", models.DateTimeField(editable=False, help_text="The latest business time of any action.")),
                 (
                     "note",
@@ -337,7 +359,12 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "uid",
-                    models.UUIDField(editable=False, help_text="The uid of the action that placed it.", unique=True),
+                    models.UUIDField(
+                        editable=False,
+                        help_text="The uid of the action that placed it.",
+                        unique=True,
+                        verbose_name="public id",
+                    ),
                 ),
                 ("currency", models.CharField(max_length=3)),
                 ("amount", models.DecimalField(decimal_places=4, max_digits=19)),
@@ -355,7 +382,10 @@ class Migration(migrations.Migration):
                         max_length=8,
                     ),
                 ),
-                ("created", models.DateTimeField(help_text="The business time at which it was placed.")),
+                (
+                    "created",
+                    models.DateTimeField(help_text="The business time at which it was placed.", verbose_name="when"),
+                ),
                 ("expires", models.DateTimeField(help_text="When it ends by itself.", null=True)),
                 (
                     "account",
@@ -434,7 +464,7 @@ class Migration(migrations.Migration):
             name="Approval",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("uid", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
+                ("uid", models.UUIDField(default=uuid.uuid4, editable=False, unique=True, verbose_name="public id")),
                 (
                     "kind",
                     models.CharField(
@@ -468,7 +498,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("decided", models.DateTimeField(null=True)),
-                ("comment", models.CharField(blank=True, help_text="Why it was decided so.", max_length=500)),
+                (
+                    "comment",
+                    models.CharField(
+                        blank=True,
+                        help_text="Why it was decided so.",
+                        max_length=500,
+                        verbose_name="reason for the decision",
+                    ),
+                ),
                 ("error_code", models.CharField(blank=True, max_length=32)),
                 ("error_text", models.CharField(blank=True, max_length=500)),
                 (
@@ -487,6 +525,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
+                        verbose_name="decided by",
                     ),
                 ),
                 (
@@ -498,7 +537,10 @@ class Migration(migrations.Migration):
                 (
                     "maker",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="asked by",
                     ),
                 ),
             ],
@@ -599,7 +641,12 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "uid",
-                    models.UUIDField(default=uuid.uuid4, editable=False, help_text="What other systems call it by."),
+                    models.UUIDField(
+                        default=uuid.uuid4,
+                        editable=False,
+                        help_text="What other systems call it by.",
+                        verbose_name="public id",
+                    ),
                 ),
                 ("currency", models.CharField(max_length=3)),
                 (
@@ -611,7 +658,7 @@ class Migration(migrations.Migration):
                         max_length=8,
                     ),
                 ),
-                ("created", models.DateTimeField(editable=False)),
+                ("created", models.DateTimeField(editable=False, verbose_name="opened")),
                 (
                     "note",
                     models.TextField(
@@ -688,7 +735,7 @@ class Migration(migrations.Migration):
                         db_default=audit.facts.Source(), editable=False, help_text="Role and program, if not the site."
                     ),
                 ),
-                ("uid", models.UUIDField(default=uuid.uuid4, editable=False)),
+                ("uid", models.UUIDField(default=uuid.uuid4, editable=False, verbose_name="public id")),
                 (
                     "kind",
                     models.CharField(
@@ -721,7 +768,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("decided", models.DateTimeField(null=True)),
-                ("comment", models.CharField(blank=True, help_text="Why it was decided so.", max_length=500)),
+                (
+                    "comment",
+                    models.CharField(
+                        blank=True,
+                        help_text="Why it was decided so.",
+                        max_length=500,
+                        verbose_name="reason for the decision",
+                    ),
+                ),
                 ("error_code", models.CharField(blank=True, max_length=32)),
                 ("error_text", models.CharField(blank=True, max_length=500)),
                 ("history_change_reason", models.TextField(db_default=audit.facts.Fact(setting="backoffice.reason"))),
@@ -753,6 +808,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
+                        verbose_name="decided by",
                     ),
                 ),
                 (
@@ -789,6 +845,7 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.DO_NOTHING,
                         related_name="+",
                         to=settings.AUTH_USER_MODEL,
+                        verbose_name="asked by",
                     ),
                 ),
             ],

@@ -34,7 +34,9 @@ class Account(Record):
 
     Status = Status
 
-    uid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False, help_text="What other systems call it by.")
+    uid = models.UUIDField(
+        "public id", unique=True, default=uuid.uuid4, editable=False, help_text="What other systems call it by."
+    )
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.PROTECT, related_name="account")
     entity = models.ForeignKey("backoffice.Entity", models.PROTECT, related_name="accounts")
     currency = models.CharField(max_length=3)
@@ -48,9 +50,9 @@ class Account(Record):
         max_digits=24, decimal_places=4, default=Decimal(0), db_default=Decimal(0), editable=False,
         help_text="All that ever came in and went out, what was returned left out.",
     )  # fmt: skip
-    version = models.IntegerField(default=0, editable=False, help_text="How many actions it has.")
-    created = models.DateTimeField(editable=False)
-    modified = models.DateTimeField(editable=False, help_text="The business time of the last action.")
+    version = models.IntegerField("actions", default=0, editable=False, help_text="How many actions it has.")
+    created = models.DateTimeField("opened", editable=False)
+    modified = models.DateTimeField("last movement", editable=False, help_text="The business time of the last action.")
     latest = models.DateTimeField(editable=False, help_text="The latest business time of any action.")
 
     note = models.TextField(

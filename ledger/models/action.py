@@ -52,7 +52,7 @@ class Action(Record):
 
     past_rows = "SELECT * FROM ledger_action WHERE recorded <= %s"  # it never changes: see `audit.asof`
 
-    uid = models.UUIDField(unique=True, editable=False, db_default=UUID7())
+    uid = models.UUIDField("public id", unique=True, editable=False, db_default=UUID7())
     reference = models.CharField(
         max_length=11,
         editable=False,
@@ -81,14 +81,14 @@ class Action(Record):
     )
     status = models.CharField(max_length=8, choices=Status, help_text="The account's status after this action.")
     version = models.IntegerField(help_text="Counts the account's actions, without a gap.")
-    created = models.DateTimeField(help_text="When it happened: the business time, given by whoever posted it.")
+    created = models.DateTimeField("when", help_text="When it happened: the business time, given by whoever posted it.")
     latest = models.DateTimeField(help_text="The latest business time of the account's actions until here.")
     recorded = models.DateTimeField(db_default=Now(), editable=False, help_text="When the database wrote it.")
     reference_type = models.CharField(max_length=16, choices=ReferenceType, default=ReferenceType.NONE)
     external_reference = models.CharField(
         max_length=64, blank=True, help_text="How the bank, the cheque or the invoice calls it."
     )
-    comment = models.CharField(max_length=500, blank=True)
+    comment = models.CharField("reason", max_length=500, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)
     counterparty = models.ForeignKey(
         "ledger.Account", models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False,

@@ -43,7 +43,7 @@ class Approval(Record):
     Kind = ApprovalKind
     State = ApprovalState
 
-    uid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    uid = models.UUIDField("public id", unique=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=8, choices=ApprovalKind)
     entity = models.ForeignKey("backoffice.Entity", models.PROTECT, null=True, related_name="+")
     account = models.ForeignKey("ledger.Account", models.PROTECT, null=True, related_name="approvals")
@@ -53,13 +53,17 @@ class Approval(Record):
     shown = models.JSONField(help_text="What would have happened at the time of asking.")
     fingerprint = models.BinaryField(max_length=32, editable=False)
     reason = models.CharField(max_length=500)
-    maker = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    maker = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="asked by")
     requested = models.DateTimeField(db_default=Now(), editable=False)
     expires = models.DateTimeField()
     state = models.CharField(max_length=9, choices=ApprovalState, default=ApprovalState.PENDING)
-    checker = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    checker = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", verbose_name="decided by"
+    )
     decided = models.DateTimeField(null=True)
-    comment = models.CharField(max_length=500, blank=True, help_text="Why it was decided so.")
+    comment = models.CharField(
+        "reason for the decision", max_length=500, blank=True, help_text="Why it was decided so."
+    )
     error_code = models.CharField(max_length=32, blank=True)
     error_text = models.CharField(max_length=500, blank=True)
 

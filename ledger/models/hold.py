@@ -45,14 +45,14 @@ class Hold(Record):
     """
 
     placed = models.OneToOneField("ledger.Action", models.PROTECT, primary_key=True, related_name="placed_hold")
-    uid = models.UUIDField(unique=True, editable=False, help_text="The uid of the action that placed it.")
+    uid = models.UUIDField("public id", unique=True, editable=False, help_text="The uid of the action that placed it.")
     account = models.ForeignKey("ledger.Account", models.PROTECT, related_name="holds", db_index=False)
     entity = models.ForeignKey("backoffice.Entity", models.PROTECT, related_name="+", db_constraint=False)
     currency = models.CharField(max_length=3)
     amount = models.DecimalField(max_digits=19, decimal_places=4)
     captured = models.DecimalField(max_digits=19, decimal_places=4, default=0, db_default=0)
     state = models.CharField(max_length=8, choices=HoldState, default=HoldState.PENDING)
-    created = models.DateTimeField(help_text="The business time at which it was placed.")
+    created = models.DateTimeField("when", help_text="The business time at which it was placed.")
     expires = models.DateTimeField(null=True, help_text="When it ends by itself.")
     resolved = models.OneToOneField(
         "ledger.Action", models.PROTECT, null=True, related_name="+", help_text="The action that ended it."
