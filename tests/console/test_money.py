@@ -91,9 +91,10 @@ def test_transfer_is_shown_again_when_the_receiver_moved(
     source, target = pair
     confirmation = begin(console, at(source, "transfer"), to=str(target.pk), amount="30")
     Account.deposit(uid=target.uid, amount=Decimal(1), **asked(agent))
-    assert (
-        "Something has changed since you looked" in console.post(at(source, "transfer"), confirmation).content.decode()
-    )
+    warned = text(console.post(at(source, "transfer"), confirmation).content.decode())
+    assert "Something has changed since you looked" in warned
+    assert f"{source} CZK 100.00 -CZK 30.00 CZK 70.00" in warned
+    assert "Nordbank was CZK 5.00 when you looked, is now CZK 6.00 +CZK 30.00 was CZK 35.00 when you looked" in warned
     assert balances() == [100, 6]
 
 
