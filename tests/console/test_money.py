@@ -108,8 +108,8 @@ def test_transfer_confirmed_for_one_account_does_not_go_to_another_of_the_same_n
     assert balances() == [100, 5, 5]
 
 
-def test_transfer_goes_only_to_accounts_within_reach(
-    console: Client, pair: tuple[Account, Account], abroad: Account
+def test_transfer_goes_only_to_accounts_within_reach_and_looks_for_those_of_its_currency(
+    console: Client, pair: tuple[Account, Account], abroad: Account, open_account: OpenAccount
 ) -> None:
     source, target = pair
     page = previewed(console, at(source, "transfer"), to=str(abroad.pk), amount="30")
@@ -123,9 +123,27 @@ def test_transfer_goes_only_to_accounts_within_reach(
     ):
         answer = console.get(reverse("console:autocomplete"), {**search, "term": typed}).json()
         assert [choice["id"] for choice in answer["results"]] == found
+    in_euros = open_account("5", currency="EUR", name="Petr Novotny")
+    form = console.get(at(source, "transfer")).content.decode()
+    assert f'data-ajax--url="{reverse("console:autocomplete")}?beside={source.pk}"' in form
+    for one, typed, of_it in (
+        (source, "Nov", [target]),
+        (source, "", [target]),
+        (source, str(source.uid), []),
+        (source, "currency:EUR", []),
+        (target, "Nov", [source]),
+        (in_euros, "Nov", []),
+        (abroad, "Nov", []),
+    ):
+        told = {**search, "term": typed, "beside": str(one.pk)}
+        answer = console.get(reverse("console:autocomplete"), told).json()
+        assert [choice["id"] for choice in answer["results"]] == [str(account.pk) for account in of_it], (one, typed)
+    for beside in ("", "0", "x", "9" * 30):
+        told = {**search, "term": "Nov", "beside": beside}
+        assert console.get(reverse("console:autocomplete"), told).json()["results"] == []
     choice = console.get(reverse("console:autocomplete"), {**search, "term": target.user.email}).json()["results"][0]
     assert choice["text"] == f"Petr Novy · CZK · {target.user.email} · Nordbank"
-    assert balances() == [100, 5, 0]
+    assert balances() == [100, 5, 0, 5]
 
 
 @pytest.mark.parametrize(
