@@ -11,9 +11,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from audit.models import Outbox
 from backoffice.models import Entity, User
 from backoffice.reason import MISSING
 from ledger.models import Account, Action, Hold, Limit
+from ledger.possible import what_can_be_transferred
 from tests.cast import LONG_AGO, OpenAccount
 from tests.console.test_commands import begin, hidden, permit
 from tests.console.test_pages import text
@@ -96,6 +98,25 @@ def test_transfer_is_shown_again_when_the_receiver_moved(
     assert f"{source} CZK 100.00 -CZK 30.00 CZK 70.00" in warned
     assert "Nordbank was CZK 5.00 when you looked, is now CZK 6.00 +CZK 30.00 was CZK 35.00 when you looked" in warned
     assert balances() == [100, 6]
+
+
+def test_transfer_says_that_it_is_the_receiver_that_is_frozen_or_closed(
+    console: Client, open_account: OpenAccount, agent: User
+) -> None:
+    source, target = open_account("100"), open_account(name="Petr Novy")
+    called = f"The receiving account (Petr Novy · CZK · {target.user.email} · Nordbank) is"
+    Account.freeze(uid=target.uid, comment="Court order", **asked(agent))
+    page = previewed(console, at(source, "transfer"), to=str(target.pk), amount="30")
+    assert f"{called} frozen: unfreeze it first." in page
+    assert 'id="id_to_error"' in page
+    [told] = Outbox.objects.filter(type="command.refused").values_list("data__refusals", flat=True)
+    assert told == ["The receiving account is frozen: unfreeze it first."]
+    assert str(what_can_be_transferred(source, target)) == (
+        "Nothing can be transferred now. The receiving account is frozen: unfreeze it first."
+    )
+    Account.close(uid=target.uid, comment="Gone", **asked(agent))
+    page = previewed(console, at(source, "transfer"), to=str(target.pk), amount="30")
+    assert f"{called} closed for good." in page
 
 
 def test_transfer_confirmed_for_one_account_does_not_go_to_another_of_the_same_name(
