@@ -23,6 +23,7 @@ from audit.models import Event
 from audit.names import Key, Names, Subject, called, field_of, key_of, look_up, people_of, seen_in_full
 from audit.personal import MASK, masked, model_of
 from audit.registry import TYPES, EventType
+from backoffice.browsers import short
 from backoffice.said import told, written
 
 SHOWN = 60  # characters of a value in a sentence
@@ -212,7 +213,7 @@ MORE: dict[str, Callable[[Event, dict[str, Any]], SafeString]] = {
     "login.lockout_lifted": lambda event, data: format_html("{}", data["name"]),
     "factor": lambda event, data: format_html("{}{}", data["factor"], f" “{data['name']}”" if "name" in data else ""),
     "factor.recovery_code_used": lambda event, data: format_html(", {} left", data["left"]),
-    "session.revoked": lambda event, data: format_html(" at {} ({})", data["address"], data["browser"]),
+    "session.revoked": lambda event, data: format_html(" at {} ({})", data["address"], short(data["browser"])),
     "right": lambda event, data: format_html("the {} {}", data["kind"], data["right"]),
     "export.downloaded": _downloaded,
     "account.rechecked": lambda event, data: format_html("{} findings", data["findings"] or "no"),
