@@ -175,16 +175,14 @@ def _grant(event: Event, data: dict[str, Any]) -> SafeString:
 
 
 def _file(event: Event, data: dict[str, Any]) -> SafeString:
-    counts = [
-        f"{data[name]:,} {name.replace('_', ' ')}"
-        for name in ("rows", "posted", "already_posted", "refused")
-        if name in data
-    ]
-    return format_html(
-        " ({}){}",
-        data["file"],
-        ": " + (data.get("problem") or ", ".join(counts)) if counts or data.get("problem") else "",
-    )
+    return format_html(" ({}){}", data["file"], _of_file(event, data))
+
+
+def _of_file(event: Event, data: dict[str, Any]) -> SafeString:
+    counts = ("rows", "posted", "already_posted", "refused")
+    told = ", ".join(f"{data[name]:,} {name.replace('_', ' ')}" for name in counts if name in data)
+    said = data.get("problem") or told
+    return format_html("{}", f": {said}" if said else "")
 
 
 def _verified(event: Event, data: dict[str, Any]) -> SafeString:
@@ -235,6 +233,7 @@ KNOWN: dict[str, Callable[[Event, dict[str, Any]], SafeString]] = {
     "approval": _decided,
     "grant": lambda event, data: format_html("{}", ""),
     "bulk": _done,
+    "import": _of_file,
 }
 
 

@@ -13,6 +13,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from openpyxl import load_workbook
 
+from audit.models import Event
+from audit.names import Subject
+from audit.sentences import sentence
 from backoffice.grants import grant, revoke
 from backoffice.models import User
 from imports.models import Import
@@ -320,3 +323,10 @@ def test_two_thousand_rows_are_posted_in_as_many_statements_as_three(desk: Desk,
     with CaptureQueriesContext(connection) as confirming:
         desk.confirm(preview)
     assert (Import.objects.get().posted, len(confirming) <= 60) == (2000, True)
+
+
+def test_event_of_a_file_names_it_once() -> None:
+    facts = {"file": "a.csv", "sha256": "0", "rows": 3, "posted": 2}
+    event = Event(type="import.posted", username="ivo", object_type="imports.import", object_id="7", data=facts)
+    assert sentence(event, {("imports.import", "7"): Subject("a.csv")}) == "ivo posted a.csv: 3 rows, 2 posted"
+    assert sentence(event, {}) == "ivo posted import 7 (a.csv): 3 rows, 2 posted"
