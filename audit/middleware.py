@@ -20,7 +20,7 @@ from backoffice.scope import change
 
 OK, FORBIDDEN, MISSING_PAGE = 200, 403, 404
 # Texts of the admin's scripts; logins are events of their own; how far something has come is asked by a script.
-UNSEEN = {"jsi18n", "login", "logout", "bulk_run_progress"}
+UNSEEN = {"jsi18n", "login", "logout", "bulk_run_progress", "imports_import_progress"}
 QUEUE = "audit_after_request"
 DOWNLOAD = "audit_download"
 

@@ -23,6 +23,7 @@ from audit.models import Event
 from audit.names import Key, Names, Subject, called, field_of, key_of, look_up, people_of, seen_in_full
 from audit.personal import MASK, masked, model_of
 from audit.registry import TYPES, EventType
+from backoffice.browsers import short
 from backoffice.said import told, written
 
 SHOWN = 60  # characters of a value in a sentence
@@ -174,16 +175,14 @@ def _grant(event: Event, data: dict[str, Any]) -> SafeString:
 
 
 def _file(event: Event, data: dict[str, Any]) -> SafeString:
-    counts = [
-        f"{data[name]:,} {name.replace('_', ' ')}"
-        for name in ("rows", "posted", "already_posted", "refused")
-        if name in data
-    ]
-    return format_html(
-        " ({}){}",
-        data["file"],
-        ": " + (data.get("problem") or ", ".join(counts)) if counts or data.get("problem") else "",
-    )
+    return format_html(" ({}){}", data["file"], _of_file(event, data))
+
+
+def _of_file(event: Event, data: dict[str, Any]) -> SafeString:
+    counts = ("rows", "posted", "already_posted", "refused")
+    told = ", ".join(f"{data[name]:,} {name.replace('_', ' ')}" for name in counts if name in data)
+    said = data.get("problem") or told
+    return format_html("{}", f": {said}" if said else "")
 
 
 def _verified(event: Event, data: dict[str, Any]) -> SafeString:
@@ -212,7 +211,7 @@ MORE: dict[str, Callable[[Event, dict[str, Any]], SafeString]] = {
     "login.lockout_lifted": lambda event, data: format_html("{}", data["name"]),
     "factor": lambda event, data: format_html("{}{}", data["factor"], f" “{data['name']}”" if "name" in data else ""),
     "factor.recovery_code_used": lambda event, data: format_html(", {} left", data["left"]),
-    "session.revoked": lambda event, data: format_html(" at {} ({})", data["address"], data["browser"]),
+    "session.revoked": lambda event, data: format_html(" at {} ({})", data["address"], short(data["browser"])),
     "right": lambda event, data: format_html("the {} {}", data["kind"], data["right"]),
     "export.downloaded": _downloaded,
     "account.rechecked": lambda event, data: format_html("{} findings", data["findings"] or "no"),
@@ -234,6 +233,7 @@ KNOWN: dict[str, Callable[[Event, dict[str, Any]], SafeString]] = {
     "approval": _decided,
     "grant": lambda event, data: format_html("{}", ""),
     "bulk": _done,
+    "import": _of_file,
 }
 
 

@@ -2,14 +2,15 @@
 
 GET shows the form; POST with valid data shows before and after; POST with the token of that preview does it. The token is
 signed, is good for an hour, and binds who, in the console or the sandbox, which command, which objects, which data and
-what was shown. Where things have moved since, the new preview is shown instead. The form carries a key from the start,
-so a double click, a reload or the back button posts once: the ledger answers the second time with the first result.
+what was shown, figure by figure. Where things have moved since, the new preview is shown instead, beside each figure what
+it was. The form carries a key from the start, so a double click, a reload or the back button posts once: the ledger answers
+the second time with the first result.
 """
 
 import hashlib
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from django import forms
@@ -27,6 +28,11 @@ from backoffice.views import BaseView
 
 SALT = "backoffice.command"
 TOKEN_AGE = 3600  # seconds; a preview older than that is no longer what the person looks at
+TOO_OLD = "This preview is too old or was not made here. Check it again, then confirm."
+OTHER_FORM = "The form has changed since the preview. Check it again, then confirm."
+DRIFT = "Something has changed since you looked. Check the new figures, then confirm."
+
+Shown = list[Any]  # the figures of a line, as JSON: `Line.shown`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +41,7 @@ class Line:
 
     `also` is what it does beside that: to the other account of a transfer, to what is held. `code`
     names the rule that refuses. What is `askable` would happen if somebody else approved it; what is `asked` waits.
+    `then` is what the person was shown before and is not so any more.
     """
 
     label: str
@@ -51,12 +58,34 @@ class Line:
     code: str = ""
     askable: bool = False
     asked: bool = False
+    then: "Line | None" = None
 
     @property
-    def shown(self) -> str:
+    def shown(self) -> Shown:
         """What the person decides on."""
         also = [line.shown for line in self.also]
-        return repr((self.label, self.before, self.change, self.after, self.error, *also))
+        return [self.label, self.before, self.change, self.after, self.error, also]
+
+    def since(self, shown: Shown | None) -> "Line":
+        """Return the line with what was shown of it before: of its figures those that were others, else nothing."""
+        if shown is None or shown == self.shown:
+            return self
+        label, *figures, error, also = shown
+        pairs = zip(figures, (self.before, self.change, self.after), strict=True)
+        before, change, after = (then if then != now else "" for then, now in pairs)
+        then = Line(label=label, before=before, change=change, after=after, error=error)
+        return replace(self, then=then, also=tuple(beside(self.also, also)))
+
+
+def beside(now: Sequence[Line], then: Sequence[Shown]) -> list[Line]:
+    """Return lines with what was shown before, each by its label; where there is only one, that one."""
+    known = {shown[0]: shown for shown in then}
+    alone = len(now) == len(then) == 1
+    return [line.since(then[0] if alone else known.get(line.label)) for line in now]
+
+
+class Doubtful(Exception):
+    """A confirmation of something else than what is asked for; the sentence says why it does not hold."""
 
 
 class CommandForm(forms.Form):
@@ -137,21 +166,24 @@ class CommandPage(BaseView):
         if not form.is_valid() or "back" in request.POST:
             return self.show_form(form)
         lines = self.preview(form.cleaned_data)
+        try:
+            then = self.looked_at(request.POST.get("token", ""), form)
+        except Doubtful as why:
+            then, warning = None, str(why)
+        else:
+            warning = DRIFT if then and drifted(lines, then["shown"]) else ""
         if all(line.error and not line.askable for line in lines):
             self.tell_refusal(lines)
-            return self.show_form(self.explained(form, lines))
-        token = request.POST.get("token", "")
-        if not token:
-            return self.show_preview(form, lines)
-        if warning := self.why_not(token, form, lines):
-            return self.show_preview(form, lines, warning)
+            return self.show_form(self.explained(form, lines, then))
+        if then is None or warning:
+            return self.show_preview(form, lines, warning, then)
         give_reason(form.cleaned_data[form.why], using=worked_on() or "default")
         lines = (self.ask if "ask" in request.POST and any(line.askable for line in lines) else self.execute)(
             form.cleaned_data
         )
         if all(line.error for line in lines):
             self.tell_refusal(lines)
-            return self.show_form(self.explained(form, lines))
+            return self.show_form(self.explained(form, lines, then))
         return self.answer(lines)
 
     def tell_refusal(self, lines: Sequence[Line]) -> None:
@@ -170,27 +202,29 @@ class CommandPage(BaseView):
         """Return the form, bound to data or fresh."""
         return self.form_class(data)
 
-    @staticmethod
-    def explained(form: CommandForm, lines: Sequence[Line]) -> CommandForm:
-        """Put each refusal at the field it speaks of, each sentence once."""
+    def explained(self, form: CommandForm, lines: Sequence[Line], then: dict[str, Any] | None = None) -> CommandForm:
+        """Put each refusal at the field it speaks of, each sentence once; say so where a preview had let it pass."""
         for field, error in dict.fromkeys((line.error_field, line.error) for line in lines):
             form.add_error(field if field in form.fields else None, error)
+        if then and len(then["shown"]) == 1 and (after := then["shown"][0][3]):
+            form.add_error(None, f"When you looked it was possible, from {then['shown'][0][1]} to {after}.")
         return form
 
-    def why_not(self, token: str, form: CommandForm, lines: Sequence[Line]) -> str:
-        """Return why the confirmation does not hold, or nothing. What was posted by this form before has not drifted."""
+    def looked_at(self, token: str, form: CommandForm) -> dict[str, Any] | None:
+        """Return what the preview that is confirmed showed; nothing where there was none.
+
+        Raises:
+            Doubtful: it was no preview of this.
+        """
+        if not token:
+            return None
         try:
-            seen = signing.loads(token, salt=SALT, max_age=TOKEN_AGE)
+            then: dict[str, Any] = signing.loads(token, salt=SALT, max_age=TOKEN_AGE)
         except signing.BadSignature:
-            return "This preview is too old or was not made here. Check it again, then confirm."
-        if seen["what"] != self._what(form):
-            return "The form has changed since the preview. Check it again, then confirm."
-        if len(seen["shown"]) != len(lines) or any(
-            not line.replayed and digest([line.shown]) != shown
-            for line, shown in zip(lines, seen["shown"], strict=True)
-        ):
-            return "Something has changed since you looked. Check the new figures, then confirm."
-        return ""
+            raise Doubtful(TOO_OLD) from None
+        if then["what"] != self._what(form):
+            raise Doubtful(OTHER_FORM)
+        return then
 
     def _what(self, form: CommandForm) -> str:
         data = sorted((name, str(getattr(value, "pk", value))) for name, value in form.cleaned_data.items())
@@ -201,22 +235,26 @@ class CommandPage(BaseView):
         """Show the form, with its errors if it has any."""
         return self.page(self.form_template, form)
 
-    def show_preview(self, form: CommandForm, lines: Sequence[Line], warning: str = "") -> HttpResponse:
-        """Show what will happen, with the token that makes it happen."""
-        shown = {"what": self._what(form), "shown": [digest([line.shown]) for line in lines]}
+    def show_preview(
+        self, form: CommandForm, lines: Sequence[Line], warning: str = "", then: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show what will happen, with the token that makes it happen, and what `then` was shown, where that was not the same."""
         fine = [line for line in lines if not line.error]
         askable = sum(line.askable for line in lines)
+        bound = self.binding(form) if fine or askable else ""
+        shown = {"what": self._what(form), "shown": [line.shown for line in lines], "bound": bound}
         return self.page(
             self.preview_template,
             form,
-            lines=lines,
+            lines=beside(lines, then["shown"]) if then else lines,
             warning=warning,
-            token=signing.dumps(shown, salt=SALT),
+            token=signing.dumps(shown, salt=SALT, compress=True),
             ready=len(fine),
             askable=askable,
             asking=not fine,
             replayed=any(line.replayed for line in fine),
-            bound=self.binding(form) if fine or askable else "",
+            bound=bound,
+            bound_then=then["bound"] if then else "",
             deed=self.deed(form.cleaned_data, len(fine)),
             sentence=self.sentence(form.cleaned_data, len(fine)),
         )
@@ -225,6 +263,13 @@ class CommandPage(BaseView):
         """Return a page of the command."""
         context = {**self.page_context(), "command": self, "form": form, "objects": self.objects, **more}
         return TemplateResponse(self.request, template, context)
+
+
+def drifted(lines: Sequence[Line], shown: Sequence[Shown]) -> bool:
+    """Whether something else would happen than was shown. What was posted by this form before has not drifted."""
+    if len(shown) != len(lines):
+        return True
+    return any(not line.replayed and line.shown != then for line, then in zip(lines, shown, strict=True))
 
 
 def digest(parts: Any) -> str:

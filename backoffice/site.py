@@ -9,7 +9,7 @@ from django.contrib.admin import AdminSite
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.forms import PasswordChangeForm
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
@@ -49,7 +49,25 @@ Page = URLPattern | URLResolver
 
 
 class Autocomplete(AutocompleteJsonView):
-    """The search behind a field: objects are called what their ModelAdmin calls them."""
+    """The search behind a field: objects are called what their ModelAdmin calls them.
+
+    With `?beside=` it offers what can go with that object: its ModelAdmin says by which words. Beside what the reader does not
+    see, or what is none, nothing is offered.
+    """
+
+    def get_queryset(self) -> QuerySet[Any]:
+        """Return what is offered, of what the reader sees."""
+        key = self.request.GET.get("beside")
+        if key is None:
+            return super().get_queryset()
+        from audit.names import fits  # noqa: PLC0415  as below
+
+        rows, words = self.model_admin.get_queryset(self.request), getattr(self.model_admin, "goes_with", None)
+        found = rows.filter(pk=key).first() if fits(rows.model, key) else None
+        if words is None or found is None:
+            return rows.none()
+        self.term = f"{self.term} {words(found)}"
+        return super().get_queryset().exclude(pk=found.pk)
 
     def serialize_result(self, obj: Model, to_field_name: str) -> dict[str, str]:
         """Return one choice."""

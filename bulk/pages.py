@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
@@ -11,6 +11,7 @@ from audit.admin.reasoned import ReasonedCommand
 from audit.record import record
 from backoffice.exporting import BLOCK, attachment
 from backoffice.guards import PermissionGuard, StaffGuard
+from backoffice.progress import Come, ProgressPage
 from backoffice.said import exponent
 from backoffice.sheets import FORMATS, SheetFormat, number
 from backoffice.sheets import Row as Cells
@@ -39,13 +40,14 @@ class RunPage(BaseView):
         return found
 
 
-class Progress(RunPage):
-    """How far a run has come, for the script of its page. A script asks again and again: the record keeps no view of it."""
+class Progress(ProgressPage):
+    """How far a run has come."""
 
-    def get(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        """Answer with numbers."""
-        run = self.run(object_id)
-        return JsonResponse({"running": run.state == State.RUNNING, "settled": run.settled, "total": run.total})
+    guard = SEE
+
+    def come(self, row: Run) -> Come:
+        """Return how many of its objects are done."""
+        return Come(row.state == State.RUNNING, row.settled, row.total)
 
 
 class RowsFile(RunPage):

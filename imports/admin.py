@@ -15,7 +15,7 @@ from backoffice.filters import DaysFilter, RelatedFilter
 from backoffice.sheets import FORMATS
 from imports import dashboard  # noqa: F401  registers what the start page tells
 from imports.models import Import, State
-from imports.pages import MAY_IMPORT, ExampleFile, PreviewPage, RefusedFile, UploadPage
+from imports.pages import MAY_IMPORT, ExampleFile, PreviewPage, Progress, RefusedFile, UploadPage
 from ledger.models import Account
 
 CHIPS = {
@@ -85,6 +85,7 @@ class ImportAdmin(ReadOnlyAdmin):
         pages = [
             path("add/", UploadPage.as_view(model_admin=self), name="imports_import_add"),
             path("<int:object_id>/confirm/", PreviewPage.as_view(model_admin=self), name="imports_import_confirm"),
+            path("<int:object_id>/progress/", Progress.as_view(model_admin=self), name="imports_import_progress"),
             path("<int:object_id>/refused/", RefusedFile.as_view(model_admin=self), name="imports_import_refused"),
         ]
         pages += [

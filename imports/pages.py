@@ -21,6 +21,7 @@ from django.urls import reverse
 from audit.record import record
 from backoffice.guards import PermissionGuard, StaffGuard
 from backoffice.models import User
+from backoffice.progress import Come, ProgressPage
 from backoffice.reason import give_reason
 from backoffice.sheets import FORMATS
 from backoffice.views import BaseView
@@ -32,6 +33,7 @@ from imports.scanning import ScannedOut, scan
 from ledger.importing.source import BadFile
 
 MAY_IMPORT = StaffGuard() & PermissionGuard("imports.add_import")
+SEE = StaffGuard() & PermissionGuard("imports.view_import")
 SALT = "imports.preview"
 
 
@@ -70,6 +72,16 @@ class ImportPage(BaseView):
     def url(name: str, upload: Import) -> str:
         """Return the address of one of its pages."""
         return reverse(f"console:imports_import_{name}", args=[upload.pk])
+
+
+class Progress(ProgressPage):
+    """How far the command has come with a file."""
+
+    guard = SEE
+
+    def come(self, row: Import) -> Come:
+        """Return how many of its rows are decided; one that stands still does not go on."""
+        return Come(row.state == State.RUNNING and not row.stands_still, row.done, row.rows)
 
 
 class UploadPage(ImportPage):

@@ -10,7 +10,7 @@ from ledger import errors, rules
 from ledger.choices import ActionType, HoldState
 from ledger.draft import Draft, drafted
 from ledger.limits import Bounds, Limits
-from ledger.rules import NOTHING, Change, Facts, Leg
+from ledger.rules import NOTHING, RECEIVING, Change, Facts, Leg
 from ledger.shape import check_counter, check_shape, told
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ class Book:
         try:
             return rules.decide(posting, leg, self._facts(posting, leg), self.now)
         except errors.LedgerError as error:
-            if not leg.first:  # of two accounts, say which one refuses
-                error.args = (f"Of the other account: {error}",)
+            if not leg.first:
+                error.of(RECEIVING if leg.type == ActionType.TRANSFERRED_IN else "other")
             raise
 
     def account(self, uid: UUID) -> "Account":

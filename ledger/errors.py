@@ -4,7 +4,7 @@
 """
 
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from ledger.money import written
 
@@ -17,6 +17,14 @@ class LedgerError(Exception):
     def __init__(self, sentence: str, **data: Any) -> None:
         super().__init__(sentence)
         self.data = data
+
+    def of(self, which: str) -> Self:
+        """Say which of two accounts refuses, such as the `receiving` one. Returns the error itself."""
+        sentence = str(self)
+        rest = sentence.removeprefix("The account ")
+        told = f"Of the {which} account: {sentence}" if rest == sentence else f"The {which} account {rest}"
+        self.args = (told,)
+        return self
 
 
 class InvalidAmount(LedgerError):

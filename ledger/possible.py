@@ -15,7 +15,7 @@ from ledger.choices import ActionType, LimitKind
 from ledger.errors import LedgerError
 from ledger.limits import Bounds, Rule, subject
 from ledger.money import LARGEST, exponent, written
-from ledger.rules import EFFECTS, check_status
+from ledger.rules import EFFECTS, RECEIVING, check_status
 
 if TYPE_CHECKING:
     from ledger.book import Book
@@ -154,7 +154,7 @@ def _range(kind: ActionType, account: "Account", book: "Book", to: "Account | No
     lower = [End(unit, SMALLEST, "the smallest amount"), *_limit(bounds, effect.least)]
     upper = [End(LARGEST - unit, LARGEST_AMOUNT, LARGEST_CALLED), *_upper(kind, account, book)]
     if to:
-        upper += _upper(ActionType.TRANSFERRED_IN, to, book, of="the receiving account")
+        upper += _upper(ActionType.TRANSFERRED_IN, to, book, of=f"the {RECEIVING} account")
     elif effect.delta > 0:
         headroom = (book.headroom or {}).get(account.currency, Decimal(0))
         upper.append(End(headroom, CAP, f"the cap set for {account.currency}"))
@@ -167,7 +167,7 @@ def _range(kind: ActionType, account: "Account", book: "Book", to: "Account | No
         currency=account.currency,
         least=max(lower, key=lambda end: end.amount),
         most=most,
-        refused=_refusal(kind, account) or (_refusal(ActionType.TRANSFERRED_IN, to) if to else None),
+        refused=_refusal(kind, account) or (_refusal(ActionType.TRANSFERRED_IN, to, RECEIVING) if to else None),
         approval=threshold.amount if threshold and threshold.amount < most.amount else None,
     )
 
@@ -199,9 +199,9 @@ def _called(rule: Rule, of: str) -> str:
     return f"the {LimitKind(rule.kind).label.lower()} set for {whose}"
 
 
-def _refusal(kind: ActionType, account: "Account") -> LedgerError | None:
+def _refusal(kind: ActionType, account: "Account", which: str = "") -> LedgerError | None:
     try:
         check_status(kind, account)
     except LedgerError as error:
-        return error
+        return error.of(which) if which else error
     return None

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ledger.posting import Posting
 
 NOTHING = Decimal(0)
+RECEIVING = "receiving"  # what the account is called to which a transfer goes
 MONEY = {
     ActionType.DEPOSITED,
     ActionType.WITHDRAWN,

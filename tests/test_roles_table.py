@@ -86,6 +86,7 @@ OWN_PAGES = {
     "Confirm an import of one's own, and fetch what it refused": (
         "imports_import_confirm", "imports_import_refused", "imports_import_example_csv", "imports_import_example_xlsx",
     ),
+    "How far an import has come": ("imports_import_progress",),
     "Keep views of a list that one sees, and choose its columns": ("list_keep_view", "list_columns"),
     "Begin a list with a view, and delete one's own": ("list_change_view",),
     "How far a bulk run has come, and its rows as files": ("bulk_run_progress", "bulk_run_rows_csv", "bulk_run_rows_xlsx"),
@@ -132,6 +133,7 @@ UNLINKED = {
     "imports_import_refused": "offered once something is refused",
     "list_change_view": "offered with a view that is shown",
     "bulk_run_progress": "asked by a script while it runs",
+    "imports_import_progress": "asked by a script while it runs",
     "ledger_account_balances_csv": "offered once a moment is chosen",
     "ledger_account_balances_xlsx": "offered once a moment is chosen",
 }

@@ -21,6 +21,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from audit.middleware import after_request
+from backoffice import browsers
 from backoffice.databases import working_on
 from backoffice.guards import StaffGuard
 from backoffice.login.locking import count_failure, may_try
@@ -101,6 +102,13 @@ class OwnPassword(PasswordChangeView):
 
 class Sessions(ListUserSessionsView):  # type: ignore[misc]  # the library ships no types
     """One's own sessions: end one, or all others."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Say what browser each is in."""
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        for session in context["sessions"]:
+            session.browser = browsers.short(session.user_agent)
+        return context
 
     def form_valid(self, form: ManageUserSessionsForm) -> HttpResponse:
         """End what was chosen; another's session is not to be found."""

@@ -99,6 +99,10 @@ class AccountAdmin(CommandedAdmin):
         """Tell accounts of the same name apart."""
         return called(obj)
 
+    def goes_with(self, obj: Account) -> str:
+        """Return the search for accounts that money can go to from this one."""
+        return f"currency:{obj.currency}"
+
     def found(self, search: Search, rows: QuerySet[Any]) -> list[int]:
         """Find accounts by their customer or their actions."""
         return search.account_ids

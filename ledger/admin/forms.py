@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib.admin import AdminSite
@@ -88,7 +89,14 @@ class AccountField(forms.ModelChoiceField):  # type: ignore[type-arg]  # generic
 
 
 class AccountSelect(AutocompleteSelect):
-    """The search behind a choice of accounts; what cannot be a choice is shown as none."""
+    """The search behind a choice of accounts, of those that go `beside` one; what cannot be a choice is shown as none."""
+
+    beside: Account | None = None
+
+    def get_url(self) -> str:
+        """Say beside which account another is looked for."""
+        url = super().get_url()
+        return f"{url}?{urlencode({'beside': self.beside.pk})}" if self.beside else url
 
     def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
         """Look up only what can be the number of an account."""
@@ -96,10 +104,13 @@ class AccountSelect(AutocompleteSelect):
         return super().optgroups(name, known, attrs)
 
 
-def search_accounts(field: Any, of: Any, accounts: QuerySet[Any], site: AdminSite) -> None:
+def search_accounts(
+    field: Any, of: Any, accounts: QuerySet[Any], site: AdminSite, *, beside: Account | None = None
+) -> None:
     """Let a field choose one of these accounts, searched as the list of accounts is; `of` is the model's field it fills."""
     field.queryset = accounts
     field.widget = AccountSelect(of, site, choices=field.choices, using=accounts.db)
+    field.widget.beside = beside
 
 
 class TransferForm(AmountForm):
@@ -115,9 +126,9 @@ class TransferForm(AmountForm):
     field_order = ("key", "to", "amount", "comment")
 
     def choose(self, accounts: QuerySet[Any], site: AdminSite) -> None:
-        """Offer these accounts, searched as the list of accounts is."""
+        """Offer of these accounts those of the currency but for the account itself, searched as the list of accounts is."""
         field = cast("AccountField", self.fields["to"])
-        search_accounts(field, COUNTERPARTY, accounts, site)
+        search_accounts(field, COUNTERPARTY, accounts, site, beside=self.accounts[0])
         self.fields["amount"].widget.attrs.pop("autofocus", None)
         field.widget.attrs["autofocus"] = True
 

@@ -65,16 +65,23 @@ def test_all_that_match_are_kept_as_the_filter_and_drift_is_told(
     assert "Of all accounts with status Open: 3." in html
 
     late = open_account("5", name="Late Comer")
+    Account.deposit(uid=accounts[1].uid, amount=Decimal(1), by=agent, asof=timezone.now())
     drifted = console.post(url, sent(shown))
     warned = text(drifted.content.decode())
     assert "Then it was 3 accounts, of which 3 can be done; now it is 4, of which 4 can be done." in warned
+    assert (
+        f"{accounts[1]} was CZK 5.00 when you looked, is now CZK 6.00 +CZK 10.00 was CZK 15.00 when you looked"
+        in warned
+    )
+    assert f"{late} was not among them when you looked CZK 5.00 +CZK 10.00 CZK 15.00" in warned
+    assert warned.count("when you looked") == 3
     assert not Run.objects.exists()
 
     done = console.post(url, sent(drifted), follow=True)
     run = Run.objects.get()
     assert done.redirect_chain == [(page(run), 302)]
     assert (run.matching, run.query, run.state, run.total, run.posted) == (True, "status__exact=open", "done", 4, 4)
-    assert [account.balance for account in Account.objects.order_by("pk")] == [5, 15, 15, 15, 15]
+    assert [account.balance for account in Account.objects.order_by("pk")] == [5, 16, 15, 15, 15]
     assert late.pk in run.rows.values_list("object_id", flat=True)
 
 

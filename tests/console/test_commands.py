@@ -12,6 +12,7 @@ from backoffice.models import User
 from backoffice.reason import MISSING
 from ledger.models import Account, Action, Limit
 from tests.cast import OpenAccount
+from tests.console.test_pages import text
 
 pytestmark = pytest.mark.django_db
 VERBS = ("deposit", "withdraw", "freeze", "unfreeze", "close")
@@ -114,15 +115,45 @@ def test_drift_since_the_preview_is_shown_not_posted(console: Client, account: A
     url = page(account, "deposit")
     confirmation = begin(console, url, amount="10")
     Account.deposit(uid=account.uid, amount=Decimal(1), by=agent, asof=account.modified)
+    Limit.objects.create(kind="max_balance", currency="CZK", account=account, amount=500)
 
     warned = console.post(url, confirmation)
-    assert "Something has changed since you looked" in warned.content.decode()
+    told = text(warned.content.decode())
+    assert "Something has changed since you looked" in told
+    assert "Before was CZK 100.00 when you looked, is now CZK 101.00 Change +CZK 10.00" in told
+    assert "After was CZK 110.00 when you looked, is now CZK 111.00" in told
+    assert (
+        "CZK 399.00 now; the maximum balance set for this account binds. When you looked: Between CZK 0.01 and" in told
+    )
     account.refresh_from_db()
     assert account.balance == 101
 
-    console.post(url, hidden(warned.content.decode()))
+    again = hidden(warned.content.decode())
+    assert "when you looked" not in text(console.post(url, {**again, "token": ""}).content.decode())
+    for _ in range(2):
+        console.post(url, again)
     account.refresh_from_db()
     assert account.balance == 111
+
+
+def test_what_the_preview_let_pass_and_is_refused_or_to_be_approved_now_says_so(
+    console: Client, account: Account, agent: User
+) -> None:
+    url = page(account, "deposit")
+    confirmation = begin(console, url, amount="10")
+    limit = Limit.objects.create(kind="approval", currency="CZK", account=account, amount=5)
+    over = console.post(url, confirmation).content.decode()
+    assert "When you looked, nobody else had to approve it." in text(over)
+    assert 'name="ask"' in over
+    limit.delete()
+    at_once = text(console.post(url, {**hidden(over), "ask": "ask"}).content.decode())
+    assert "another person has to approve it. Now it is done at once." in at_once
+    Account.freeze(uid=account.uid, by=agent, asof=account.modified, comment="Court order")
+    refused = text(console.post(url, confirmation).content.decode())
+    assert "The account is frozen: unfreeze it first." in refused
+    assert "When you looked it was possible, from CZK 100.00 to CZK 110.00." in refused
+    account.refresh_from_db()
+    assert account.balance == 100
 
 
 @pytest.mark.parametrize("change", [{"amount": "11"}, {"comment": "other"}, {"token": "forged"}])

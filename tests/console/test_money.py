@@ -11,9 +11,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from audit.models import Outbox
 from backoffice.models import Entity, User
 from backoffice.reason import MISSING
 from ledger.models import Account, Action, Hold, Limit
+from ledger.possible import what_can_be_transferred
 from tests.cast import LONG_AGO, OpenAccount
 from tests.console.test_commands import begin, hidden, permit
 from tests.console.test_pages import text
@@ -91,10 +93,30 @@ def test_transfer_is_shown_again_when_the_receiver_moved(
     source, target = pair
     confirmation = begin(console, at(source, "transfer"), to=str(target.pk), amount="30")
     Account.deposit(uid=target.uid, amount=Decimal(1), **asked(agent))
-    assert (
-        "Something has changed since you looked" in console.post(at(source, "transfer"), confirmation).content.decode()
-    )
+    warned = text(console.post(at(source, "transfer"), confirmation).content.decode())
+    assert "Something has changed since you looked" in warned
+    assert f"{source} CZK 100.00 -CZK 30.00 CZK 70.00" in warned
+    assert "Nordbank was CZK 5.00 when you looked, is now CZK 6.00 +CZK 30.00 was CZK 35.00 when you looked" in warned
     assert balances() == [100, 6]
+
+
+def test_transfer_says_that_it_is_the_receiver_that_is_frozen_or_closed(
+    console: Client, open_account: OpenAccount, agent: User
+) -> None:
+    source, target = open_account("100"), open_account(name="Petr Novy")
+    called = f"The receiving account (Petr Novy · CZK · {target.user.email} · Nordbank) is"
+    Account.freeze(uid=target.uid, comment="Court order", **asked(agent))
+    page = previewed(console, at(source, "transfer"), to=str(target.pk), amount="30")
+    assert f"{called} frozen: unfreeze it first." in page
+    assert 'id="id_to_error"' in page
+    [told] = Outbox.objects.filter(type="command.refused").values_list("data__refusals", flat=True)
+    assert told == ["The receiving account is frozen: unfreeze it first."]
+    assert str(what_can_be_transferred(source, target)) == (
+        "Nothing can be transferred now. The receiving account is frozen: unfreeze it first."
+    )
+    Account.close(uid=target.uid, comment="Gone", **asked(agent))
+    page = previewed(console, at(source, "transfer"), to=str(target.pk), amount="30")
+    assert f"{called} closed for good." in page
 
 
 def test_transfer_confirmed_for_one_account_does_not_go_to_another_of_the_same_name(
@@ -107,8 +129,8 @@ def test_transfer_confirmed_for_one_account_does_not_go_to_another_of_the_same_n
     assert balances() == [100, 5, 5]
 
 
-def test_transfer_goes_only_to_accounts_within_reach(
-    console: Client, pair: tuple[Account, Account], abroad: Account
+def test_transfer_goes_only_to_accounts_within_reach_and_looks_for_those_of_its_currency(
+    console: Client, pair: tuple[Account, Account], abroad: Account, open_account: OpenAccount
 ) -> None:
     source, target = pair
     page = previewed(console, at(source, "transfer"), to=str(abroad.pk), amount="30")
@@ -122,9 +144,27 @@ def test_transfer_goes_only_to_accounts_within_reach(
     ):
         answer = console.get(reverse("console:autocomplete"), {**search, "term": typed}).json()
         assert [choice["id"] for choice in answer["results"]] == found
+    in_euros = open_account("5", currency="EUR", name="Petr Novotny")
+    form = console.get(at(source, "transfer")).content.decode()
+    assert f'data-ajax--url="{reverse("console:autocomplete")}?beside={source.pk}"' in form
+    for one, typed, of_it in (
+        (source, "Nov", [target]),
+        (source, "", [target]),
+        (source, str(source.uid), []),
+        (source, "currency:EUR", []),
+        (target, "Nov", [source]),
+        (in_euros, "Nov", []),
+        (abroad, "Nov", []),
+    ):
+        told = {**search, "term": typed, "beside": str(one.pk)}
+        answer = console.get(reverse("console:autocomplete"), told).json()
+        assert [choice["id"] for choice in answer["results"]] == [str(account.pk) for account in of_it], (one, typed)
+    for beside in ("", "0", "x", "9" * 30):
+        told = {**search, "term": "Nov", "beside": beside}
+        assert console.get(reverse("console:autocomplete"), told).json()["results"] == []
     choice = console.get(reverse("console:autocomplete"), {**search, "term": target.user.email}).json()["results"][0]
     assert choice["text"] == f"Petr Novy · CZK · {target.user.email} · Nordbank"
-    assert balances() == [100, 5, 0]
+    assert balances() == [100, 5, 0, 5]
 
 
 @pytest.mark.parametrize(

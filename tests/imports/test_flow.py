@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -11,13 +12,17 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from openpyxl import load_workbook
 
+from audit.models import Event, Outbox
+from audit.names import Subject
+from audit.sentences import sentence
 from backoffice.grants import grant, revoke
-from backoffice.models import User
-from imports.models import Import
+from backoffice.models import Entity, User
+from imports.models import STILL, Import
 from ledger.models import Account, Action, Limit, Refusal
-from tests.cast import OpenAccount
+from tests.cast import PASSWORD, OpenAccount
 from tests.imports.conftest import ADD, Desk
 from tests.imports.files import HEADER, csv_of, xlsx_of
 
@@ -320,3 +325,29 @@ def test_two_thousand_rows_are_posted_in_as_many_statements_as_three(desk: Desk,
     with CaptureQueriesContext(connection) as confirming:
         desk.confirm(preview)
     assert (Import.objects.get().posted, len(confirming) <= 60) == (2000, True)
+
+
+def test_page_of_a_running_import_keeps_itself_up_to_date(console: Client, importer: User, nord: Entity) -> None:
+    facts = {"file_name": "a.csv", "sha256": "0" * 64, "format": "csv", "size": 1, "by": importer}
+    running = Import.objects.create(**facts, state="running", rows=5, posted=2, refused=1, entities=[nord.pk])
+    page, progress = (reverse(f"console:imports_import_{name}", args=[running.pk]) for name in ("change", "progress"))
+    html = console.get(page).content.decode()
+    assert f'data-progress="{progress}"' in html
+    assert re.search(r'<script src="[^"]*console/progress[^"]*\.js" defer>', html)
+    assert console.get(progress).json() == {"running": True, "settled": 3, "total": 5}
+    assert not Outbox.objects.filter(data__page="imports_import_progress").exists()
+    Import.objects.filter(pk=running.pk).update(moved=timezone.now() - 2 * STILL)
+    assert console.get(progress).json()["running"] is False
+    assert "progress.js" not in console.get(page).content.decode()
+    revoke(importer, nord)
+    other = User.objects.create_user("other", password=PASSWORD, is_staff=True)
+    other.user_permissions.set(importer.user_permissions.all())
+    console.force_login(other)
+    assert console.get(progress).status_code == 404
+
+
+def test_event_of_a_file_names_it_once() -> None:
+    facts = {"file": "a.csv", "sha256": "0", "rows": 3, "posted": 2}
+    event = Event(type="import.posted", username="ivo", object_type="imports.import", object_id="7", data=facts)
+    assert sentence(event, {("imports.import", "7"): Subject("a.csv")}) == "ivo posted a.csv: 3 rows, 2 posted"
+    assert sentence(event, {}) == "ivo posted import 7 (a.csv): 3 rows, 2 posted"

@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from backoffice.browsers import short
 from backoffice.login.timeouts import LONGEST
 from backoffice.models import User
 from backoffice.roles import ADMINISTRATOR, AGENT, ANALYST, REVIEWER
@@ -94,6 +95,31 @@ def test_session_lasts_as_the_roles_of_now_have_it(client: Client) -> None:
     assert client.session.get_expiry_age() <= 15 * 60
 
 
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:128.0) Gecko/20100101 Firefox/128.0"
+WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
+
+
+@pytest.mark.parametrize(
+    ("line", "called"),
+    [
+        (FIREFOX, "Firefox 128 on Windows"),
+        (f"Mozilla/5.0 (X11; Linux x86_64) {WEBKIT} Chrome/142.0.0.0 Safari/537.36", "Chrome 142 on Linux"),
+        (f"Mozilla/5.0 (Windows NT 10.0) {WEBKIT} Chrome/142.0.0.0 Safari/537.36 Edg/142.0.1", "Edge 142 on Windows"),
+        (f"Mozilla/5.0 (Linux; Android 14) {WEBKIT} Chrome/142.0.0.0 Mobile Safari/537.36", "Chrome 142 on Android"),
+        (f"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) {WEBKIT} Version/18.1 Safari/605.1.15", "Safari 18 on macOS"),
+        (
+            f"Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) {WEBKIT} Version/18.1 Mobile/15E148 Safari/604.1",
+            "Safari 18 on iPhone",
+        ),
+        ("curl/8.5.0", "curl/8.5.0"),
+        ("<script>Firefox/1", "<script>Firefox/1"),
+        ("", ""),
+    ],
+)
+def test_browsers_are_called_what_people_call_them(line: str, called: str) -> None:
+    assert short(line) == called
+
+
 def three(username: str = "somebody") -> list[Client]:
     browsers = [Client(HTTP_USER_AGENT=f"Browser {number}") for number in range(3)]
     for browser in browsers:
@@ -104,6 +130,10 @@ def three(username: str = "somebody") -> list[Client]:
 def test_one_session_is_ended_and_recorded() -> None:
     staff("somebody", AGENT)
     here, there, elsewhere = three()
+    UserSession.objects.filter(user_agent="Browser 2").update(user_agent=FIREFOX)
+    body = here.get(reverse(PAGE)).content.decode()
+    assert f'<td title="{FIREFOX}">Firefox 128 on Windows</td>' in body
+    UserSession.objects.filter(user_agent=FIREFOX).update(user_agent="Browser 2")
     body = here.get(reverse(PAGE)).content.decode()
     assert [f"Browser {number}" in body for number in range(3)] == [True] * 3
     chosen = UserSession.objects.get(user_agent="Browser 1")

@@ -166,7 +166,7 @@ def test_no_moment_reaches_the_database_as_sql(insider: Client, world: World, na
                 ask(insider, address, **{**whole, field: payload})
 
 
-@pytest.mark.parametrize("field", ["term", "app_label", "model_name", "field_name", "p"])
+@pytest.mark.parametrize("field", ["term", "app_label", "model_name", "field_name", "p", "beside"])
 def test_search_behind_a_field_takes_nothing_but_words(insider: Client, world: World, field: str) -> None:
     asked = {"app_label": "ledger", "model_name": "action", "field_name": "counterparty", "term": "z"}
     with nothing_moves():

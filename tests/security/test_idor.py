@@ -231,6 +231,8 @@ def of_searches(of: Tenant, place: str) -> Iterator[Guess]:
         app, model, name = field.split(".")
         asked = {"app_label": app, "model_name": model, "field_name": name, "term": ASKED}
         yield from (Guess("get", reverse(f"{place}:autocomplete"), asked, *pair) for pair in called(of))
+    beside = dict(zip(("app_label", "model_name", "field_name"), FIELDS[0].split("."), strict=True)) | {"term": ""}
+    yield guess("get", reverse(f"{place}:autocomplete"), of.account.pk, **beside, beside=ASKED)
 
 
 def of_every_form(browser: Client, of: Tenant, mine: Tenant, place: str) -> Iterator[tuple[str, str, Guess]]:

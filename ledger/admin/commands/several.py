@@ -2,8 +2,8 @@
 
 All are tried, whatever their number; the preview counts every kind of what would happen and shows the first of each. Its
 token binds who, where, which command, the form, what was selected and what would become of each; where any of that is not
-as it was, the new preview says what is different, and nothing is done. What is over the approval threshold is asked for
-instead of posted. The form's key makes the run, once: whoever confirms again is led to the first one.
+as it was, the new preview says what is different, of a short run row by row, and nothing is done. What is over the approval
+threshold is asked for instead of posted. The form's key makes the run, once: whoever confirms again is led to the first one.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from audit.record import record
-from backoffice.command import SALT, TOKEN_AGE, CommandForm, Line, digest
+from backoffice.command import OTHER_FORM, SALT, TOKEN_AGE, TOO_OLD, CommandForm, Doubtful, Line, Shown, digest
 from backoffice.reason import give_reason
 from backoffice.scope import current
 from bulk.models import Row, Run
@@ -74,11 +74,17 @@ def post(command: "LedgerCommand") -> HttpResponse:
         lines = [line for kind in kinds for line in kind.lines]
         command.tell_refusal(lines)
         return command.show_form(command.explained(form, lines))
-    seen = _seen(command, form, tried, kinds)
-    if (token := sent.get("token", "")) and not (warning := _why_not(token, seen, command)):
+    seen, warning = _seen(command, form, tried, kinds), ""
+    try:
+        then = _looked_at(sent.get("token", ""), seen)
+    except Doubtful as why:
+        then, warning = None, str(why)
+    if then == seen:
         give_reason(form.cleaned_data[form.why], using=command.model_admin.using)
         return _confirmed(command, form, tried)
-    return _show(command, form, kinds, seen, warning if token else "")
+    if then:
+        kinds, warning = _beside(kinds, then["lines"]), _drift(then["counts"], seen["counts"], command)
+    return _show(command, form, kinds, seen, warning)
 
 
 def _earlier(command: "LedgerCommand", key: str) -> Run | None:
@@ -141,26 +147,40 @@ def _seen(command: "LedgerCommand", form: CommandForm, tried: Sequence[Tried], k
     """Return what a token binds. Of a short run every figure, of a long one what would become of each object."""
     data = sorted((name, str(getattr(value, "pk", value))) for name, value in form.cleaned_data.items())
     where = (str(command.person.pk), command.model_admin.using, command.name)
-    each = [f"{one.item.pk} {one.kind}" for one in tried]
-    shown = [line.shown for kind in kinds for line in kind.lines] if len(tried) <= AT_ONCE else []
+    lines = {line.url: line.shown for kind in kinds for line in kind.lines} if len(tried) <= AT_ONCE else {}
     return {
         "what": digest([*where, repr(data)]),
         "counts": dict(Counter(t.kind for t in tried)),
-        "shown": digest(each + shown),
+        "each": digest(f"{one.item.pk} {one.kind}" for one in tried),
+        "lines": lines,
     }
 
 
-def _why_not(token: str, now: Mapping[str, Any], command: "LedgerCommand") -> str:
-    """Return why the confirmation does not hold, or nothing."""
+def _looked_at(token: str, now: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what the preview that is confirmed showed; nothing where there was none. Raises Doubtful."""
+    if not token:
+        return None
     try:
-        then = signing.loads(token, salt=f"{SALT}.several", max_age=TOKEN_AGE)
+        then: dict[str, Any] = signing.loads(token, salt=f"{SALT}.several", max_age=TOKEN_AGE)
     except signing.BadSignature:
-        return "This preview is too old or was not made here. Check it again, then confirm."
+        raise Doubtful(TOO_OLD) from None
     if then["what"] != now["what"]:
-        return "The form has changed since the preview. Check it again, then confirm."
-    if then["shown"] == now["shown"]:
-        return ""
-    return f"Something has changed since you looked.{_difference(then['counts'], now['counts'], command)} Check it again, then confirm."
+        raise Doubtful(OTHER_FORM)
+    return then
+
+
+def _beside(kinds: Sequence[Kind], then: Mapping[str, Shown]) -> list[Kind]:
+    """Return the rows with what was shown of each before; nothing of any where that was too many to keep."""
+    unseen = Line(label="").shown
+    return [
+        replace(kind, lines=[line.since(then.get(line.url, unseen)) for line in kind.lines]) if then else kind
+        for kind in kinds
+    ]
+
+
+def _drift(then: Mapping[str, int], now: Mapping[str, int], command: "LedgerCommand") -> str:
+    """Say that something has changed, and how many there were and are."""
+    return f"Something has changed since you looked.{_difference(then, now, command)} Check it again, then confirm."
 
 
 def _difference(then: Mapping[str, int], now: Mapping[str, int], command: "LedgerCommand") -> str:
@@ -186,7 +206,7 @@ def _show(
         form,
         kinds=kinds,
         warning=warning,
-        token=signing.dumps(seen, salt=f"{SALT}.several"),
+        token=signing.dumps(seen, salt=f"{SALT}.several", compress=True),
         ready=ready,
         over=over,
         refused=whole - ready - over,

@@ -1,6 +1,7 @@
 """The Transfer page: money goes from one account to another of the same currency."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from backoffice.command import CommandForm, Line
@@ -12,6 +13,7 @@ from ledger.choices import ActionType
 from ledger.models import Account, Action
 from ledger.possible import what_can_be_transferred
 from ledger.posting import Posting
+from ledger.rules import RECEIVING
 
 
 class Transfer(MoneyCommand):
@@ -47,6 +49,17 @@ class Transfer(MoneyCommand):
         self.to: Account = data["to"]
         keywords = {"amount": data["amount"], "comment": data["comment"], "to": self.to.uid}
         return Posting(type=self.posting_type, uid=item.uid, **self.common(item, data), **keywords)
+
+    def explained(self, form: CommandForm, lines: Sequence[Line], then: dict[str, Any] | None = None) -> CommandForm:
+        """Name the receiving account where it is the one that refuses; not in the record, which others read."""
+        return super().explained(form, [self._named(line) for line in lines], then)
+
+    def _named(self, line: Line) -> Line:
+        which = f"{RECEIVING} account"
+        if which not in line.error:
+            return line
+        named = line.error.replace(which, f"{which} ({called(self.to)})", 1)
+        return replace(line, error=named, error_field=line.error_field or "to")
 
     def also(self, item: Account, first: Action, others: Sequence[Action]) -> tuple[Line, ...]:
         """Return the receiving account, told from others of the same name."""

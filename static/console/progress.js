@@ -1,6 +1,6 @@
 "use strict";
 
-// Shows how far a bulk run has come. It asks more and more rarely, not while nobody looks, and for ten minutes at most, so
+// Shows how far a bulk run or an import has come. It asks more and more rarely, not while nobody looks, and for ten minutes at most, so
 // that an open page alone keeps no session alive; at the end it loads the page anew, with what became of the rows.
 const shown = document.querySelector("[data-progress]");
 const until = Date.now() + 600_000;
