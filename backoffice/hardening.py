@@ -3,8 +3,8 @@
 Invariants:
 - Every answer has the headers below, error pages and refusals of other middleware too: `HeadersMiddleware` stands first,
   beside the one of django-csp, whose policy is in the settings.
-- Nothing but static files is kept by a browser or a proxy: an answer that says nothing of caching says `no-store`. So the
-  Back button shows nothing of a customer once somebody has logged out.
+- Nothing but static files is kept by a browser or a proxy, and the texts of the admin's scripts by a browser: an answer that
+  says nothing of caching says `no-store`. So the Back button shows nothing of a customer once somebody has logged out.
 - A body is refused by the length that it declares, before any of it is read; a server gives no more than that.
 """
 

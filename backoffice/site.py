@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, reverse
+from django.utils.cache import patch_cache_control
 from django.utils.functional import SimpleLazyObject
 
 from audit.away import broken_notice, delay_notice
@@ -22,6 +23,7 @@ from backoffice.guards import UNDECLARED, AnyoneGuard, Guard, ModelGuard, Permis
 from backoffice.reason import PasswordReason
 from backoffice.views import guarded
 
+TEXTS_KEPT = 3600  # seconds
 LAST = ("backoffice", "auth")  # people and their rights are looked after less often than their accounts
 SANDBOX_GUARD = StaffGuard() & PermissionGuard("sandbox.use_sandbox")
 # Who gets to Django's own pages: the site's by their names, a ModelAdmin's by what they are for. Ours declare it themselves.
@@ -137,6 +139,12 @@ class ConsoleSite(AdminSite):
         from backoffice import dashboard  # noqa: PLC0415  the site is made before models are loaded
 
         return super().index(request, {"told": dashboard.told(request, self), **(extra_context or {})})
+
+    def i18n_javascript(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Let a browser keep the texts of the admin's scripts for an hour: every list and every form asks for them."""
+        response = super().i18n_javascript(request, extra_context)
+        patch_cache_control(response, private=True, max_age=TEXTS_KEPT)
+        return response
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the login form, and lead on to the second factor."""

@@ -13,6 +13,7 @@ from django.contrib.admin.utils import flatten_fieldsets, label_for_field, unquo
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import BadRequest
 from django.db.models import F, Model, QuerySet
+from django.forms import Media
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
@@ -25,6 +26,7 @@ from audit.subject import MISSING, note_entity
 from backoffice import arrangement, reason
 from backoffice.admin.lists import ConsoleList
 from backoffice.admin.lookups import field_of, lets_through, takes
+from backoffice.admin.scripts import deferred, without_slugs
 from backoffice.exporting import ExportMixin
 from backoffice.grants import Within, request_entities, sees_everything
 from backoffice.paging import CappedPaginator
@@ -148,7 +150,15 @@ class ConsoleAdmin(StaleForms, HistoryPages, ExportMixin, admin.ModelAdmin):  # 
             query = request.GET.copy()
             del query[AS_OF]
             return HttpResponseRedirect(f"{request.path}?{query.urlencode()}")
-        return super().changelist_view(request, {**self.arranged(request), **(extra_context or {})})
+        response = super().changelist_view(request, {**self.arranged(request), **(extra_context or {})})
+        if context := getattr(response, "context_data", None):
+            context["media"] = deferred(context["media"])
+        return response
+
+    @property
+    def media(self) -> Media:
+        """Django's scripts but for those of slugs."""
+        return without_slugs(super().media)
 
     def arranged(self, request: HttpRequest) -> dict[str, Any]:
         """Return what the list shows of views and columns."""

@@ -91,4 +91,5 @@ def test_agent_transfers_to_a_customer_found_by_name(login: Login) -> None:
     expect(page.locator("main tbody")).to_contain_text(receiver)
     confirm(page)
     expect(page.locator(".messagelist")).to_contain_text("Transferred")
-    expect(page.locator("main table").last).to_contain_text(f"Transferred out to {receiver}")
+    latest = page.locator("section[aria-labelledby=latest-heading]")
+    expect(latest).to_contain_text(f"Transferred out to {receiver}")

@@ -29,6 +29,7 @@ POLICY = {
     "object-src": "'none'",
     "frame-ancestors": "'none'",
 }
+TEXTS_KEPT = {"private", "max-age=3600"}  # of the admin's scripts: nothing of anybody's
 EXPECTED = {
     "X-Frame-Options": "DENY",
     "X-Content-Type-Options": "nosniff",
@@ -47,7 +48,9 @@ def faults(response: Any) -> list[str]:
     wrong = [name for name, value in EXPECTED.items() if said.get(name) != value]
     wrong += ["Content-Security-Policy"] if policy != POLICY else []
     wrong += ["Permissions-Policy"] if "camera=()" not in said.get("Permissions-Policy", "") else []
-    wrong += ["Cache-Control"] if "no-store" not in said.get("Cache-Control", "") else []
+    kept = said.get("Cache-Control", "")
+    texts = response.request["PATH_INFO"].endswith("/jsi18n/") and set(kept.split(", ")) == TEXTS_KEPT
+    wrong += ["Cache-Control"] if "no-store" not in kept and not texts else []
     wrong += ["Access-Control-Allow-Origin"] if "Access-Control-Allow-Origin" in said else []
     return wrong
 
@@ -189,3 +192,18 @@ def test_no_folder_of_static_files_is_listed_or_left(client: Client, path: str) 
 @pytest.mark.parametrize("address", ["/admin/", "/admin", "/admin/login/", "/"])
 def test_nothing_is_where_everybody_looks(client: Client, address: str) -> None:
     assert client.get(address).status_code == 404
+
+
+def test_texts_of_scripts_are_kept_by_the_browser_alone(console: Client) -> None:
+    said = console.get(reverse("console:jsi18n")).headers["Cache-Control"]
+    assert set(said.split(", ")) == TEXTS_KEPT
+    assert "no-store" in Client().get(reverse("console:jsi18n")).headers["Cache-Control"]
+
+
+def test_scripts_of_a_list_wait_for_the_page(console: Client) -> None:
+    for name in ("ledger_action", "audit_event", "backoffice_user"):
+        html = console.get(reverse(f"console:{name}_changelist")).content.decode()
+        scripts = re.findall(r"<script [^>]*>", html)
+        assert [script for script in scripts if "defer" not in script and "theme.js" not in script] == []
+        assert not re.search("urlify|prepopulate|xregexp", html)
+        assert html.index("jsi18n") < html.index("actions.js")
