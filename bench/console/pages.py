@@ -1,14 +1,11 @@
 """Pages of the console, rendered in process, in interleaved rounds: ours, stock, unfold; then ours in both sizes."""
 
 import json
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from django.conf import settings
 
-from bench import server
 from bench.arms import Clients, measure
 from bench.posting import world
 from bench.report import EACH, Row
@@ -28,15 +25,16 @@ QUESTIONS = {
 OURS_ALONE = {"timeline"}  # theirs shows what was saved by forms, which is nothing
 AIM, AIM_GROWTH, AIM_WEIGHT = "at most 0.6 of stock, or 25,000 µs", "at most 1.3", "at most 100 KB"
 NOTE = "its account page shows the row and no actions, limits or holds; its lists count the table twice"
-# By the superuser with triggers off, as the rows were loaded: ten customers of each name.
-PEOPLE = (
-    "SET session_replication_role = replica",
-    """UPDATE backoffice_user SET last_name = 'Novak' || (id / 10), first_name = 'Jana', email = username || '@example.com'
-        WHERE username LIKE 'loaded%'""",
-    """INSERT INTO backoffice_persongrant (user_id, entity_id, permission_id)
-        SELECT u.id, e.id, p.id FROM backoffice_user u, backoffice_entity e, auth_permission p
-        WHERE u.username = 'staff' AND p.codename = 'work_on_entity' AND e.code = 'bench'""",
-)
+PEOPLE = {  # ten customers of each name
+    "first_name": "'Jana'",
+    "last_name": "'Novak' || (n / 10)",
+    "email": "'loaded' || n || '@example.com'",
+}
+GRANT = """
+    INSERT INTO backoffice_persongrant (user_id, entity_id, permission_id)
+    SELECT u.id, e.id, p.id FROM backoffice_user u, backoffice_entity e, auth_permission p
+    WHERE u.username = 'staff' AND p.codename = 'work_on_entity' AND e.code = 'bench'
+"""
 
 
 def rows() -> Iterator[Row]:
@@ -58,19 +56,9 @@ def rows() -> Iterator[Row]:
             )
 
 
-@contextmanager
-def filled(name: str, actions: int) -> Iterator[str]:
+def filled(name: str, actions: int) -> AbstractContextManager[str]:
     """Make a ledger with so many actions, whose customers have names, and where staff works on all of it."""
-    with world.filled(name, max(1, actions // PER_ACCOUNT), PER_ACCOUNT) as database:
-        started = time.perf_counter()
-        with server.session(database) as session:
-            for statement in PEOPLE:
-                session.execute(statement)
-        with server.session(database, autocommit=True) as session:
-            session.execute("VACUUM (ANALYZE) backoffice_user, backoffice_persongrant")
-            session.execute("CHECKPOINT")
-        sys.stderr.write(f"{name}: names given in {time.perf_counter() - started:.0f} s\n")
-        yield database
+    return world.filled(name, max(1, actions // PER_ACCOUNT), PER_ACCOUNT, before=[GRANT], people=PEOPLE)
 
 
 def _client(arm: str, question: str, database: str) -> Clients:

@@ -7,7 +7,7 @@ primary key are taken away before and built again after, which leaves them as RE
 of live ones make the server write whole pages to its log for each.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -39,12 +39,15 @@ COLUMNS = """
 MOMENT = "timestamptz '2020-01-01 00:00+00' + ({version} - 1) * interval '1 day'"
 
 
-def fill(database: str, accounts: int, actions: int) -> None:
-    """Add accounts with so many actions each: an opening, then deposits of AMOUNT. Vacuums and analyses, as time would."""
+def fill(database: str, accounts: int, actions: int, people: Mapping[str, str]) -> None:
+    """Add accounts with so many actions each: an opening, then deposits of AMOUNT. Vacuums and analyses, as time would.
+
+    `people`: what a column of the `n`th customer is, as SQL; the entity is that of the account and of its actions.
+    """
     with server.session(database) as s:
         _settings(s)
         account, written = s.execute(WRITTEN).fetchone() or (0, [])
-        _accounts(s, account, accounts, actions)
+        _accounts(s, account, accounts, actions, people)
         s.execute("ANALYZE ledger_account")
         indexes = s.execute(INDEXES).fetchall()
         for drop, _ in indexes:
@@ -83,17 +86,28 @@ def _build(indexes: list[str], session: psycopg.Connection) -> None:
         session.execute(build.encode())
 
 
-def _accounts(session: psycopg.Connection, account: int, accounts: int, actions: int) -> None:
+def _accounts(
+    session: psycopg.Connection, account: int, accounts: int, actions: int, people: Mapping[str, str]
+) -> None:
     """Add people and their accounts, like that one, with the final balances, and take those from the cap."""
     person = "t.username = 'customer'"
-    _copy(session, "backoffice_user", {"username": "'loaded' || n"}, f"generate_series(1, {accounts}) n", person)
-    loaded = "(SELECT id FROM backoffice_user WHERE username LIKE 'loaded%' ORDER BY id) p (person)"
+    _copy(
+        session, "backoffice_user", {"username": "'loaded' || n", **people}, f"generate_series(1, {accounts}) n", person
+    )
+    loaded = "(SELECT id, entity_id FROM backoffice_user WHERE username LIKE 'loaded%' ORDER BY id) p (person, entity)"
     balance, newest = str((actions - 1) * AMOUNT), MOMENT.format(version=actions)
-    named = {"uid": "gen_random_uuid()", "user_id": "person", "balance": balance, "version": str(actions)}
+    named = {"uid": "gen_random_uuid()", "user_id": "person", "entity_id": "entity"}
     _copy(
         session,
         "ledger_account",
-        {**named, "turnover": balance, "modified": newest, "latest": newest},
+        {
+            **named,
+            "balance": balance,
+            "turnover": balance,
+            "version": str(actions),
+            "modified": newest,
+            "latest": newest,
+        },
         loaded,
         f"t.id = {account}",
     )
@@ -106,11 +120,17 @@ def _accounts(session: psycopg.Connection, account: int, accounts: int, actions:
 def _actions(account: int, written: list[int], actions: int, part: int, session: psycopg.Connection) -> None:
     """Add the actions, like those written for that account, of every later account of one part, day by day."""
     part_of = f"id > {account} AND id % {WORKERS} = {part}"
-    mine = f"(SELECT id FROM ledger_account WHERE {part_of} ORDER BY id) a (account)"  # noqa: S608  our own figures
+    mine = f"(SELECT id, entity_id FROM ledger_account WHERE {part_of} ORDER BY id) a (account, entity)"  # noqa: S608  our own figures
     for version in range(1, actions + 1):
         moment = MOMENT.format(version=version)
         balance = str((version - 1) * AMOUNT)
-        named = {"account_id": "account", "balance": balance, "turnover": balance, "version": str(version)}
+        named = {
+            "account_id": "account",
+            "entity_id": "entity",
+            "balance": balance,
+            "turnover": balance,
+            "version": str(version),
+        }
         like = f"t.id = {written[min(version, 2) - 1]}"
         _copy(session, "ledger_action", {**named, "created": moment, "recorded": moment, "latest": moment}, mine, like)
 

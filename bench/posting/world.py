@@ -3,10 +3,11 @@
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from types import MappingProxyType
 
 from psycopg import sql
 
@@ -41,12 +42,26 @@ def prepare() -> None:
 
 
 @contextmanager
-def filled(name: str, accounts: int = ACCOUNTS, actions: int = 2) -> Iterator[str]:
-    """Make a ledger with so many accounts, of so many actions each, for the block."""
+def filled(
+    name: str,
+    accounts: int = ACCOUNTS,
+    actions: int = 2,
+    *,
+    before: Sequence[str] = (),
+    people: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[str]:
+    """Make a ledger with so many accounts, of so many actions each, for the block; `people` as for `load.fill`.
+
+    `before`: statements of the superuser, triggers off, that make what accounts are to belong to.
+    """
     server.create(name, template=server.ledger())
     try:
         started = time.perf_counter()
-        load.fill(name, accounts, actions)
+        with server.session(name) as session:
+            session.execute("SET session_replication_role = replica")
+            for statement in before:
+                session.execute(statement)
+        load.fill(name, accounts, actions, people)
         took = time.perf_counter() - started
         sys.stderr.write(f"{name}: {accounts:,} accounts of {actions:,} actions each, filled in {took:.0f} s\n")
         yield name

@@ -52,7 +52,7 @@ def actions() -> Operation:
 
 
 def search() -> Operation:
-    """Search for a customer's whole name: a hundred of the person's customers have each."""
+    """Search for a customer's whole name: of a million, a hundred of the person's customers have each."""
     return _searched(lambda: f"novak{random.randrange(100, 900)}")
 
 
