@@ -32,7 +32,8 @@ TOO_OLD = "This preview is too old or was not made here. Check it again, then co
 OTHER_FORM = "The form has changed since the preview. Check it again, then confirm."
 DRIFT = "Something has changed since you looked. Check the new figures, then confirm."
 
-Shown = list[Any]  # the figures of a line, as JSON: `Line.shown`
+Shown = dict[str, Any]  # the figures of a line, as JSON: `Line.shown`
+FIGURES = ("before", "change", "after")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,23 +64,21 @@ class Line:
     @property
     def shown(self) -> Shown:
         """What the person decides on."""
-        also = [line.shown for line in self.also]
-        return [self.label, self.before, self.change, self.after, self.error, also]
+        figures = {name: getattr(self, name) for name in ("label", *FIGURES, "error")}
+        return {**figures, "also": [line.shown for line in self.also]}
 
     def since(self, shown: Shown | None) -> "Line":
         """Return the line with what was shown of it before: of its figures those that were others, else nothing."""
         if shown is None or shown == self.shown:
             return self
-        label, *figures, error, also = shown
-        pairs = zip(figures, (self.before, self.change, self.after), strict=True)
-        before, change, after = (then if then != now else "" for then, now in pairs)
-        then = Line(label=label, before=before, change=change, after=after, error=error)
-        return replace(self, then=then, also=tuple(beside(self.also, also)))
+        others = {name: shown[name] for name in FIGURES if shown[name] != getattr(self, name)}
+        then = Line(label=shown["label"], error=shown["error"], **others)
+        return replace(self, then=then, also=tuple(beside(self.also, shown["also"])))
 
 
 def beside(now: Sequence[Line], then: Sequence[Shown]) -> list[Line]:
     """Return lines with what was shown before, each by its label; where there is only one, that one."""
-    known = {shown[0]: shown for shown in then}
+    known = {shown["label"]: shown for shown in then}
     alone = len(now) == len(then) == 1
     return [line.since(then[0] if alone else known.get(line.label)) for line in now]
 
@@ -167,7 +166,7 @@ class CommandPage(BaseView):
             return self.show_form(form)
         lines = self.preview(form.cleaned_data)
         try:
-            then = self.looked_at(request.POST.get("token", ""), form)
+            then = looked_at(request.POST.get("token", ""), self._what(form))
         except Doubtful as why:
             then, warning = None, str(why)
         else:
@@ -206,25 +205,9 @@ class CommandPage(BaseView):
         """Put each refusal at the field it speaks of, each sentence once; say so where a preview had let it pass."""
         for field, error in dict.fromkeys((line.error_field, line.error) for line in lines):
             form.add_error(field if field in form.fields else None, error)
-        if then and len(then["shown"]) == 1 and (after := then["shown"][0][3]):
-            form.add_error(None, f"When you looked it was possible, from {then['shown'][0][1]} to {after}.")
+        if then and len(then["shown"]) == 1 and (line := then["shown"][0])["after"]:
+            form.add_error(None, f"When you looked it was possible, from {line['before']} to {line['after']}.")
         return form
-
-    def looked_at(self, token: str, form: CommandForm) -> dict[str, Any] | None:
-        """Return what the preview that is confirmed showed; nothing where there was none.
-
-        Raises:
-            Doubtful: it was no preview of this.
-        """
-        if not token:
-            return None
-        try:
-            then: dict[str, Any] = signing.loads(token, salt=SALT, max_age=TOKEN_AGE)
-        except signing.BadSignature:
-            raise Doubtful(TOO_OLD) from None
-        if then["what"] != self._what(form):
-            raise Doubtful(OTHER_FORM)
-        return then
 
     def _what(self, form: CommandForm) -> str:
         data = sorted((name, str(getattr(value, "pk", value))) for name, value in form.cleaned_data.items())
@@ -263,6 +246,23 @@ class CommandPage(BaseView):
         """Return a page of the command."""
         context = {**self.page_context(), "command": self, "form": form, "objects": self.objects, **more}
         return TemplateResponse(self.request, template, context)
+
+
+def looked_at(token: str, what: str, *, salt: str = SALT) -> dict[str, Any] | None:
+    """Return what the preview that is confirmed showed; nothing where there was none.
+
+    Raises:
+        Doubtful: it was no preview of this.
+    """
+    if not token:
+        return None
+    try:
+        then: dict[str, Any] = signing.loads(token, salt=salt, max_age=TOKEN_AGE)
+    except signing.BadSignature:
+        raise Doubtful(TOO_OLD) from None
+    if then["what"] != what:
+        raise Doubtful(OTHER_FORM)
+    return then
 
 
 def drifted(lines: Sequence[Line], shown: Sequence[Shown]) -> bool:

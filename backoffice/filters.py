@@ -202,7 +202,7 @@ class NewestFilter(admin.SimpleListFilter):
     def __init__(self, request: HttpRequest, params: dict[str, Any], model: type[Model], model_admin: Any) -> None:
         asked = {name for name, text in request.GET.items() if text}
         self.toils = bool(asked - self.silent - self.cheap) and not asked & (self.free | self.cheap)
-        self.seen = model_admin.within_grants(request, model._base_manager.order_by("-pk"))
+        self.model_admin = model_admin
         super().__init__(request, params, model, model_admin)
 
     def has_output(self) -> bool:
@@ -221,5 +221,6 @@ class NewestFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() == "all" or not self.toils:
             return queryset
-        [*newest] = self.seen.using(queryset.db).values_list("pk", flat=True)[:1]
+        seen = self.model_admin.within_grants(request, queryset.model._base_manager.using(queryset.db))
+        [*newest] = seen.order_by("-pk").values_list("pk", flat=True)[:1]
         return queryset.filter(pk__gt=newest[0] - NEWEST) if newest else queryset

@@ -38,7 +38,12 @@ class Within(Lookup):
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
         column, params = self.process_lhs(compiler, connection)
-        return f"{column} = ANY('{array(self.rhs)}'::bigint[])", params
+        return within(column, self.rhs), params
+
+
+def within(column: str, entities: Iterable[int]) -> str:
+    """Return the condition that a column is one of these ids."""
+    return f"{column} = ANY('{array(entities)}'::bigint[])"
 
 
 def array(entities: Iterable[int]) -> str:

@@ -5,9 +5,9 @@ The script asks again and again, so the record keeps no view of it (`audit.middl
 
 from typing import Any, NamedTuple
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from backoffice.views import BaseView
+from backoffice.views import RowPage
 
 
 class Come(NamedTuple):
@@ -18,10 +18,8 @@ class Come(NamedTuple):
     total: int
 
 
-class ProgressPage(BaseView):
+class ProgressPage(RowPage):
     """The numbers of one row."""
-
-    model_admin: Any = None  # of the rows, given to as_view()
 
     def come(self, row: Any) -> Come:
         """Return how far it has come."""
@@ -29,7 +27,4 @@ class ProgressPage(BaseView):
 
     def get(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Answer with numbers."""
-        row = self.model_admin.get_queryset(request).filter(pk=object_id).first()
-        if row is None:
-            raise Http404(f"There is no such {self.model_admin.opts.verbose_name}.")
-        return JsonResponse(self.come(row)._asdict())
+        return JsonResponse(self.come(self.row(object_id))._asdict())

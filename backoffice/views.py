@@ -18,7 +18,7 @@ from inspect import iscoroutinefunction
 from typing import Any, ClassVar, Protocol, cast
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.views import View
@@ -117,3 +117,16 @@ class BaseView(View):
 
             guard &= RecentLoginGuard()
         return guarded(guard)(super().as_view(**initkwargs))
+
+
+class RowPage(BaseView):
+    """A page of one row of those that its ModelAdmin shows."""
+
+    model_admin: Any = None  # given to as_view()
+
+    def row(self, object_id: int) -> Any:
+        """Return the row. Raises Http404."""
+        found = self.model_admin.get_queryset(self.request).filter(pk=object_id).first()
+        if found is None:
+            raise Http404(f"There is no such {self.model_admin.opts.verbose_name}.")
+        return found

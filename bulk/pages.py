@@ -1,9 +1,8 @@
 """The pages of a run beside its own: how far it has come, its rows as a file, and the ways to stop it or have it go on."""
 
 from collections.abc import Iterator
-from typing import Any
 
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
@@ -15,7 +14,7 @@ from backoffice.progress import Come, ProgressPage
 from backoffice.said import exponent
 from backoffice.sheets import FORMATS, SheetFormat, number
 from backoffice.sheets import Row as Cells
-from backoffice.views import BaseView
+from backoffice.views import RowPage
 from bulk.models import Result, Run, State
 
 SEE = StaffGuard() & PermissionGuard("bulk.view_run")
@@ -24,20 +23,6 @@ HEADER = (
     "object", "customer", "account", "entity", "result", "reference", "delta", "held_delta", "balance", "currency", "code",
     "reason",
 )  # fmt: skip
-
-
-class RunPage(BaseView):
-    """What the pages share."""
-
-    guard = SEE
-    model_admin: Any = None  # that of runs, given to as_view()
-
-    def run(self, object_id: int) -> Run:
-        """Return the run. Raises Http404."""
-        found: Run | None = self.model_admin.get_queryset(self.request).filter(pk=object_id).first()
-        if found is None:
-            raise Http404("There is no such run.")
-        return found
 
 
 class Progress(ProgressPage):
@@ -50,14 +35,15 @@ class Progress(ProgressPage):
         return Come(row.state == State.RUNNING, row.settled, row.total)
 
 
-class RowsFile(RunPage):
+class RowsFile(RowPage):
     """All rows of a run, as a file."""
 
+    guard = SEE
     kind: SheetFormat = FORMATS["csv"]
 
     def get(self, request: HttpRequest, object_id: int) -> HttpResponseBase:
         """Send it."""
-        run = self.run(object_id)
+        run: Run = self.row(object_id)
         return attachment(self.kind, f"bulk-run-{run.pk}-{timezone.localtime():%Y-%m-%d-%H%M}", HEADER, cells_of(run))
 
 

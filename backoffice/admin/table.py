@@ -205,9 +205,8 @@ def moment(value: datetime) -> str:
     return _said(local, local.tzname(), get_language())
 
 
-@lru_cache(
-    maxsize=10_000
-)  # pages are turned and loaded again, and to spell a moment takes longer than all else of its cell
+# Pages are turned and loaded again, and to spell a moment takes longer than all else of its cell.
+@lru_cache(maxsize=10_000)
 def _said(local: datetime, zone: str | None, language: str | None) -> str:
     """Spell it; moments of two zones are equal, and spelt differently."""
     return date_format(local, "DATETIME_FORMAT")

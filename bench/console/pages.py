@@ -30,11 +30,6 @@ PEOPLE = {  # ten customers of each name
     "last_name": "'Novak' || (n / 10)",
     "email": "'loaded' || n || '@example.com'",
 }
-GRANT = """
-    INSERT INTO backoffice_persongrant (user_id, entity_id, permission_id)
-    SELECT u.id, e.id, p.id FROM backoffice_user u, backoffice_entity e, auth_permission p
-    WHERE u.username = 'staff' AND p.codename = 'work_on_entity' AND e.code = 'bench'
-"""
 
 
 def rows() -> Iterator[Row]:
@@ -58,7 +53,13 @@ def rows() -> Iterator[Row]:
 
 def filled(name: str, actions: int) -> AbstractContextManager[str]:
     """Make a ledger with so many actions, whose customers have names, and where staff works on all of it."""
-    return world.filled(name, max(1, actions // PER_ACCOUNT), PER_ACCOUNT, before=[GRANT], people=PEOPLE)
+    return world.filled(
+        name,
+        max(1, actions // PER_ACCOUNT),
+        PER_ACCOUNT,
+        before=[world.GRANT.format(who="staff", which="= 'bench'")],
+        people=PEOPLE,
+    )
 
 
 def _client(arm: str, question: str, database: str) -> Clients:

@@ -25,6 +25,13 @@ BOOKS = sql.SQL("""
 """)
 
 
+GRANT = """
+    INSERT INTO backoffice_persongrant (user_id, entity_id, permission_id)
+    SELECT u.id, e.id, p.id FROM backoffice_user u, backoffice_entity e, auth_permission p
+    WHERE u.username = '{who}' AND p.codename = 'work_on_entity' AND e.code {which}
+"""
+
+
 def prepare() -> None:
     """Have the ledger write the rows that `load` copies: one account with its opening and one deposit."""
     from backoffice.models import Entity, User  # noqa: PLC0415  Django is ready only now

@@ -13,19 +13,14 @@ from bench.report import EACH, Row
 ENTITIES, GRANTED = 200, 20
 SMALL = max(1, world.MANY // 200)  # accounts for one of the small entity, which has two hundred
 AIM, AIM_SEARCH = "at most 1.2", "at most 3 ms in the database"
-WORK = """
-    INSERT INTO backoffice_persongrant (user_id, entity_id, permission_id)
-    SELECT u.id, o.id, p.id FROM backoffice_user u, backoffice_entity o, auth_permission p
-    WHERE u.username = '{who}' AND p.codename = 'work_on_entity' AND o.code {where}
-"""
 ENTITY = "INSERT INTO backoffice_entity (code, name, is_void, created) SELECT {code}, 'Office', false, now()"
 PREPARED = (
     ENTITY.format(code="'office' || n") + f" FROM generate_series(0, {ENTITIES - 1}) n",
     ENTITY.format(code="'small'"),
     """INSERT INTO backoffice_user (username, password, is_superuser, first_name, last_name, email, is_staff, is_active,
         date_joined, is_void, phone) VALUES ('clerk', '!', false, '', '', '', false, true, now(), false, '')""",
-    WORK.format(who="staff", where=f"IN (SELECT 'office' || n FROM generate_series(0, {GRANTED - 1}) n)"),  # noqa: S608  our own figures
-    WORK.format(who="clerk", where="= 'small'"),
+    world.GRANT.format(who="staff", which=f"IN (SELECT 'office' || n FROM generate_series(0, {GRANTED - 1}) n)"),  # noqa: S608  our own figures
+    world.GRANT.format(who="clerk", which="= 'small'"),
 )
 OFFICES = "(SELECT array_agg(id ORDER BY id) FROM backoffice_entity WHERE code LIKE 'office%')"
 SMALL_ONE = "(SELECT id FROM backoffice_entity WHERE code = 'small')"

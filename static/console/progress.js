@@ -1,7 +1,7 @@
 "use strict";
 
-// Shows how far a bulk run or an import has come. It asks more and more rarely, not while nobody looks, and for ten minutes at most, so
-// that an open page alone keeps no session alive; at the end it loads the page anew, with what became of the rows.
+// Shows how far a bulk run or an import has come. It asks more and more rarely, not while nobody looks, and for ten minutes at
+// most, so that an open page alone keeps no session alive; at the end it loads the page anew, with what became of the rows.
 const shown = document.querySelector("[data-progress]");
 const until = Date.now() + 600_000;
 let pause = 1_000;

@@ -18,7 +18,8 @@ from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from audit.record import record
-from backoffice.command import OTHER_FORM, SALT, TOKEN_AGE, TOO_OLD, CommandForm, Doubtful, Line, Shown, digest
+from backoffice.command import SALT as OF_ONE
+from backoffice.command import CommandForm, Doubtful, Line, Shown, digest, looked_at
 from backoffice.reason import give_reason
 from backoffice.scope import current
 from bulk.models import Row, Run
@@ -30,6 +31,7 @@ from ledger.posting import Outcome, Posting
 if TYPE_CHECKING:
     from ledger.admin.commands.base import LedgerCommand
 
+SALT = f"{OF_ONE}.several"
 SHOWN = 10  # objects of each kind in the preview of a long run; a short one shows all of them
 DONE, OVER = "", ApprovalRequired.code  # kinds of what would happen; all others are codes of what refuses
 BLOCK = 2_000  # rows that one statement writes
@@ -76,7 +78,7 @@ def post(command: "LedgerCommand") -> HttpResponse:
         return command.show_form(command.explained(form, lines))
     seen, warning = _seen(command, form, tried, kinds), ""
     try:
-        then = _looked_at(sent.get("token", ""), seen)
+        then = looked_at(sent.get("token", ""), seen["what"], salt=SALT)
     except Doubtful as why:
         then, warning = None, str(why)
     if then == seen:
@@ -156,19 +158,6 @@ def _seen(command: "LedgerCommand", form: CommandForm, tried: Sequence[Tried], k
     }
 
 
-def _looked_at(token: str, now: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return what the preview that is confirmed showed; nothing where there was none. Raises Doubtful."""
-    if not token:
-        return None
-    try:
-        then: dict[str, Any] = signing.loads(token, salt=f"{SALT}.several", max_age=TOKEN_AGE)
-    except signing.BadSignature:
-        raise Doubtful(TOO_OLD) from None
-    if then["what"] != now["what"]:
-        raise Doubtful(OTHER_FORM)
-    return then
-
-
 def _beside(kinds: Sequence[Kind], then: Mapping[str, Shown]) -> list[Kind]:
     """Return the rows with what was shown of each before; nothing of any where that was too many to keep."""
     unseen = Line(label="").shown
@@ -206,7 +195,7 @@ def _show(
         form,
         kinds=kinds,
         warning=warning,
-        token=signing.dumps(seen, salt=f"{SALT}.several", compress=True),
+        token=signing.dumps(seen, salt=SALT, compress=True),
         ready=ready,
         over=over,
         refused=whole - ready - over,
