@@ -79,18 +79,27 @@ class Hammer:
         self.requests: list[UUID] = []
         self.decided: list[UUID] = []
 
-    def client(self, number: int, times: int) -> Callable[[], None]:
-        """Return a client that posts so many times, by a chance of its own."""
+    def client(self, number: int, times: int, until: frozenset[str] = frozenset()) -> Callable[[], None]:
+        """Return a client that posts so many times, by a chance of its own, and goes on until each of these codes came out.
+
+        Which come out how often is a matter of luck between the clients; five times as often, it gives up.
+        """
         chance = random.Random(number)  # noqa: S311  repeatable, not secret
 
         def work() -> None:
-            for _ in range(times):
+            for turn in range(5 * times):
+                if turn >= times and until <= self.came_out():
+                    return
                 verb = chance.choice([self.move, self.move, self.transfer, self.transfer, self.take_back, self.take_back, self.hold,
                                       self.resolve, self.repeat, self.batch, *self.approvals()])  # fmt: skip
                 with transaction.atomic() if chance.random() < 0.3 else nullcontext():
                     self.counted(verb, chance)
 
         return work
+
+    def came_out(self) -> set[str]:
+        """Return the codes that came out so far, whatever was tried."""
+        return {code.split()[-1] for code in list(self.codes)}
 
     def counted(self, verb: Callable[[random.Random], str], chance: random.Random) -> None:
         """Post, and count the code of what comes of it. What is no refusal of the ledger is raised."""
