@@ -1,7 +1,7 @@
 """The table of a list: what Django's own tag makes of it, cell for cell, worked out once a column and not once a cell.
 
-The template is Django's (`admin/change_list_results.html`), given the same headers and rows. What a column is, who makes its
-cells and how they are shown is the same in every row; so is where a row leads, but for its key.
+The markup is that of Django's `admin/change_list_results.html`, whose tags and variables take longer than the cells. What a
+column is, who makes its cells and how they are shown is the same in every row; so is where a row leads, but for its key.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,8 +17,8 @@ from django.contrib.admin.views.main import ORDER_VAR
 from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist
 from django.db.models import DateField, DateTimeField, ForeignKey, Model, TimeField
 from django.utils.formats import date_format
-from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import capfirst
 from django.utils.timezone import localtime
 from django.utils.translation import get_language, gettext
 
@@ -27,8 +27,18 @@ from backoffice.arrangement import name_of
 if TYPE_CHECKING:
     from backoffice.admin.lists import ConsoleList
 
-Header = dict[str, Any]
 SELECT = "action_checkbox"
+TABLE = """<div class="results">
+<table id="result_list">
+<thead>
+<tr>{head}</tr>
+</thead>
+<tbody>
+{body}</tbody>
+</table>
+</div>"""
+HEAD = """
+<th scope="col" class="{kind}{sorted}"><div class="text">{shown}</div><div class="clear"></div></th>"""
 
 
 class OneLine(str):
@@ -46,42 +56,42 @@ class Column(NamedTuple):
     tag: str
 
 
-def headers(cl: "ConsoleList") -> Iterator[Header]:
+def drawn(cl: "ConsoleList") -> SafeString:
+    """Return the table of a page; nothing where it has no rows."""
+    body = "".join(f"<tr>{row}</tr>\n" for row in rows(cl))
+    head = "".join(heads(cl)) if body else ""
+    return mark_safe(TABLE.format(head=head, body=body) if body else "")  # noqa: S308  escaped piece by piece
+
+
+def heads(cl: "ConsoleList") -> Iterator[str]:
     """Give the heads of the columns, with links where the list can be sorted by them."""
     for column in cl.list_display:
         name = name_of(column)
         if name == SELECT:
-            label = gettext("Select all objects on this page for an action")
-            box = format_html('<input type="checkbox" id="action-toggle" aria-label="{}">', label)
-            yield {"text": box, "class_attrib": mark_safe(' class="action-checkbox-column"'), "sortable": False}
+            label = escape(gettext("Select all objects on this page for an action"))
+            shown = f'<span><input type="checkbox" id="action-toggle" aria-label="{label}"></span>'
+            yield HEAD.format(kind="action-checkbox-column", sorted="", shown=shown)
             continue
-        text = label_for_field(column, cl.model, model_admin=cl.model_admin)
-        yield {"text": text, **(_sortable(cl, name) if name in cl.sortable else _plain(name))}
+        text = escaped(capfirst(label_for_field(column, cl.model, model_admin=cl.model_admin)))
+        if name in cl.sortable:
+            yield _sortable(cl, name, text)
+        else:
+            yield HEAD.format(kind=f"column-{escape(name)}", sorted="", shown=f"<span>{text}</span>")
 
 
-def _plain(name: str) -> Header:
-    return {"class_attrib": format_html(' class="column-{}"', name), "sortable": False}
-
-
-def _sortable(cl: "ConsoleList", name: str) -> Header:
+def _sortable(cl: "ConsoleList", name: str, text: str) -> str:
     """Return the head of a column that sorts: another click turns the list round."""
     now = cl.order.names()[0]
-    field = cl.sortable[name]
-    is_sorted = now.removeprefix("-") == field
+    is_sorted = now.removeprefix("-") == cl.sortable[name]
     up = is_sorted and not now.startswith("-")
-    state = f' sorted {"ascending" if up else "descending"}" aria-sort="{"ascending" if up else "descending"}' if is_sorted else ""  # fmt: skip
-    return {
-        "sortable": True,
-        "sorted": is_sorted,
-        "ascending": up,
-        "sort_priority": 0,  # there is one at a time
-        "url_primary": cl.get_query_string({ORDER_VAR: f"-{name}" if up else name}),
-        "class_attrib": format_html(' class="sortable column-{}{}"', name, mark_safe(state)),  # noqa: S308  of the words above
-    }
+    way = "ascending" if up else "descending"
+    state = f' sorted {way}" aria-sort="{way}' if is_sorted else ""
+    turned = escape(cl.get_query_string({ORDER_VAR: f"-{name}" if up else name}))
+    return HEAD.format(kind=f"sortable column-{escape(name)}", sorted=state, shown=f'<a href="{turned}">{text}</a>')
 
 
-def rows(cl: "ConsoleList") -> Iterator[list[SafeString]]:
-    """Give the rows of a page, each as one piece of HTML."""
+def rows(cl: "ConsoleList") -> Iterator[str]:
+    """Give the cells of each row."""
     columns, suffix = list(_columns(cl)), ""
     for number, row in enumerate(cl.result_list):
         page = cl.url_for_result(row)
@@ -90,7 +100,7 @@ def rows(cl: "ConsoleList") -> Iterator[list[SafeString]]:
         else:
             suffix = suffix if number else _kept(cl, page).removeprefix(page)
             page += suffix
-        yield [mark_safe("".join(_cell(cl, column, row, page) for column in columns))]  # noqa: S308  escaped cell by cell
+        yield "".join([_cell(cl, column, row, page) for column in columns])
 
 
 def _kept(cl: "ConsoleList", page: str) -> str:

@@ -16,6 +16,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.text import capfirst
 
 from backoffice import grant_requests, paging
 from backoffice.admin import table
@@ -288,5 +289,8 @@ def test_table_is_that_of_django_cell_for_cell(browser: Client, few: str) -> Non
     for name in ("ledger_action", "ledger_account", "backoffice_user", "ledger_limit"):
         page = reverse(f"console:{name}_changelist")
         cl = browser.get(page, {"q": ""}).context["cl"]
-        theirs = ["".join(cells) for cells in admin_list.results(cl)]
-        assert ["".join(cells) for cells in table.rows(cl)] == theirs, name
+        assert list(table.rows(cl)) == ["".join(cells) for cells in admin_list.results(cl)], name
+        for ours, theirs in zip(table.heads(cl), admin_list.result_headers(cl), strict=True):
+            shown = '<div class="text">(?:<span>|<a href="[^"]*">)' + re.escape(capfirst(str(theirs["text"]))) + "<"
+            assert re.search(shown, ours), (name, ours)
+            assert re.findall("column-[a-z_]+|action-checkbox-column", ours)[0] in theirs["class_attrib"]
