@@ -4,80 +4,100 @@ Of the console's lists; the sandbox's are as the code has them. `?view=` names t
 filters are changed; a list that is opened without any query begins with the view that its reader chose for that.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, NamedTuple
 
-from django.contrib.auth.models import Group
-from django.db.models import Q, QuerySet
+from django.db import connections
 from django.http import HttpRequest
 
-from backoffice.models import ListChoice, SavedView, User
+from backoffice.grants import HOME
 
 VIEW = "view"
 SHARE = "backoffice.share_view"
 PLAIN = "all="  # the query of a list as it is, which no view takes the place of
+# The views of a person and of that person's teams, of all teams for superusers; what was chosen for the list; these teams.
+ASKED = """
+WITH teams AS (
+    SELECT id, name FROM auth_group
+    WHERE %(all)s OR id IN (SELECT group_id FROM backoffice_user_groups WHERE user_id = %(person)s)
+)
+SELECT
+    (SELECT jsonb_agg(jsonb_build_array(v.id, v.label, v.name, v.query, v.columns, v.team_id, teams.name) ORDER BY v.name, v.id)
+        FROM backoffice_savedview v LEFT JOIN teams ON teams.id = v.team_id
+        WHERE v.label = %(label)s AND (v.person_id = %(person)s OR teams.id IS NOT NULL)),
+    (SELECT jsonb_build_array(columns, opens_id) FROM backoffice_listchoice WHERE label = %(label)s AND person_id = %(person)s),
+    (SELECT jsonb_agg(jsonb_build_array(id, name) ORDER BY name) FROM teams WHERE %(shares)s)
+"""
+
+
+class View(NamedTuple):
+    """A view that is kept: `backoffice.models.SavedView`."""
+
+    pk: int
+    label: str
+    name: str
+    query: str
+    columns: list[str]
+    team_id: int | None
+    team: str | None
+
+
+class Team(NamedTuple):
+    """A group that its people keep views for."""
+
+    pk: int
+    name: str
 
 
 @dataclass
 class Arrangement:
-    """What one person has for one list. Two queries, asked once a request."""
+    """What one person has for one list, and the teams that the person keeps views for. One query, asked once a request."""
 
-    views: list[SavedView] = field(default_factory=list)
-    choice: ListChoice | None = None
-    shown: SavedView | None = None
-
-    @property
-    def opens(self) -> SavedView | None:
-        """The view that the list begins with, of those that there are for its reader."""
-        key = self.choice and self.choice.opens_id
-        return next((view for view in self.views if view.pk == key), None) if key else None
+    views: list[View] = field(default_factory=list)
+    chosen: list[str] = field(default_factory=list)  # columns
+    opens: View | None = None  # the view that the list begins with
+    teams: list[Team] = field(default_factory=list)
+    shown: View | None = None
 
     @property
     def columns(self) -> list[str]:
         """The names of the columns that were chosen; none: those of the list."""
-        if self.shown and self.shown.columns:
-            return self.shown.columns
-        return self.choice.columns if self.choice else []
+        return (self.shown and self.shown.columns) or self.chosen
 
 
 def of(request: HttpRequest, model_admin: Any) -> Arrangement:
     """Return what the reader has for the list of a ModelAdmin."""
     if not getattr(model_admin.admin_site, "keeps_views", False):
         return Arrangement()
+    return of_list(request, model_admin.opts.label_lower)
+
+
+def of_list(request: HttpRequest, label: str) -> Arrangement:
+    """Return what the reader has for the list of that name."""
     kept: dict[str, Arrangement] = request.__dict__.setdefault("_arrangements", {})
-    label = model_admin.opts.label_lower
     if label not in kept:
         kept[label] = _asked(request, label)
     return kept[label]
 
 
-def address(view: SavedView) -> str:
+def address(view: Any) -> str:
     """Return the query of a list that shows a view."""
     return "&".join(filter(None, (f"{VIEW}={view.pk}", view.query)))
 
 
-def views_of(request: HttpRequest) -> QuerySet[SavedView]:
-    """Return the views of a person and of that person's teams, of all teams for superusers. No query by itself."""
-    teams = Q(person=None) if request.user.is_superuser else Q(team__user=request.user.pk)
-    return SavedView.objects.filter(Q(person=request.user.pk) | teams)
-
-
-def teams_of(request: HttpRequest) -> QuerySet[Group]:
-    """Return the teams that a person keeps views for: the own ones, all of them for superusers. No query by itself."""
-    user = cast("User", request.user)
-    if not user.has_perm(SHARE):
-        return Group.objects.none()
-    return (Group.objects.all() if user.is_superuser else user.groups.all()).order_by("name")
-
-
 def _asked(request: HttpRequest, label: str) -> Arrangement:
-    views = list(views_of(request).filter(label=label).select_related("team"))
+    user: Any = request.user
+    about = {"label": label, "person": user.pk, "all": user.is_superuser, "shares": user.has_perm(SHARE)}
+    with connections[HOME].cursor() as cursor:
+        cursor.execute(ASKED, about)
+        views, choice, teams = (json.loads(told or "[]") for told in cursor.fetchall()[0])
+    by_key = {str(view[0]): View(*view) for view in views}
+    chosen, opens = choice or ([], None)
     shown = request.GET.get(VIEW, "")
     return Arrangement(
-        views,
-        ListChoice.objects.filter(person=request.user.pk, label=label).first(),
-        next((view for view in views if str(view.pk) == shown), None),
+        list(by_key.values()), chosen, by_key.get(str(opens)), [Team(*team) for team in teams], by_key.get(shown)
     )
 
 

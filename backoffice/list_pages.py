@@ -76,6 +76,10 @@ class ListPage(BaseView):
         page = reverse(f"console:{label.replace('.', '_')}_changelist")
         return HttpResponseRedirect(f"{page}?{query or PLAIN}")
 
+    def teams(self, label: str) -> QuerySet[Group]:
+        """Return the teams that the person keeps views for."""
+        return Group.objects.filter(pk__in=[team.pk for team in arrangement.of_list(self.request, label).teams])
+
     def choose(self, label: str, **of: Any) -> None:
         """Remember what the person chose for a list."""
         ListChoice.objects.update_or_create(person_id=self.request.user.pk, label=label, defaults=of)
@@ -105,7 +109,7 @@ class KeepView(ListPage):
 
     def post(self, request: HttpRequest, label: str) -> HttpResponse:
         """Keep it and show it."""
-        form = ViewForm(request.POST, teams=arrangement.teams_of(request))
+        form = ViewForm(request.POST, teams=self.teams(label))
         if not form.is_valid():
             messages.error(request, "Give the view a name, of 80 characters at most, and choose a team of your own.")
             return self.back(label, kept_query(request.POST.get("query", "")[:QUERY]))
@@ -129,8 +133,8 @@ class ChangeView(ListPage):
 
     def post(self, request: HttpRequest, view_id: int) -> HttpResponse:
         """Do what the button says; of a team's view only who keeps views for it deletes it."""
-        view = arrangement.views_of(request).filter(pk=view_id).first()
-        if view is None:
+        view = SavedView.objects.filter(pk=view_id).first()
+        if view is None or view.pk not in {one.pk for one in arrangement.of_list(request, view.label).views}:
             raise Http404("You have no such view.")
         match request.POST.get("deed"):
             case "open":
@@ -142,7 +146,7 @@ class ChangeView(ListPage):
         return self.shown(view)
 
     def _deleted(self, view: SavedView) -> HttpResponse:
-        if view.team_id is not None and not arrangement.teams_of(self.request).filter(pk=view.team_id).exists():
+        if view.team_id is not None and not self.teams(view.label).filter(pk=view.team_id).exists():
             messages.error(self.request, f"The view “{view}” is the team's: who keeps its views can delete it.")
             return self.shown(view)
         give_reason(f"Not needed any more: “{view}”", using="default")

@@ -248,7 +248,14 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "login_cache",
         "OPTIONS": {"MAX_ENTRIES": 100_000},
-    }
+    },
+    # Pieces of pages, in the process that draws them, under all that decides what they say: nothing here is ever out of date.
+    "pieces": {
+        "BACKEND": f"django.core.cache.backends.{'dummy.DummyCache' if DEBUG else 'locmem.LocMemCache'}",
+        "LOCATION": "pieces",
+        "TIMEOUT": None,
+        "OPTIONS": {"MAX_ENTRIES": 1_000},
+    },
 }
 PASSWORD_RESET_TIMEOUT = 3600  # seconds that a link for a new password is good for
 PASSWORD_RESET = bool(EMAIL_HOST) or not PRODUCTION  # a link on standard output would let in who reads that

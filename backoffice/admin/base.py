@@ -174,7 +174,6 @@ class ConsoleAdmin(StaleForms, HistoryPages, ExportMixin, admin.ModelAdmin):  # 
         return {
             "arrangement": found,
             "columns": [(name, label, name in shown) for name, label in names if name not in fixed],
-            "teams": arrangement.teams_of(request),
         }
 
     def get_list_filter(self, request: HttpRequest) -> Any:

@@ -4,6 +4,7 @@ Sorted by what an index serves and by nothing else: `?o=name` and `?o=-name` for
 rows came; anything else in `o` is passed over.
 """
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -14,6 +15,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import cached_property
+from django.utils.http import urlencode
 
 from audit.moment import NAME as AS_OF
 from audit.moment import moment_of, page_then
@@ -27,6 +29,12 @@ if TYPE_CHECKING:
 
 ANY_KEY = "any-key"
 FILE = "is_for_a_file"  # on a request that wants the rows of a list, and no page of it
+
+
+@lru_cache(maxsize=10_000)
+def encoded(asked: tuple[tuple[str, str | tuple[str, ...]], ...]) -> str:
+    """Return the query of an address that asks for this."""
+    return f"?{urlencode(asked, doseq=True)}"
 
 
 class ConsoleList(ChangeList):
@@ -57,6 +65,15 @@ class ConsoleList(ChangeList):
         self.sought = getattr(request, "sought", None)
         related = self.model_admin.list_related
         return rows if related is None else rows.select_related(None).select_related(*related)
+
+    def get_query_string(self, new_params: Any = None, remove: Any = None) -> str:
+        """As Django does, for each choice of each filter: what an address says is encoded once and kept."""
+        left = tuple(remove or ())
+        asked = {name: text for name, text in self.filter_params.items() if not name.startswith(left)} | (
+            new_params or {}
+        )
+        told = ((name, text) for name, text in sorted(asked.items()) if text is not None)
+        return encoded(tuple((name, str(text) if isinstance(text, str | int) else tuple(text)) for name, text in told))
 
     def get_filters_params(self, params: Any = None) -> Any:
         """Leave out which view is shown: what it asks for is beside it."""

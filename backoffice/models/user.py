@@ -1,10 +1,11 @@
 """A person: a customer, a member of staff, or both."""
 
+import hashlib
 from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractUser
 from django.contrib.auth.models import UserManager as DjangoUserManager
-from django.db import models
+from django.db import connections, models
 from django.db.models import Q
 from django.utils.functional import cached_property
 
@@ -15,6 +16,13 @@ MAY_BE_ONE = (
     "One of you made the other's account, or wrote its e-mail address, so somebody else has to decide. "
     "An address that a third person writes ends that."
 )
+GRANTED = """
+SELECT app_label || '.' || codename FROM auth_permission JOIN django_content_type ON content_type_id = django_content_type.id
+WHERE auth_permission.id IN (
+    SELECT permission_id FROM backoffice_user_user_permissions WHERE user_id = %(user)s
+    UNION ALL SELECT permission_id FROM auth_group_permissions JOIN backoffice_user_groups USING (group_id) WHERE user_id = %(user)s
+)
+"""
 SYSTEM = 0  # the key of what acts by itself; keys of people begin with 1, and ledger_events() in SQL knows it too
 
 
@@ -52,14 +60,35 @@ class User(Model, AbstractUser):
         return self.get_full_name() or self.get_username()
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
-        """As Django, which asks every backend each time; without an object, what they grant is asked for once."""
+        """As Django, which asks every backend each time; without an object, what groups and rows give is read once."""
         if obj is not None or not self.is_active or self.is_superuser:
             return super().has_perm(perm, obj)
         return perm in self._granted
 
+    def has_module_perms(self, app_label: str) -> bool:
+        """As above."""
+        if not self.is_active or self.is_superuser:
+            return super().has_module_perms(app_label)
+        return any(perm.startswith(f"{app_label}.") for perm in self._granted)
+
+    def get_all_permissions(self, obj: Any = None) -> set[str]:
+        """As above."""
+        if obj is not None or not self.is_active or self.is_superuser:
+            return super().get_all_permissions(obj)
+        return set(self._granted)
+
     @cached_property
-    def _granted(self) -> set[str]:
-        return self.get_all_permissions()
+    def _granted(self) -> frozenset[str]:
+        """What the person may do, by groups or in person. One query, where Django's has two."""
+        with connections[self._state.db or "default"].cursor() as cursor:
+            cursor.execute(GRANTED, {"user": self.pk})
+            return frozenset(name for (name,) in cursor.fetchall())
+
+    @cached_property
+    def rights(self) -> str:
+        """Return the same for all who may do the same, and for nobody else: what they are shown can be kept under it."""
+        may = "superuser" if self.is_superuser else ",".join(sorted(self._granted))
+        return hashlib.sha256(f"{self.is_active} {self.is_staff} {may}".encode()).hexdigest()
 
     @classmethod
     def system(cls) -> Self:
