@@ -156,7 +156,8 @@ def inbox(model: type[Model], label: str, permission: str) -> Callable[[HttpRequ
         if not request.user.has_perm(permission):
             return None
         model_admin: Any = admin.site.get_model_admin(model)
-        count = len(model_admin.waiting(request).order_by().values_list("pk", flat=True)[:MANY])
+        rows = model_admin.within_grants(request, model._default_manager.order_by())  # without what their list needs
+        count = len(model_admin.decidable_of(request, rows).values_list("pk", flat=True)[:MANY])
         said = f"{MANY - 1}+" if count == MANY else str(count)
         return HeaderLink(f"{label}: {said}" if count else label, reverse("console:waiting"), bool(count))
 

@@ -113,13 +113,22 @@ class ConsoleSite(AdminSite):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         """Add which environment this is, the way to the sandbox for those who may, and what is said of the event log.
 
-        The last are asked only by the pages that show it.
+        The last are asked only by the pages that show it. `drawn_for` is the same for all whom the pieces of a page that stand
+        on every page say the same, so that templates keep these under it; `here` is the list in the sidebar that one is on.
         """
         sandbox = reverse("sandbox:index") if SANDBOX_GUARD.allows(request) else ""
         links = [link for made in self.header_links if (link := made(request))]
         said = {"delay_notice": SimpleLazyObject(delay_notice), "broken_notice": SimpleLazyObject(broken_notice)}
         ours = {"environment": settings.ENVIRONMENT, "sandbox_url": sandbox, "header_links": links, **said}
-        return {**super().each_context(request), **ours}
+        context = {**super().each_context(request), **ours}
+        lists = [model["admin_url"] for app in context["available_apps"] for model in app["models"]]
+        here = next((page for page in lists if page and request.path.startswith(page)), "")
+        return {**context, "here": here, "drawn_for": self.drawn_for(request)}
+
+    def drawn_for(self, request: HttpRequest) -> str:
+        """Return what decides what is on every page, but for what is asked of the database: the site, the language, the rights."""
+        rights = getattr(request.user, "rights", "")  # nobody has none
+        return f"{self.name}:{get_script_prefix()}:{get_language()}:{rights}"
 
     def stand_in(self, person: Any) -> Any:
         """Return who somebody who is logged in is on this site's database."""
@@ -133,8 +142,7 @@ class ConsoleSite(AdminSite):
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
         """Return the apps by name, the daily work first: worked out once for all who may do the same."""
-        rights = getattr(request.user, "rights", "")  # nobody has none
-        key = f"apps:{self.name}:{app_label}:{get_script_prefix()}:{get_language()}:{rights}"
+        key = f"apps:{app_label}:{self.drawn_for(request)}"
         apps: list[dict[str, Any]] = caches["pieces"].get_or_set(key, lambda: self._apps(request, app_label))
         return apps
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import F, Q, QuerySet
+from django.db.models.fields.json import KT
+from django.db.models.lookups import In
 from django.http import HttpRequest
 from django.utils.html import format_html
 
@@ -76,7 +78,8 @@ class ApprovalAdmin(RequestAdmin):
         may = request.user.has_perm
         verbs = [verb for verb in VERBS if may(f"ledger.{verb}")]
         kinds = [kind for kind in (ApprovalKind.LIMIT, ApprovalKind.CAP) if may(f"ledger.propose_{kind}")]
-        return pending.filter(Q(kind=ApprovalKind.POSTING, asked__verb__in=verbs) | Q(kind__in=kinds))
+        mine = In(KT("asked__verb"), verbs) if verbs else Q(pk__in=())
+        return pending.filter(Q(mine, kind=ApprovalKind.POSTING) | Q(kind__in=kinds))
 
 
 admin.site.header_links.append(inbox(Approval, "Approvals", "ledger.decide_approval"))  # type: ignore[attr-defined]  # the console's own site
