@@ -143,8 +143,7 @@ class ConsoleSite(AdminSite):
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[dict[str, Any]]:
         """Return the apps by name, the daily work first: worked out once for all who may do the same."""
         key = f"apps:{app_label}:{self.drawn_for(request)}"
-        apps: list[dict[str, Any]] = caches["pieces"].get_or_set(key, lambda: self._apps(request, app_label))
-        return apps
+        return cast("list[dict[str, Any]]", caches["pieces"].get_or_set(key, lambda: self._apps(request, app_label)))
 
     def _apps(self, request: HttpRequest, app_label: str | None) -> list[dict[str, Any]]:
         apps = super().get_app_list(request, app_label)

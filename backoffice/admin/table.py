@@ -15,7 +15,7 @@ from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.utils import display_for_field, display_for_value, label_for_field, lookup_field
 from django.contrib.admin.views.main import ORDER_VAR
 from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist
-from django.db.models import DateField, DateTimeField, ForeignKey, Model, TimeField
+from django.db.models import CharField, DateField, DateTimeField, ForeignKey, Model, TextField, TimeField, URLField
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
@@ -72,7 +72,7 @@ def heads(cl: "ConsoleList") -> Iterator[str]:
             shown = f'<span><input type="checkbox" id="action-toggle" aria-label="{label}"></span>'
             yield HEAD.format(kind="action-checkbox-column", sorted="", shown=shown)
             continue
-        text = escaped(capfirst(label_for_field(column, cl.model, model_admin=cl.model_admin)))
+        text = escaped(capfirst(str(label_for_field(column, cl.model, model_admin=cl.model_admin))))
         if name in cl.sortable:
             yield _sortable(cl, name, text)
         else:
@@ -120,7 +120,8 @@ def _cell(cl: "ConsoleList", column: Column, row: Model, page: str) -> str:
 
 def escaped(made: Any) -> str:
     """Return what `conditional_escape` does, which asks at each cell whether it is a text to come."""
-    return str(made.__html__()) if hasattr(made, "__html__") else escape(str(made))
+    told = getattr(made, "__html__", None)
+    return str(told()) if told else escape(str(made))
 
 
 def _chosen(cl: "ConsoleList", row: Any) -> Any:
@@ -190,6 +191,8 @@ def _of_field(field: Any, empty: str) -> Callable[[Any], Any]:
         return lambda row: empty if getattr(row, name) is None else str(getattr(row, name))
     if isinstance(field, DateTimeField):
         return lambda row: moment(getattr(row, name)) if getattr(row, name) is not None else empty
+    if isinstance(field, CharField | TextField) and not field.flatchoices and not isinstance(field, URLField):
+        return lambda row: getattr(row, name) or empty
     return lambda row: display_for_field(getattr(row, name), field, empty, avoid_link=True)
 
 

@@ -10,6 +10,7 @@ from django.utils.html import format_html
 
 from audit.history import Line, Until
 from backoffice.filters import EntityFilter
+from backoffice.said import Figure
 from backoffice.site import SANDBOX_GUARD
 from ledger.admin import extras, glance, notes, past
 from ledger.admin.commanded import CommandedAdmin
@@ -53,12 +54,12 @@ class AccountAdmin(CommandedAdmin):
     @admin.display(description="Balance", ordering="balance")
     def balance_written(self, account: Account) -> str:
         """Show the balance in the account's currency."""
-        return format_html('<span class="amount">{}</span>', written(account.balance, account.currency))
+        return Figure(written(account.balance, account.currency))
 
     @admin.display(description="Available")
     def available_written(self, account: Account) -> str:
         """Show what is left of the balance beside what is held."""
-        return format_html('<span class="amount">{}</span>', written(account.available, account.currency))
+        return Figure(written(account.available, account.currency))
 
     @admin.display(description="Last movement", ordering="modified")
     def last_movement(self, account: Account) -> Any:

@@ -10,7 +10,7 @@ from django.utils.html import format_html, format_html_join
 from audit.names import person
 from backoffice.admin import ReadOnlyAdmin
 from backoffice.filters import EntityFilter
-from backoffice.said import told
+from backoffice.said import Figure, told
 from ledger import statement
 from ledger.admin import telling
 from ledger.admin.commanded import CommandedAdmin
@@ -157,12 +157,12 @@ class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
     @admin.display(description="Balance after")
     def balance_written(self, action: Action) -> Any:
         """Show the running balance."""
-        return format_html('<span class="amount">{}</span>', _written(action.balance, action))
+        return Figure(_written(action.balance, action))
 
     @admin.display(description="Held after")
     def held_written(self, action: Action) -> Any:
         """Show what was held afterwards."""
-        return format_html('<span class="amount">{}</span>', _written(action.held, action))
+        return Figure(_written(action.held, action))
 
 
 def _written(amount: Any, action: Action) -> str:

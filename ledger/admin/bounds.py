@@ -8,12 +8,12 @@ from django.db.models import DecimalField, F, Q, QuerySet, Sum, Value
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.formats import date_format
-from django.utils.html import format_html
 from django.utils.timezone import localtime
 
 from backoffice.admin import ReadOnlyAdmin
 from backoffice.filters import EntityFilter
 from backoffice.grants import Within, request_entities, sees_everything
+from backoffice.said import Figure
 from ledger.admin.commands.proposal import Proposal, within_reach
 from ledger.admin.commands.propose import ChangeLimit, EndLimit, ProposeCap, ProposeLimit
 from ledger.admin.filters import AccountFilter, CurrencyFilter
@@ -94,7 +94,7 @@ class LimitAdmin(ProposalAdmin):
     @admin.display(description="Amount", ordering="amount")
     def amount_written(self, limit: Limit) -> str:
         """Show the amount in its currency."""
-        return format_html('<span class="amount">{}</span>', written(limit.amount, limit.currency))
+        return Figure(written(limit.amount, limit.currency))
 
     @admin.display(description="Valid")
     def valid_told(self, limit: Limit) -> str:
@@ -126,11 +126,11 @@ class CapAdmin(ProposalAdmin):
     @admin.display(description="Cap", ordering="ceiling")
     def ceiling_written(self, cap: Cap) -> str:
         """Show the cap."""
-        return format_html('<span class="amount">{}</span>', written(cap.ceiling, cap.currency))
+        return Figure(written(cap.ceiling, cap.currency))
 
     @admin.display(description="Left")
     def left_written(self, cap: Any) -> str:
         """Show what all accounts together can still take in."""
         if cap.remaining is None:
             return "Told to who works on every entity"
-        return format_html('<span class="amount">{}</span>', written(cap.remaining, cap.currency))
+        return Figure(written(cap.remaining, cap.currency))

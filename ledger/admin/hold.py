@@ -9,6 +9,7 @@ from django.utils.html import format_html
 
 from backoffice.admin import ReadOnlyAdmin
 from backoffice.filters import EntityFilter
+from backoffice.said import Figure
 from ledger.admin.commanded import CommandedAdmin
 from ledger.admin.commands import HOLD_COMMANDS
 from ledger.admin.filters import AccountFilter, CurrencyFilter, PlacedFilter
@@ -89,14 +90,14 @@ class HoldAdmin(ReadOnlyAdmin, CommandedAdmin):
     @admin.display(description="Held", ordering="amount")
     def amount_written(self, hold: Hold) -> str:
         """Show what is or was held."""
-        return format_html('<span class="amount">{}</span>', written(hold.amount, hold.currency))
+        return Figure(written(hold.amount, hold.currency))
 
     @admin.display(description="Captured")
     def captured_written(self, hold: Hold) -> str:
         """Show what was taken."""
         if hold.state != HoldState.CAPTURED:
             return "\N{EN DASH}"
-        return format_html('<span class="amount">{}</span>', written(hold.captured, hold.currency))
+        return Figure(written(hold.captured, hold.currency))
 
     @admin.display(description="Account")
     def account_link(self, hold: Hold) -> str:

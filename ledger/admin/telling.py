@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from backoffice.said import Figure
 from ledger import statement
 from ledger.choices import ActionType
 from ledger.models import Account, Action, Hold
@@ -100,7 +101,7 @@ def what(action: Any) -> str:
 def amount(action: Action) -> str:
     """Return what was added or taken; where nothing was, what is held more or less."""
     if action.delta or not action.held_delta:
-        return format_html('<span class="amount">{}</span>', _signed(action.delta, action.currency))
+        return Figure(_signed(action.delta, action.currency))
     return format_html('<span class="amount quiet">{} held</span>', _signed(action.held_delta, action.currency))
 
 
