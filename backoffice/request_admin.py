@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -141,8 +141,9 @@ class RequestAdmin(ReadOnlyAdmin):
 
     def decidable_of(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Leave what this person can decide now."""
-        pending = rows.filter(state=PENDING, expires__gt=timezone.now())
-        return self.own_to_decide(request, pending.exclude(maker=request.user.pk))
+        return self.own_to_decide(
+            request, rows.filter(~Q(maker=request.user.pk), state=PENDING, expires__gt=timezone.now())
+        )
 
 
 def inbox(model: type[Model], label: str, permission: str) -> Callable[[HttpRequest], HeaderLink | None]:

@@ -11,7 +11,7 @@ Row-level security shows and takes rows of the entities that were announced, and
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Required, TypedDict, TypeVar, Unpack
 
@@ -57,9 +57,9 @@ class Scope:
     entities: Reach | tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
-            if isinstance(value, str) and "\0" in value:  # which no text of PostgreSQL holds
-                object.__setattr__(self, name, value.replace("\0", "\N{REPLACEMENT CHARACTER}"))
+        for name in TOLD[1:]:
+            if "\0" in (text := getattr(self, name)):  # which no text of PostgreSQL holds
+                object.__setattr__(self, name, text.replace("\0", "\N{REPLACEMENT CHARACTER}"))
 
 
 class Who(TypedDict, total=False):

@@ -19,7 +19,7 @@ from django.db.models import CharField, DateField, DateTimeField, ForeignKey, Mo
 from django.utils.formats import date_format
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
-from django.utils.timezone import localtime
+from django.utils.timezone import get_current_timezone
 from django.utils.translation import get_language, gettext
 
 from backoffice.arrangement import name_of
@@ -190,7 +190,13 @@ def _of_field(field: Any, empty: str) -> Callable[[Any], Any]:
     if isinstance(field, ForeignKey):
         return lambda row: empty if getattr(row, name) is None else str(getattr(row, name))
     if isinstance(field, DateTimeField):
-        return lambda row: moment(getattr(row, name)) if getattr(row, name) is not None else empty
+        zone, language = get_current_timezone(), get_language()
+
+        def moment(row: Model) -> str:
+            value = getattr(row, name)
+            return empty if value is None else _said(local := value.astimezone(zone), local.tzname(), language)
+
+        return moment
     if isinstance(field, CharField | TextField) and not field.flatchoices and not isinstance(field, URLField):
         return lambda row: getattr(row, name) or empty
     return lambda row: display_for_field(getattr(row, name), field, empty, avoid_link=True)
@@ -212,14 +218,8 @@ def _of_function(function: Callable[[Any], Any], attribute: Any, empty: str) -> 
     return shown
 
 
-def moment(value: datetime) -> str:
-    """Return a moment as Django's lists show it."""
-    local = localtime(value)
-    return _said(local, local.tzname(), get_language())
-
-
 # Pages are turned and loaded again, and to spell a moment takes longer than all else of its cell.
 @lru_cache(maxsize=10_000)
 def _said(local: datetime, zone: str | None, language: str | None) -> str:
-    """Spell it; moments of two zones are equal, and spelt differently."""
+    """Spell a moment as Django's lists do; those of two zones are equal, and spelt differently."""
     return date_format(local, "DATETIME_FORMAT")
