@@ -14,6 +14,7 @@ from babel import Locale, UnknownLocaleError
 from babel.numbers import format_currency, format_decimal, get_currency_precision
 from django.conf import settings
 from django.utils.formats import date_format
+from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import get_language, to_locale
 
@@ -29,8 +30,8 @@ class Figure(str):
     def __str__(self) -> str:
         return self  # what Django makes a text of stays what it is
 
-    def __html__(self) -> str:
-        return f'<span class="amount">{escape(self)}</span>'
+    def __html__(self) -> SafeString:
+        return SafeString(f'<span class="amount">{escape(self)}</span>')
 
 
 @cache
