@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Group, Permission
 from django.db import connection, models
 from django.test import Client
@@ -132,9 +133,65 @@ def test_permissions_are_asked_for_once_and_anew_of_the_next_instance(agent: Use
     clerk = User.objects.get(pk=agent.pk)
     with CaptureQueriesContext(connection) as asked:
         held = [clerk.has_perm(name) for name in ("ledger.deposit", "ledger.view_account", "ledger.nothing")]
-    assert (held, len(asked)) == ([True, True, False], 2)
+    assert (held, len(asked)) == ([True, True, False], 1)
     assert (clerk.has_perm(WORK, Entity.objects.get()), clerk.has_perm(WORK)) == (True, False)
     clerk.groups.clear()
     assert not User.objects.get(pk=clerk.pk).has_perm("ledger.deposit")
     clerk.is_active = False
     assert not clerk.has_perm("ledger.deposit")
+
+
+def test_what_a_person_may_do_is_what_django_says(agent: User) -> None:
+    """Ours is one statement: by groups and in person, each once."""
+    agent.groups.add(Group.objects.get(name=AGENT), Group.objects.get(name=LEAD))
+    agent.user_permissions.add(
+        Permission.objects.get(codename="decide_grant"), *Permission.objects.filter(codename="deposit")
+    )
+    theirs = ModelBackend().get_all_permissions(User.objects.get(pk=agent.pk))
+    person = User.objects.get(pk=agent.pk)
+    with CaptureQueriesContext(connection) as queries:
+        assert person.get_all_permissions() == theirs
+        assert all(map(person.has_perm, theirs))
+        assert {name for name in ("ledger", "auth", "sandbox") if person.has_module_perms(name)} == {"ledger"}
+    assert len(queries) == 1
+    person = User.objects.get(pk=agent.pk)
+    person.is_active = False
+    assert (person.get_all_permissions(), person.has_module_perms("ledger")) == (set(), False)
+
+
+def test_pages_are_drawn_for_rights_and_for_nobody_who_has_others(agent: User) -> None:
+    def rights() -> str:
+        return User.objects.get(pk=agent.pk).rights
+
+    agent.groups.add(Group.objects.get(name=AGENT))
+    colleague = User.objects.create_user("colleague", is_staff=agent.is_staff)
+    found = [rights(), colleague.rights]
+    colleague.groups.add(Group.objects.get(name=AGENT))
+    assert User.objects.get(pk=colleague.pk).rights == found[0]
+    agent.user_permissions.add(Permission.objects.get(codename="decide_grant"))
+    found.append(rights())
+    for name in ("is_superuser", "is_staff", "is_active"):
+        User.objects.filter(pk=agent.pk).update(**{name: not getattr(agent, name)})
+        found.append(rights())
+    assert len(set(found)) == len(found)
+
+
+def test_sidebar_and_buttons_follow_a_right_that_is_given_and_taken(login: Callable[[str], Client]) -> None:
+    """They are kept in the process, for whoever may do the same."""
+    agent, page = login(AGENT), url(Account, "changelist")
+    people, add = f'href="{url(User, "changelist")}"', f'href="{url(User, "add")}"'
+
+    def shown(at: str) -> tuple[bool, bool]:
+        html = agent.get(at).content.decode()
+        return people in html, add in html
+
+    assert [shown(page), shown(page)] == [(True, False)] * 2
+    given = Permission.objects.get(codename="add_user")
+    person = User.objects.get(username="Support_agent")
+    person.user_permissions.add(given)
+    assert shown(url(User, "changelist")) == (True, True)
+    person.user_permissions.remove(given)
+    assert shown(url(User, "changelist")) == (True, False)
+    person.groups.clear()
+    person.user_permissions.add(Permission.objects.get(codename="view_account"))
+    assert shown(page) == (False, False)
