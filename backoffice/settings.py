@@ -271,7 +271,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "backoffice.static_files.WholeSheetsStorage"
         if MODE != "development"
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },

@@ -26,7 +26,7 @@ from audit.subject import MISSING, note_entity
 from backoffice import arrangement, reason
 from backoffice.admin.lists import ConsoleList
 from backoffice.admin.lookups import field_of, lets_through, takes
-from backoffice.admin.scripts import deferred, without_slugs
+from backoffice.admin.scripts import of_list, without_slugs
 from backoffice.exporting import ExportMixin
 from backoffice.grants import Within, request_entities, sees_everything
 from backoffice.paging import CappedPaginator
@@ -152,7 +152,7 @@ class ConsoleAdmin(StaleForms, HistoryPages, ExportMixin, admin.ModelAdmin):  # 
             return HttpResponseRedirect(f"{request.path}?{query.urlencode()}")
         response = super().changelist_view(request, {**self.arranged(request), **(extra_context or {})})
         if context := getattr(response, "context_data", None):
-            context["media"] = deferred(context["media"])
+            context["media"] = of_list(context["media"], is_popup=context["is_popup"])
         return response
 
     @property
