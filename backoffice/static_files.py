@@ -22,6 +22,12 @@ Files = dict[str, tuple[Storage, str]]  # where each is read, by its name
 class WholeSheetsStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # which has no types
     """WhiteNoise's, with whole style sheets. What none of `paths` is called is left to Django, which refuses it."""
 
+    def url(self, name: str | None, force: bool = False) -> str:
+        """Return the address of a file, worked out once in a process that serves: a page asks for some twenty."""
+        if name not in (kept := self.__dict__.setdefault("_urls", {})):
+            kept[name] = super().url(name, force)
+        return str(kept[name])
+
     def post_process(self, paths: Files, dry_run: bool = False, **options: Any) -> Iterator[Any]:
         """Make the sheets whole, then name and compress all files."""
         if not dry_run:

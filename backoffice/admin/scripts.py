@@ -4,9 +4,11 @@ What makes slugs of titles is half of the bytes of all of them, and no model her
 is most of the rest, with jQuery below it, and of lists those alone close any that are such a window themselves.
 """
 
+from functools import lru_cache
 from typing import Any
 
 from django.forms import Media, Script
+from django.utils.safestring import SafeString
 
 SLUGS = ("urlify.js", "prepopulate.js", "xregexp.js", "xregexp.min.js")
 WINDOWS = ("jquery.js", "jquery.min.js", "jquery.init.js", "core.js", "RelatedObjectLookups.js")
@@ -17,11 +19,17 @@ def without_slugs(media: Any) -> Media:
     return _without(media, SLUGS)
 
 
-def of_list(media: Any, *, is_popup: bool) -> Media:
-    """Have the scripts wait for the page, in their order: none of a list draws any of it."""
+def of_list(media: Any, *, is_popup: bool) -> dict[str, SafeString]:
+    """Have the scripts wait for the page, in their order: none of a list draws any of it. Drawn once, as many lists share them."""
+    css = tuple((medium, tuple(paths)) for medium, paths in media._css.items())
     kept: Any = media if is_popup else _without(media, WINDOWS)
-    scripts: Any = [Script(script, defer=True) if isinstance(script, str) else script for script in kept._js]
-    return Media(css=kept._css, js=scripts)
+    return _drawn(css, tuple(kept._js))
+
+
+@lru_cache(maxsize=100)
+def _drawn(css: tuple[tuple[str, tuple[Any, ...]], ...], js: tuple[Any, ...]) -> dict[str, SafeString]:
+    scripts: Any = [Script(script, defer=True) if isinstance(script, str) else script for script in js]
+    return {"css": Media(css=dict(css)).render(), "js": Media(js=scripts).render()}
 
 
 def _without(media: Any, names: tuple[str, ...]) -> Media:
