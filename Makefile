@@ -52,9 +52,11 @@ demo: $(STAMP) ## serve the console with demo data until Ctrl-C (PORT=8000)
 demo-reset: $(STAMP) ## remove the demo's data
 	@exec $(PY) manage.py demo --reset
 
+# A run starts many processes: what one of them compiles serves all, and the next run.
 test: $(STAMP) ## run the tests (ARGS="-k name")
 	@mkdir -p "$(PYTEST_DEBUG_TEMPROOT)"
-	@exec $(PY) -m pytest -n $$($(PY) -c 'import os; print(1 + (os.cpu_count() or 1))') -o cache_dir="$(CACHE)/pytest" $(ARGS)
+	@export PYTHONDONTWRITEBYTECODE= PYTHONPYCACHEPREFIX="$(CACHE)/compiled"; \
+	exec $(PY) -m pytest -n $$($(PY) -c 'import os; print(1 + (os.cpu_count() or 1))') -o cache_dir="$(CACHE)/pytest" $(ARGS)
 
 screenshots: $(STAMP) ## take the pictures of docs/images anew, with Chromium
 	@BACKOFFICE_SCREENSHOTS=docs/images $(MAKE) test ARGS=tests/browser/test_days.py

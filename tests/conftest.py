@@ -2,7 +2,9 @@
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 from django.conf import settings
@@ -15,6 +17,7 @@ from tests import clones, scope
 
 pytest_plugins = ["tests.cast"]
 
+Settle: TypeAlias = Callable[[Path], None]
 TOGETHER = ("tests/browser/", "tests/security/")  # a worker for all of the first, one for each file of the second
 
 
@@ -55,6 +58,12 @@ def django_db_setup(worker: str, django_test_environment: None, django_db_blocke
         scope.keep_wide()
         yield
         clones.drop(worker)
+
+
+@pytest.fixture(scope="session")
+def settle(django_db_setup: None) -> Settle:
+    """Make a data folder of one's own whose server is migrated: `settle(tmp_path / "data")`."""
+    return clones.settle
 
 
 @pytest.fixture

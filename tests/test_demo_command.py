@@ -21,6 +21,7 @@ from backoffice import serve
 from backoffice.databases import OWNER_URL_NAMES, RELAY_URL_NAMES, RUNTIME_URL_NAMES
 from backoffice.embedded import state, superuser_url, urls
 from backoffice.embedded.layout import Layout
+from tests.conftest import Settle
 
 ROOT = Path(__file__).parents[1]
 URL_NAMES = {*RUNTIME_URL_NAMES.values(), *OWNER_URL_NAMES.values(), *RELAY_URL_NAMES.values()}
@@ -140,8 +141,9 @@ def test_a_demo_serves_as_the_app_role_alone_and_ends_whole(tmp_path: Path) -> N
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the web server follows its parent by prctl")
-def test_a_killed_demo_takes_web_server_and_database_with_it(tmp_path: Path) -> None:
+def test_a_killed_demo_takes_web_server_and_database_with_it(tmp_path: Path, settle: Settle) -> None:
     data, port = tmp_path / "data", free_port()
+    settle(data)
     with demo(data, port) as process:
         assert process.stdout
         process.stdout.readline()

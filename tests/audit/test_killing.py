@@ -23,6 +23,7 @@ from backoffice import embedded
 from backoffice.embedded import state
 from backoffice.embedded.layout import Layout
 from tests.audit.store import EMPTY
+from tests.conftest import Settle
 
 ROUNDS = 4  # each of the deeds once
 MANY = 30  # rows of one statement, which one row of the outbox stands for
@@ -37,15 +38,16 @@ UPDATE = "UPDATE backoffice_entity SET name = 'M' WHERE code LIKE %s"
 
 
 @pytest.fixture
-def servers(tmp_path: Path) -> Iterator[dict[str, str]]:
+def servers(tmp_path: Path, settle: Settle) -> Iterator[dict[str, str]]:
     """The environment of a site whose ledger and event store are on two servers."""
     ledger, store = tmp_path / "ledger", tmp_path / "store"
+    settle(ledger)
+    settle(store)
     with embedded.running(ledger), embedded.running(store):
         urls = embedded.urls(ledger)
         urls |= {name: url for name, url in embedded.urls(store).items() if name.startswith("AUDIT_")}
         environment = {**os.environ, **urls, "BACKOFFICE_DATA": str(tmp_path / "data")}
         environment["DJANGO_SETTINGS_MODULE"] = "backoffice.settings"
-        assert manage(environment, "migrate", "-v0").returncode == 0
         yield environment
     for data in (ledger, store):
         embedded.stop(data)

@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.conftest import Settle
 from tests.test_demo_command import demo, free_port
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -43,9 +44,10 @@ class Console(NamedTuple):
 
 
 @pytest.fixture(scope="package")
-def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+def console(tmp_path_factory: pytest.TempPathFactory, settle: Settle) -> Iterator[Console]:
     """A demo of its own, in its own data folder, for all journeys."""
-    with demo(tmp_path_factory.mktemp("demo") / "data", free_port(), customers=60, actions=1500) as process:
+    settle(data := tmp_path_factory.mktemp("demo") / "data")
+    with demo(data, free_port(), customers=60, actions=1500) as process:
         assert process.stdout
         said = json.loads(process.stdout.readline())
         yield Console(said["address"], said["logins"][0]["password"])

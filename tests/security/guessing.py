@@ -115,12 +115,17 @@ class Attacker:
         return [fault for one in guesses for fault in self._faults_of(one)]
 
     def _faults_of(self, one: Guess) -> list[str]:
-        theirs, nobodys = self._ask(one, one.victim), self._ask(one, one.none)
+        theirs, nobodys = self._both(one)
         shown = " ".join([*theirs.way, theirs.body])
         faults = [f"{one} shows {secret}" for secret in self.secrets if secret in shown]
+        if theirs != nobodys:  # once more: between two answers events may have become late, of which pages tell
+            theirs, nobodys = self._both(one)
         if theirs != nobodys:
             faults.append(f"{one} tells them apart: {differing(theirs, nobodys)}")
         return faults
+
+    def _both(self, one: Guess) -> tuple[Answer, Answer]:
+        return self._ask(one, one.victim), self._ask(one, one.none)
 
     def _ask(self, one: Guess, key: Any) -> Answer:
         fields = {name: value.replace(ASKED, str(key)) for name, value in one.sent.items()}
