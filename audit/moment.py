@@ -48,6 +48,7 @@ class MomentFilter(admin.ListFilter):
 
     title = "moment"
     template = "audit/moment_filter.html"
+    draws_alike = True
 
     def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
         super().__init__(request, params, model, model_admin)

@@ -24,7 +24,7 @@ WITH teams AS (
     WHERE %(all)s OR id IN (SELECT group_id FROM backoffice_user_groups WHERE user_id = %(person)s)
 )
 SELECT
-    (SELECT jsonb_agg(jsonb_build_array(v.id, v.label, v.name, v.query, v.columns, v.team_id, teams.name) ORDER BY v.name, v.id)
+    (SELECT jsonb_agg(jsonb_build_array(v.id, v.name, v.query, v.columns, v.team_id, teams.name) ORDER BY v.name, v.id)
         FROM backoffice_savedview v LEFT JOIN teams ON teams.id = v.team_id
         WHERE v.label = %(label)s AND (v.person_id = %(person)s OR teams.id IS NOT NULL)),
     (SELECT jsonb_build_array(columns, opens_id) FROM backoffice_listchoice WHERE label = %(label)s AND person_id = %(person)s),
@@ -36,7 +36,6 @@ class View(NamedTuple):
     """A view that is kept: `backoffice.models.SavedView`."""
 
     pk: int
-    label: str
     name: str
     query: str
     columns: list[str]

@@ -28,6 +28,7 @@ class Narrowing(admin.ListFilter):
     """A filter of our own parameters, which it takes out of those that Django reads."""
 
     names: ClassVar[tuple[str, ...]]
+    draws_alike = True
 
     def __init__(self, request: HttpRequest, params: dict[str, Any], model: type[Model], model_admin: Any) -> None:
         super().__init__(request, params, model, model_admin)

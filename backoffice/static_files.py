@@ -33,7 +33,9 @@ class WholeSheetsStorage(CompressedManifestStaticFilesStorage):  # type: ignore[
         if not dry_run:
             whole = {name: _whole(name, paths) for name in paths if name.endswith(".css")}
             for name in (name for name in whole if IMPORT.search(_read(name, paths))):
-                Path(self.path(name)).write_text(whole[name])
+                written = Path(self.path(name))
+                written.unlink()  # which may be a link to where it was collected from
+                written.write_text(whole[name], encoding="utf-8")
                 paths[name] = (self, name)
         yield from super().post_process(paths, dry_run=dry_run, **options)
 

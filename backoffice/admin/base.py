@@ -151,7 +151,8 @@ class ConsoleAdmin(StaleForms, HistoryPages, ExportMixin, admin.ModelAdmin):  # 
             del query[AS_OF]
             return HttpResponseRedirect(f"{request.path}?{query.urlencode()}")
         response = super().changelist_view(request, {**self.arranged(request), **(extra_context or {})})
-        if context := getattr(response, "context_data", None):
+        context = getattr(response, "context_data", None) or {}
+        if "cl" in context:  # else it is the page of an action
             context["media"] = of_list(context["media"], is_popup=context["is_popup"])
         return response
 

@@ -1,15 +1,18 @@
 """The choices of a list's filters: the markup of Django's `admin/filter.html`, whose variables take longer than all they say.
 
-Filters that bring a template of their own are drawn by that.
+Filters that bring a template of their own are drawn by that; `draws_alike` says that one shows the same to all who see it, but
+for what was asked for.
 """
 
 from html import escape
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.admin import ListFilter
 from django.contrib.admin.templatetags.admin_list import admin_list_filter
+from django.core.cache import caches
+from django.urls import get_script_prefix
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 FILTER = """<details data-filter-title="{title}" open>
 <summary>{summary}</summary>
@@ -21,10 +24,13 @@ CHOICE = """<li{selected}><a href="{query}">{shown}</a></li>
 
 
 def drawn(cl: Any, spec: Any) -> SafeString:
-    """Return one filter."""
+    """Return one filter. Of those that say so, what is drawn where nothing is asked for is the same for all, and kept."""
     if spec.template != ListFilter.template:
-        theirs: SafeString = admin_list_filter(cl, spec)
-        return theirs
+        if cl.filter_params or not getattr(spec, "draws_alike", False):
+            return admin_list_filter(cl, spec)
+        of = f"{cl.model_admin.admin_site.name}:{get_script_prefix()}:{get_language()}:{cl.opts.label_lower}"
+        key = f"filter:{of}:{type(spec).__module__}:{type(spec).__qualname__}"
+        return cast("SafeString", caches["pieces"].get_or_set(key, lambda: admin_list_filter(cl, spec)))
     choices = "".join([_choice(choice) for choice in spec.choices(cl)])
     summary = gettext(" By %(filter_title)s ") % {"filter_title": spec.title}
     shown = FILTER.format(title=escape(str(spec.title)), summary=escape(summary.strip()), choices=choices)
@@ -32,5 +38,5 @@ def drawn(cl: Any, spec: Any) -> SafeString:
 
 
 def _choice(choice: dict[str, Any]) -> str:
-    selected = ' class="selected"' if choice["selected"] else ""
+    selected = ' class="selected"' if choice.get("selected") else ""
     return CHOICE.format(selected=selected, query=escape(choice["query_string"]), shown=escape(str(choice["display"])))

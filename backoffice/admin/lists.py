@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import quote
-from django.contrib.admin.views.main import ORDER_VAR, ChangeList
+from django.contrib.admin.views.main import ORDER_VAR, SEARCH_VAR, ChangeList
 from django.core.exceptions import FieldError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -32,7 +32,7 @@ FILE = "is_for_a_file"  # on a request that wants the rows of a list, and no pag
 
 
 @lru_cache(maxsize=10_000)
-def encoded(asked: tuple[tuple[str, str | tuple[str, ...]], ...]) -> str:
+def encoded(asked: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
     """Return the query of an address that asks for this."""
     return f"?{urlencode(asked, doseq=True)}"
 
@@ -73,7 +73,10 @@ class ConsoleList(ChangeList):
             new_params or {}
         )
         told = ((name, text) for name, text in sorted(asked.items()) if text is not None)
-        return encoded(tuple((name, str(text) if isinstance(text, str | int) else tuple(text)) for name, text in told))
+        texts = tuple(
+            (name, tuple(map(str, text if isinstance(text, list | tuple) else [text]))) for name, text in told
+        )
+        return (encoded.__wrapped__ if SEARCH_VAR in asked else encoded)(texts)  # what somebody looks for is not kept
 
     def get_filters_params(self, params: Any = None) -> Any:
         """Leave out which view is shown: what it asks for is beside it."""

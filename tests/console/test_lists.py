@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.text import capfirst
 
 from backoffice import grant_requests, paging
-from backoffice.admin import table
+from backoffice.admin import choices, table
 from backoffice.arrangement import name_of
 from backoffice.grants import grant
 from backoffice.models import Entity, ListChoice, User
@@ -294,3 +294,11 @@ def test_table_is_that_of_django_cell_for_cell(browser: Client, few: str) -> Non
             shown = '<div class="text">(?:<span>|<a href="[^"]*">)' + re.escape(capfirst(str(theirs["text"]))) + "<"
             assert re.search(shown, ours), (name, ours)
             assert re.findall("column-[a-z_]+|action-checkbox-column", ours)[0] in str(theirs["class_attrib"])
+        for asked in ({}, {"type__exact": "held", "currency": "<&>"}, {"q": "a&b", "state": "all"}, {"days": "7"}):
+            cl = browser.get(page, asked, follow=True).context["cl"]  # back to the list where it has no such filter
+            for spec in cl.filter_specs:
+                ours_drawn, theirs_drawn = (
+                    re.sub(r"\s*([<>])\s*", r"\1", html)
+                    for html in (choices.drawn(cl, spec), admin_list.admin_list_filter(cl, spec))
+                )
+                assert ours_drawn == theirs_drawn, (name, asked)

@@ -169,7 +169,7 @@ def test_list_of_lockouts_asks_as_much_for_many_as_for_few(
         )
         for n in range(rows)
     )
-    with django_assert_num_queries(14 if rows > 25 else 12):
+    with django_assert_num_queries(12 if rows > 25 else 10):
         assert client.get(reverse(LIST)).status_code == 200
 
 
