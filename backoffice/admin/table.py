@@ -190,13 +190,8 @@ def _of_field(field: Any, empty: str) -> Callable[[Any], Any]:
     if isinstance(field, ForeignKey):
         return lambda row: empty if getattr(row, name) is None else str(getattr(row, name))
     if isinstance(field, DateTimeField):
-        zone, language = get_current_timezone(), get_language()
-
-        def moment(row: Model) -> str:
-            value = getattr(row, name)
-            return empty if value is None else _said(local := value.astimezone(zone), local.tzname(), language)
-
-        return moment
+        said = _moments()
+        return lambda row: empty if getattr(row, name) is None else said(getattr(row, name))
     if isinstance(field, CharField | TextField) and not field.flatchoices and not isinstance(field, URLField):
         return lambda row: getattr(row, name) or empty
     return lambda row: display_for_field(getattr(row, name), field, empty, avoid_link=True)
@@ -204,6 +199,7 @@ def _of_field(field: Any, empty: str) -> Callable[[Any], Any]:
 
 def _of_function(function: Callable[[Any], Any], attribute: Any, empty: str) -> Callable[[Any], Any]:
     empty, boolean = getattr(attribute, "empty_value_display", empty), getattr(attribute, "boolean", False)
+    said = _moments()
 
     def shown(row: Model) -> Any:
         try:
@@ -212,14 +208,22 @@ def _of_function(function: Callable[[Any], Any], attribute: Any, empty: str) -> 
             return empty
         if isinstance(value, str) and not boolean:
             return value if value.strip() else empty
+        if isinstance(value, datetime):
+            return OneLine(said(value))
         text = display_for_value(value, empty, boolean)
         return OneLine(text) if isinstance(value, date | time) else text
 
     return shown
 
 
+def _moments() -> Callable[[datetime], str]:
+    """Return what spells moments as Django's lists do, in the zone and the language of the page."""
+    zone, language = get_current_timezone(), get_language()
+    return lambda moment: _said(local := moment.astimezone(zone), local.tzname(), language)
+
+
 # Pages are turned and loaded again, and to spell a moment takes longer than all else of its cell.
 @lru_cache(maxsize=10_000)
 def _said(local: datetime, zone: str | None, language: str | None) -> str:
-    """Spell a moment as Django's lists do; those of two zones are equal, and spelt differently."""
+    """Spell a moment; those of two zones are equal, and spelt differently."""
     return date_format(local, "DATETIME_FORMAT")
