@@ -34,7 +34,8 @@ environment of their own below `BACKOFFICE_DATA`.
 and its backend), `--only writers`, `--only reading` (`BENCH_EVENTS_KEPT`, 10,000,000 events, which take some minutes to load).
 
 `make bench NAME=console` measures whole pages in process, on ten thousand actions and on `BENCH_LARGE`, beside the stock
-ModelAdmin and django-unfold on the same rows as the same person; `--only screen` the first screen in Chromium.
+ModelAdmin and django-unfold on the same rows as the same person, of `BENCH_PAGES` (a pattern; all) alone where that is set, of which a page far down among so many is ours
+alone: theirs takes minutes. `--only screen` measures the first screen in Chromium.
 """
 COLUMNS = (
     "| question | ours | theirs | unit | ours | theirs | ratio | aim | CPU client: ours, theirs | CPU server: ours, theirs |\n"

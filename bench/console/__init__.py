@@ -1,6 +1,7 @@
 """What the console's pages cost: ours beside the stock ModelAdmin and django-unfold, on the same rows, and as tables grow.
 
-Ten thousand actions and BENCH_LARGE (10,000,000), ten an account; BENCH_ROUNDS (3) and BENCH_SECONDS (3) set other sizes.
+Ten thousand actions and BENCH_LARGE (10,000,000), ten an account; BENCH_ROUNDS (3) and BENCH_SECONDS (3) set other sizes,
+BENCH_PAGES a pattern of the pages (list, accounts, filtered, far, search, account, timeline).
 All arms read the same database as the same person under the same row-level security.
 """
 
