@@ -90,7 +90,7 @@ def widen(alias: str) -> None:
     if not _narrow:
         session = _session(connections[alias])
         session.is_wide = None
-        session.tell(wide=session.wanted)
+        session.tell(wide=True)
 
 
 @contextmanager

@@ -44,13 +44,14 @@ CAPTURED = {  # each table and its historical one
     "ledger_limit": "ledger_historicallimit",
     "ledger_note": "ledger_historicalnote",
 }
-ROWS, TURNS = 500, 20  # of a statement; how often two are tried until they meet
-# A statement that another can begin beside: it rests at each row.
+ROWS, TURNS = 200, 100  # of a statement; how often two are tried until they meet
+# A statement that another runs beside: it rests with each key that it draws; all its rows are made before any is written.
 SLOWLY = """
-    INSERT INTO backoffice_user (username, last_name, password, is_superuser, first_name, email, is_staff, is_active, date_joined,
-        phone, is_void)
-    SELECT %s || n, %s, '!', false, '', '', false, true, now(), '', false
-    FROM generate_series(0, %s - 1) n CROSS JOIN LATERAL (SELECT pg_sleep(0.001 + n * 0)) rest
+    INSERT INTO backoffice_user (id, username, last_name, password, is_superuser, first_name, email, is_staff, is_active,
+        date_joined, phone, is_void)
+    SELECT nextval('backoffice_user_id_seq') + 0 * length(pg_sleep(0.002 + n * 0)::text), %s || n, %s, '!', false, '', '', false,
+        true, now(), '', false
+    FROM generate_series(0, %s - 1) n
 """
 PROGRAM = program()  # of this test run
 HERE = f"backoffice_app {PROGRAM}"  # where a write of a test comes from that nobody has announced
