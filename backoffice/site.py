@@ -128,7 +128,11 @@ class ConsoleSite(AdminSite):
     def drawn_for(self, request: HttpRequest) -> str:
         """Return what decides what is on every page, but for what is asked of the database: the site, the language, the rights."""
         rights = getattr(request.user, "rights", "")  # nobody has none
-        return f"{self.name}:{get_script_prefix()}:{get_language()}:{rights}"
+        return f"{self.drawn_on()}:{rights}"
+
+    def drawn_on(self) -> str:
+        """Return what of that is the same for everybody: the site, where it lies, the language."""
+        return f"{self.name}:{get_script_prefix()}:{get_language()}"
 
     def stand_in(self, person: Any) -> Any:
         """Return who somebody who is logged in is on this site's database."""

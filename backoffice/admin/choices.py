@@ -10,9 +10,8 @@ from typing import Any, cast
 from django.contrib.admin import ListFilter
 from django.contrib.admin.templatetags.admin_list import admin_list_filter
 from django.core.cache import caches
-from django.urls import get_script_prefix
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 
 FILTER = """<details data-filter-title="{title}" open>
 <summary>{summary}</summary>
@@ -28,7 +27,7 @@ def drawn(cl: Any, spec: Any) -> SafeString:
     if spec.template != ListFilter.template:
         if cl.filter_params or not getattr(spec, "draws_alike", False):
             return admin_list_filter(cl, spec)
-        of = f"{cl.model_admin.admin_site.name}:{get_script_prefix()}:{get_language()}:{cl.opts.label_lower}"
+        of = f"{cl.model_admin.admin_site.drawn_on()}:{cl.opts.label_lower}"
         key = f"filter:{of}:{type(spec).__module__}:{type(spec).__qualname__}"
         return cast("SafeString", caches["pieces"].get_or_set(key, lambda: admin_list_filter(cl, spec)))
     choices = "".join([_choice(choice) for choice in spec.choices(cl)])

@@ -125,8 +125,8 @@ class Command(BaseCommand):
             self._verify("ledger_verify")
         self.stderr.write("Sealing what was loaded in the event log …")
         carry_events()
-        gather_statistics()
         if not verified:
+            gather_statistics()
             self._verify("audit_verify")
         connections.close_all()
         return password
