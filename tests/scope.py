@@ -19,6 +19,7 @@ from django.db.models.signals import post_save
 from psycopg.pq import TransactionStatus
 
 from backoffice.models import Entity
+from backoffice.scope import current
 
 EVERY = "coalesce((SELECT array_agg(id) FROM backoffice_entity), '{}')"
 FIRST = "(SELECT array_agg(i) FROM generate_series(1, 5000) i)"  # where there are no entities
@@ -86,11 +87,12 @@ def _session(connection: Any) -> _Session:
 
 
 def widen(alias: str) -> None:
-    """See every entity that there is now."""
+    """See every entity that there is now, unless a request is being answered: that sees what was announced for it."""
     if not _narrow:
         session = _session(connections[alias])
         session.is_wide = None
-        session.tell(wide=True)
+        if not current().method:
+            session.tell(wide=True)
 
 
 @contextmanager
