@@ -3,7 +3,7 @@
 A list of millions that is narrowed by what no index serves looks through its newest rows, and says so.
 """
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, ClassVar
 
 from django import forms
@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from audit.names import fits
+from backoffice.days import DAY, check_days, midnight
 
 UNSEEN = "something that you may not see"
 NEWEST = 1_000_000  # rows that are looked through where no index helps
@@ -108,10 +109,8 @@ class DaysForm(forms.Form):
     until = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}), label="To")
 
     def clean(self) -> dict[str, Any]:
-        """Refuse what ends before it begins."""
-        since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
-        if since and until and until < since:
-            raise forms.ValidationError("The last day is before the first one.")
+        """Refuse days that are none of a list."""
+        check_days(self.cleaned_data.get("since"), self.cleaned_data.get("until"))
         return self.cleaned_data
 
 
@@ -153,7 +152,7 @@ class DaysFilter(Narrowing):
         if first:
             queryset = self._from(queryset, midnight(first), "gte")
         if last:
-            queryset = self._from(queryset, midnight(last + timedelta(days=1)), "lt")
+            queryset = self._from(queryset, midnight(last + DAY), "lt")
         return queryset
 
     def _from(self, queryset: QuerySet[Any], moment: datetime, end: str) -> QuerySet[Any]:
@@ -184,11 +183,6 @@ class RequestedFilter(DaysFilter):
     """By when it was asked for."""
 
     title, column = "day of asking", "requested"
-
-
-def midnight(day: date) -> datetime:
-    """Return the moment at which a day begins, in the zone of the site."""
-    return timezone.make_aware(datetime.combine(day, time.min))
 
 
 class NewestFilter(admin.SimpleListFilter):

@@ -1,14 +1,13 @@
 """Periods as people choose them: whole days, the last one included; the ledger's own end is the midnight after it."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-EARLIEST = date(1900, 1, 1)
-DAY = timedelta(days=1)
+from backoffice.days import DAY, check_days, midnight
 
 
 class Period(NamedTuple):
@@ -36,11 +35,6 @@ def _later(first: date, months: int) -> date:
     return first.replace(year=first.year + years, month=month + 1)
 
 
-def midnight(day: date) -> datetime:
-    """Return when a day begins, in the zone of the settings."""
-    return timezone.make_aware(datetime.combine(day, time()))
-
-
 class PeriodForm(forms.Form):
     """Two days, both included."""
 
@@ -50,12 +44,9 @@ class PeriodForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """Refuse what is no period."""
         since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
-        if since and until and until < since:
-            raise ValidationError("The period ends before it begins.")
-        if any(day and day < EARLIEST for day in (since, until)):
-            raise ValidationError(f"Choose days since {EARLIEST.year}.")
         if until and until > timezone.localdate():
             raise ValidationError("Choose a last day that has come, not one of the future.")
+        check_days(since, until)
         return self.cleaned_data
 
     def ends(self) -> tuple[datetime, datetime]:

@@ -93,10 +93,10 @@ def test_statement_without_dates_is_of_this_month(browser: Client, account: Acco
 @pytest.mark.parametrize(
     ("since", "until", "sentence"),
     [
-        ("2024-02-01", "2024-01-01", "The period ends before it begins."),
+        ("2024-02-01", "2024-01-01", "The last day is before the first one."),
         ("x", "2024-01-01", "Enter a valid date."),
         ("", "", "This field is required."),
-        ("0001-01-01", "2024-01-01", "Choose days since 1900."),
+        ("0001-01-01", "2024-01-01", "Choose days from 1900 to 2999."),
         ("2024-01-01", "9999-12-31", "Choose a last day that has come, not one of the future."),
         (
             "2024-01-01",

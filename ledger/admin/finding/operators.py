@@ -13,9 +13,10 @@ from typing import NamedTuple
 from babel.core import get_global
 from django.db.models import Choices, Q
 
+from backoffice.days import DAY, midnight
 from backoffice.said import written
 from ledger.admin.finding.values import NoDateError, period_of, readings
-from ledger.admin.periods import DAY, Period, midnight
+from ledger.admin.periods import Period
 from ledger.choices import ActionType, Status
 
 ACCOUNT, ACTION = "account", "action"

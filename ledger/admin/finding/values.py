@@ -11,8 +11,9 @@ from decimal import Decimal
 
 from django.utils import timezone
 
+from backoffice.days import DAY, EARLIEST
 from ledger.admin.amounts import AMOUNTS, APOSTROPHES, SPACES
-from ledger.admin.periods import DAY, EARLIEST, Period
+from ledger.admin.periods import Period
 from ledger.money import LARGEST
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
