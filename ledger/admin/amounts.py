@@ -1,8 +1,10 @@
 """Amounts as people type them, with or without thousands separators, in the language that is active.
 
 A space or an apostrophe separates thousands in every language, a point or a comma as the language has it: in English
-`1,000.00`, `1'000.00` and `1 000.00`, in Czech `1 000,00` and `1.000,00`. What can be read as two amounts is refused and never
-guessed: a single mark before three digits is a thousand to one person and a decimal to another, unless the currency says which.
+`1,000.00`, `1'000.00` and `1 000.00`, in Czech `1 000,00` and `1.000,00`. What this language does not write and the other way
+of writing reads in one way only is taken too: `12,50` and `1.000,00` in English. What can be read as two amounts is refused and
+never guessed: a single mark before three digits is a thousand to one person and a decimal to another, unless the currency says
+which.
 """
 
 import re
@@ -16,7 +18,6 @@ from django.core.exceptions import ValidationError
 from backoffice.said import active_locale
 
 GROUP = 3  # digits between two thousands separators
-CALLED = {".": "point", ",": "comma"}
 SPACES = re.compile(r"\s", re.UNICODE)  # the narrow and the unbroken ones too
 APOSTROPHES = str.maketrans("\N{RIGHT SINGLE QUOTATION MARK}\N{MODIFIER LETTER APOSTROPHE}", "''")
 AMOUNTS = {  # by the decimal mark; forty digits are more than any account holds
@@ -38,8 +39,10 @@ def amount_of(text: str, places: int | None = None) -> Decimal:
     mark, other = marks()
     found = AMOUNTS[mark].fullmatch(typed)
     if not found:
-        advice = f": {CALLED[other]}s separate thousands, a {CALLED[mark]} the decimals" if other in typed else ""
-        raise ValidationError(f"Write the amount as a number, such as {written(Decimal('1234.5'), 2)}{advice}.")
+        mark, other = other, mark
+        found = AMOUNTS[mark].fullmatch(typed)
+        if not found or len(found["part"] or "") >= GROUP:
+            raise ValidationError(f"Write the amount as a number, such as {written(Decimal('1234.5'), 2)}.")
     between, part, digits = found["between"], found["part"], re.sub("[^0-9]", "", found["whole"])
     grouped = between == other and part is None and len(digits) <= 2 * GROUP
     pointed = part and len(part) == GROUP and not between and len(digits) <= GROUP and digits[0] != "0"

@@ -22,9 +22,8 @@ from ledger.statement import PAGE, Movement, Position, Statement
 
 PRINTED = 1_000  # movements on one page that is meant for paper
 HEADER = (
-    "created", "recorded", "reference", "type", "counterparty", "external_reference", "comment", "currency", "amount",
-    "balance",
-)  # fmt: skip
+    "created", "recorded", "reference", "type", "counterparty", "external_reference", "currency", "amount", "balance",
+)  # fmt: skip  # no comments: they are what staff told each other, and a statement is for the customer
 
 
 class StatementPage(PastPage):
@@ -106,7 +105,7 @@ def rows(statement: Statement, movements: list[Movement]) -> Iterator[list[Any]]
     places = exponent(currency)
 
     def end(when: Any, what: str, balance: Any) -> list[Any]:
-        return [when, None, "", what, "", "", "", currency, None, number(balance, places)]
+        return [when, None, "", what, "", "", currency, None, number(balance, places)]
 
     lines = (
         [*_told(line), currency, number(line.action.delta, places), number(line.balance, places)] for line in movements
@@ -117,5 +116,5 @@ def rows(statement: Statement, movements: list[Movement]) -> Iterator[list[Any]]
 
 def _told(line: Movement) -> list[Any]:
     action = line.action
-    told = [action.get_type_display(), telling.counterparty(action), action.external_reference, action.comment]
+    told = [action.get_type_display(), telling.counterparty(action), action.external_reference]
     return [action.created, action.recorded, action.reference, *told]

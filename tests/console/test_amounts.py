@@ -38,6 +38,12 @@ from tests.console.test_commands import hidden, permit
         ("cs", "1,5", "1.5"),
         ("cs", "1.000", "1000"),
         ("de-ch", "1'000.00", "1000.00"),
+        ("en-gb", "12,5", "12.5"),  # what only the other way of writing reads, and in one way
+        ("en-gb", "12,50", "12.50"),
+        ("en-gb", "1.000,00", "1000.00"),
+        ("en-gb", "1 000,00", "1000.00"),
+        ("en-gb", "1.234.567", "1234567"),
+        ("cs", "1,000.00", "1000.00"),
     ],
 )
 def test_amounts_are_understood_as_the_language_writes_them(language: str, typed: str, amount: str) -> None:
@@ -53,16 +59,16 @@ def test_amounts_are_understood_as_the_language_writes_them(language: str, typed
         ("en-gb", "1,000", 3, "1,000 can be read as two amounts: write 1000, or 1.00."),
         ("en-gb", "1,234", None, "1,234 can be read as two amounts: write 1234, or 1.2340."),
         ("en-gb", "10.001", 2, "10.001 has more decimals than the currency, or means 10001: write that without separators."),
-        ("en-gb", "12,50", 2, "Write the amount as a number, such as 1234.50: commas separate thousands, a point the decimals."),
-        ("en-gb", "1.000,00", 2, "Write the amount as a number, such as 1234.50: commas separate thousands, a point the decimals."),
+        ("en-gb", "12,5000", 2, "Write the amount as a number, such as 1234.50."),
+        ("en-gb", "1.000,000", 2, "Write the amount as a number, such as 1234.50."),
         ("en-gb", "1 00", 2, "Write the amount as a number, such as 1234.50."),
         ("en-gb", "1 000'000", 2, "Write the amount as a number, such as 1234.50."),
         ("en-gb", "1e5", 2, "Write the amount as a number, such as 1234.50."),
         ("en-gb", "NaN", 2, "Write the amount as a number, such as 1234.50."),
         ("en-gb", "9" * 41, 2, "Write the amount as a number, such as 1234.50."),
-        ("cs", "0.500", 2, "Write the amount as a number, such as 1234,50: points separate thousands, a comma the decimals."),
+        ("cs", "0.500", 2, "Write the amount as a number, such as 1234,50."),
         ("cs", "1,000", 2, "1,000 can be read as two amounts: write 1000, or 1,00."),
-        ("cs", "1,000.00", 2, "Write the amount as a number, such as 1234,50: points separate thousands, a comma the decimals."),
+        ("cs", "1,000.000", 2, "Write the amount as a number, such as 1234,50."),
     ],
 )  # fmt: skip
 def test_what_can_be_read_as_two_amounts_is_refused(

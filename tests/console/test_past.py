@@ -50,9 +50,9 @@ def table(answer: Any) -> list[list[str]]:
     return list(csv.reader(io.StringIO(b"".join(answer).decode("utf-8-sig"), newline="")))
 
 
-def deposit(account: Account, by: User, amount: str = "1", days: int = 5, comment: str = "") -> None:
+def deposit(account: Account, by: User, amount: str = "1", days: int = 5, **more: str) -> None:
     moment = LONG_AGO + timedelta(days=days)
-    Account.deposit(uid=account.uid, amount=Decimal(amount), by=by, asof=moment, comment=comment)
+    Account.deposit(uid=account.uid, amount=Decimal(amount), by=by, asof=moment, **more)
 
 
 def test_periods_that_have_a_name_begin_and_end_where_they_should() -> None:
@@ -140,9 +140,11 @@ def test_odd_addresses_show_the_statement_from_its_beginning(
 
 
 def test_statement_is_downloaded_with_its_ends_and_no_formula(browser: Client, account: Account, agent: User) -> None:
-    deposit(account, agent, "5", comment="=1+1")
+    deposit(account, agent, "5", reference_type="invoice", reference="=1+1", comment="Wrong person")
+    answer = b"".join(browser.get(address("statement_csv", account.pk), JANUARY))
+    assert b"Wrong person" not in answer  # for colleagues and not for the customer
     header, *lines = table(browser.get(address("statement_csv", account.pk), JANUARY))
-    assert [(line[3], line[6], line[8], line[9]) for line in lines] == [
+    assert [(line[3], line[5], line[7], line[8]) for line in lines] == [
         ("opening balance", "", "", "0.00"),
         ("Deposited", "", "100.00", "100.00"),
         ("Deposited", "'=1+1", "5.00", "105.00"),
