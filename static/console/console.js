@@ -9,6 +9,8 @@ document.addEventListener("submit", (event) => {
         return;
     }
     form.dataset.sent = "yes";
+    // Whoever goes back from what follows gets the page anew, and not the browser's offer to send the last form again.
+    history.replaceState(null, "", location.href);
     // Later, because a disabled button would not send its name.
     setTimeout(() => form.querySelectorAll("button").forEach((button) => { button.disabled = true; }));
 });
