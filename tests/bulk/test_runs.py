@@ -85,6 +85,22 @@ def test_all_that_match_are_kept_as_the_filter_and_drift_is_told(
     assert late.pk in run.rows.values_list("object_id", flat=True)
 
 
+def test_drift_of_a_status_is_told_in_the_words_of_the_status(
+    console: Client, open_account: OpenAccount, agent: User
+) -> None:
+    frozen, other = open_account("5", name="Jana Nova"), open_account("7", name="Petr Novy")
+    url = select(console, "freeze", frozen, other)
+    shown = preview(console, url)
+    freeze(frozen, agent)
+    warned = text(console.post(url.partition("?")[0], sent(shown)).content.decode())
+    assert f"{other} Open \N{EN DASH} Frozen" in warned
+    assert (
+        f"{frozen} was Open when you looked, is now Frozen "
+        "When you looked it would have become Frozen. Now it is left out: The account is frozen already."
+    ) in warned
+    assert "CZK 5.00" not in warned
+
+
 def test_what_a_search_finds_is_kept_as_the_search(console: Client, open_account: OpenAccount) -> None:
     open_account("5")
     open_account("5", name="Petr Novotny")

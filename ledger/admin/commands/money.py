@@ -47,6 +47,10 @@ class MoneyCommand(AccountCommand):
         found: Range = getattr(what_is_possible(account, using=self.model_admin.using), self.kind)
         return found
 
+    def stands(self, item: Any) -> str:
+        """Return the balance."""
+        return written(item.balance, item.currency)
+
     def before_and_after(self, item: Account, action: Action) -> tuple[str, str, str]:
         """Return the balances."""
         return balances(action)

@@ -61,6 +61,10 @@ class ReturnCommand(LedgerCommand):
         accounts = self.model_admin.admin_site.get_model_admin(Account).get_queryset(self.request)
         return dict(accounts.in_bulk([counter.account_id for counter in counters])) if counters else {}
 
+    def stands(self, item: Any) -> str:
+        """Return the balance."""
+        return written(item.account.balance, item.currency)
+
     def before_and_after(self, item: Action, action: Action) -> tuple[str, str, str]:
         """Return the balances."""
         return balances(action)

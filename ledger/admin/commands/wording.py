@@ -85,9 +85,8 @@ class Worded(CommandPage):
         return str(item)
 
     def stands(self, item: Any) -> str:
-        """Return what is shown of an object that is left as it is."""
-        account = self.account_of(item)
-        return written(account.balance, account.currency)
+        """Return what is shown of an object that is left as it is: what the column before shows of the others."""
+        return self.account_of(item).get_status_display()
 
     def page_of(self, item: Any) -> str:
         """Return the address of an object's page."""
@@ -95,7 +94,7 @@ class Worded(CommandPage):
 
     def before_and_after(self, item: Any, action: Action) -> tuple[str, str, str]:
         """Return what stands in the three columns of the preview."""
-        return self.account_of(item).get_status_display(), "", action.get_status_display()
+        return self.stands(item), "", action.get_status_display()
 
     def deed(self, data: dict[str, Any], ready: int) -> str:
         """Say what is done: `Deposit CZK 10.00`, and for a selection to how many."""
