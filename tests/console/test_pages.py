@@ -197,6 +197,27 @@ def test_preview_of_one_account_says_what_will_happen(browser: Client, account: 
     assert {"csrfmiddlewaretoken", "key", "amount", "comment", "token"} <= set(hidden(html))
 
 
+def test_preview_shows_whose_account_it_is_with_its_status_and_pinned_note(browser: Client, account: Account) -> None:
+    account.note = "Ask for the <password>."
+    account.save()
+    deposit, action = "console:ledger_account_deposit", account.actions.latest()
+    for url in (reverse(deposit, args=[account.pk]), reverse("console:ledger_action_refund", args=[action.pk])):
+        page = preview(browser, url, amount="10")
+        assert "Jana Nova Nordbank · CZK Open Balance CZK 100.00 Note: Ask for the &lt;password&gt;." in text(page)
+    assert buttons(page)[0] == ("button danger", "Refund CZK 10.00")
+
+
+def test_preview_of_a_transfer_shows_who_receives_with_the_pinned_note(
+    browser: Client, account: Account, open_account: OpenAccount
+) -> None:
+    target = open_account("5", name="Petr Novy")
+    target.note = "Calls back on Monday."
+    target.save()
+    url = reverse("console:ledger_account_transfer", args=[account.pk])
+    page = text(preview(browser, url, amount="10", to=str(target.pk)))
+    assert "To Petr Novy Nordbank · CZK Open Balance CZK 5.00 Note: Calls back on Monday." in page
+
+
 def test_preview_writes_the_kind_of_reference_in_words(browser: Client, account: Account) -> None:
     url = reverse("console:ledger_account_withdraw", args=[account.pk])
     page = text(preview(browser, url, amount="10", reference_type="bank_transfer", reference="VS 1"))
