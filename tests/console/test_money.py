@@ -3,6 +3,7 @@
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -228,8 +229,11 @@ def test_other_account_out_of_reach_is_not_named_and_not_moved(
         assert "Transferred out to an account that you may not see" in html
         assert "Fremd" not in html
     assert at(out, "reverse") not in console.get(at(out)).content.decode()
-    page = previewed(console, at(out, "reverse"), comment="Booked twice")
-    assert "belongs to an entity that you do not work on" in page
+    for page in (
+        console.get(at(out, "reverse")),
+        console.post(at(out, "reverse"), {"key": uuid4(), "comment": "Twice"}),
+    ):
+        assert "belongs to an entity that you do not work on" in page.content.decode()
     assert Account.objects.get(pk=account.pk).balance == 70
 
 
@@ -252,6 +256,30 @@ def test_reverse_takes_a_transfer_back_on_both_accounts_once(
     assert f'Reversed <a class="reference" href="{at(out)}">' in console.get(at(back)).content.decode()
     assert at(out, "reverse") not in html
     assert at(out, "refund") not in html
+
+
+def test_what_can_be_reversed_or_closed_no_more_says_so_in_the_place_of_the_form(
+    console: Client, account: Account, agent: User
+) -> None:
+    permit(agent, *VERBS, "close")
+    action = account.actions.latest()
+    assert "Preview" in console.get(at(action, "reverse")).content.decode()
+    closing = console.get(at(account, "close")).content.decode()
+    assert "The account holds CZK 100.00; withdraw it before closing." in closing
+    assert "Back to the account" in closing
+    Action.reverse(uid=action.uid, comment="Booked twice", **asked(agent))
+    reversing = console.get(at(action, "reverse")).content.decode()
+    assert f"CZK 100.00 of {action} went back before." in reversing
+    for page in (closing, reversing):
+        assert "data-once" not in page
+        assert "Jana Nova" in page
+    assert "Preview" in console.get(at(account, "close")).content.decode()
+    assert not Outbox.objects.filter(type="command.refused").exists()
+
+
+def test_what_needs_approval_can_still_be_asked_for_at_the_form(console: Client, account: Account) -> None:
+    Limit.objects.create(kind="approval", currency="CZK", account=account, amount=40)
+    assert "Preview" in console.get(at(account.actions.latest(), "reverse")).content.decode()
 
 
 def test_reverse_needs_a_reason(console: Client, account: Account) -> None:

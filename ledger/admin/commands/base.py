@@ -7,6 +7,7 @@ One object is previewed, done and answered here, several in `ledger.admin.comman
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, cast
+from uuid import uuid4
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -20,7 +21,7 @@ from backoffice.models import User
 from ledger.admin.commands import asking, several
 from ledger.admin.commands.selection import Selection, selected
 from ledger.admin.commands.wording import Worded
-from ledger.admin.forms import LedgerForm
+from ledger.admin.forms import LedgerForm, ReasonForm
 from ledger.choices import ActionType
 from ledger.errors import LedgerError
 from ledger.models import Account, Action
@@ -89,6 +90,13 @@ class LedgerCommand(Worded):
     def make_form(self, data: Any = None) -> CommandForm:
         """Return the form, which knows the objects."""
         return self.form_class(data, objects=self.objects, accounts=[self.account_of(item) for item in self.objects])
+
+    def obstacle(self) -> str:
+        """Ask the ledger at once, on one object's page, where nothing is typed but the reason."""
+        if not self.single or self.form_class is not ReasonForm:
+            return ""
+        [line] = self.preview({"key": uuid4(), "comment": self.verb})
+        return "" if line.askable else line.error
 
     def preview(self, data: dict[str, Any]) -> list[Line]:
         """Ask the ledger what would happen."""

@@ -6,7 +6,7 @@ from django.utils.functional import lazy
 
 from backoffice.command import CommandForm
 from ledger.admin.commands.base import AccountCommand
-from ledger.admin.forms import LedgerForm, MoneyForm
+from ledger.admin.forms import LedgerForm, MoneyForm, mixing
 from ledger.models import Account, Action
 from ledger.money import written
 from ledger.possible import Range, what_is_possible
@@ -32,6 +32,10 @@ class MoneyCommand(AccountCommand):
         if self.single:
             form.fields["amount"].help_text = lazy(self.possible, str)(form)
         return form
+
+    def obstacle(self) -> str:
+        """Say so where one amount cannot be of all of them."""
+        return mixing(self.objects)
 
     def binding(self, form: CommandForm) -> str:
         """Say in the preview what is possible too."""
