@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from backoffice.command import CommandForm
 from backoffice.reason import MISSING
 from ledger.admin.amounts import AmountField
-from ledger.admin.telling import called
+from ledger.admin.telling import called, listed
 from ledger.choices import ReferenceType
 from ledger.models import Account, Action
 from ledger.money import exponent
@@ -47,12 +47,7 @@ class LedgerForm(CommandForm):
 def mixing(accounts: Sequence[Account]) -> str:
     """Return the sentence that refuses accounts of several currencies, an amount being another thing in each; or nothing."""
     currencies = sorted({account.currency for account in accounts})
-    return f"The selection mixes {_listed(currencies)}: choose accounts of one currency." if currencies[1:] else ""
-
-
-def _listed(words: Sequence[str]) -> str:
-    *first, last = words
-    return f"{', '.join(first)} and {last}"
+    return f"The selection mixes {listed(currencies)}: choose accounts of one currency." if currencies[1:] else ""
 
 
 class AmountForm(LedgerForm):

@@ -181,13 +181,29 @@ def test_holds_are_released_and_actions_reversed_in_numbers(
     for account in accounts:
         Hold.place(uid=account.uid, amount=Decimal(5), by=agent, asof=timezone.now())
     url = choose_all(console, "release", "state__exact=pending", "console:ledger_hold_changelist")
-    html = console.post(url, sent(preview(console, url)), follow=True).content.decode()
+    shown = preview(console, url)
+    assert "Release 3 holds, +CZK 15.00 in total." in text(shown.content.decode())
+    html = console.post(url, sent(shown), follow=True).content.decode()
     assert "Posted: 3" in text(html)
     assert set(Hold.objects.values_list("state", flat=True)) == {"released"}
     url = choose_all(console, "reverse", "type__exact=deposited", "console:ledger_action_changelist")
     html = console.post(url, sent(preview(console, url)), follow=True).content.decode()
     assert "-CZK 20.00 CZK 0.00" in text(html)
     assert [account.balance for account in Account.objects.all()] == [0, 0, 0]
+
+
+def test_reversals_are_added_up_by_currency_and_direction(
+    console: Client, open_account: OpenAccount, agent: User
+) -> None:
+    crowns, euros, gone = open_account("100"), open_account("20.50", currency="EUR"), open_account("7")
+    poor = open_account("40")
+    Account.withdraw(uid=poor.uid, amount=Decimal(30), by=agent, asof=timezone.now())
+    back = gone.actions.latest()
+    Action.reverse(uid=back.uid, by=agent, asof=timezone.now(), comment="Booked twice")
+    accounts = (crowns, euros, poor, open_account("1000"))
+    ids = ",".join(str(action.pk) for action in [back, *(account.actions.latest() for account in accounts)])
+    shown = text(preview(console, f"{reverse('console:ledger_action_reverse_selected')}?ids={ids}").content.decode())
+    assert "Reverse 4 actions, -CZK 1,100.00, +CZK 30.00 and -EUR 20.50 in total." in shown
 
 
 @pytest.mark.usefixtures("behind")

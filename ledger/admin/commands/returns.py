@@ -10,6 +10,7 @@ from backoffice.command import Line
 from ledger.admin.commands.base import LedgerCommand
 from ledger.admin.commands.money import balances
 from ledger.admin.commands.transfer import two_sided
+from ledger.admin.commands.wording import added_up
 from ledger.errors import LedgerError
 from ledger.models import Account, Action
 from ledger.money import written
@@ -68,6 +69,10 @@ class ReturnCommand(LedgerCommand):
     def before_and_after(self, item: Action, action: Action) -> tuple[str, str, str]:
         """Return the balances."""
         return balances(action)
+
+    def total(self, items: Sequence[Action], data: dict[str, Any]) -> str:
+        """Return what goes back: from the accounts what had come in, to them what had gone out."""
+        return added_up((action.currency, -action.delta) for action in items)
 
     def also(self, item: Action, first: Action, others: Sequence[Action]) -> tuple[Line, ...]:
         """Return the other account of a transfer."""

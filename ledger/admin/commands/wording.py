@@ -1,11 +1,13 @@
 """A command of the ledger in words: what it does, on its buttons and headings, and what became of each object, in rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.urls import reverse
 
 from backoffice.command import CommandPage, Line
+from ledger.admin.telling import listed, signed
 from ledger.errors import LedgerError
 from ledger.models import Account, Action
 from ledger.money import written
@@ -25,6 +27,15 @@ FIELDS = {
     "invalid_reference": "reference_type",
     "reason_required": "comment",
 }
+
+
+def added_up(amounts: Iterable[tuple[str, Decimal]]) -> str:
+    """Return what amounts come to, of each currency apart: what goes out, then what comes in."""
+    totals: dict[tuple[str, bool], Decimal] = {}
+    for currency, amount in amounts:
+        key = (currency, amount > 0)
+        totals[key] = totals.get(key, Decimal(0)) + amount
+    return listed([signed(total, currency) for (currency, _), total in sorted(totals.items())])
 
 
 class Worded(CommandPage):
@@ -106,12 +117,18 @@ class Worded(CommandPage):
         return f"{what} {self._preposition(data)}{nouns}"
 
     def sentence(self, data: dict[str, Any], ready: int) -> str:
-        """Say what is done, to whom, and what a selection comes to."""
-        if self.single:
-            return f"{self.what_is_done(data)} {self._preposition(data)}{self.subject(data)}."
+        """Say what is done, and to whom."""
+        return f"{self.what_is_done(data)} {self._preposition(data)}{self.subject(data)}."
+
+    def sentence_of(self, items: Sequence[Any], data: dict[str, Any]) -> str:
+        """Say what is done to how many of a selection, and what that comes to."""
+        total = self.total(items, data)
+        return f"{self.deed(data, len(items))}{f', {total} in total' if total else ''}."
+
+    def total(self, items: Sequence[Any], data: dict[str, Any]) -> str:
+        """Return what the amounts of these objects come to; nothing where no money moves."""
         amount = data.get("amount")
-        total = f", {written(amount * ready, self._currency)} in total" if amount else ""
-        return f"{self.deed(data, ready)}{total}."
+        return written(amount * len(items), self._currency) if amount else ""
 
     def subject(self, data: dict[str, Any]) -> str:
         """Return what the command of one object acts on, in a sentence."""
