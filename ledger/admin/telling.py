@@ -43,16 +43,17 @@ def of_account(account: Account) -> QuerySet[Action]:
 @admin.display(description="Status", ordering="status")
 def status_chip(account: Account) -> str:
     """Show the status as a chip."""
-    return _chip(account.status, account.get_status_display())
+    return chip(account.status, account.get_status_display())
 
 
 @admin.display(description="State", ordering="state")
 def state_chip(hold: Hold) -> str:
     """Show the state of a hold as a chip."""
-    return _chip(hold.state, hold.get_state_display())
+    return chip(hold.state, hold.get_state_display())
 
 
-def _chip(kind: str, text: str) -> SafeString:
+def chip(kind: str, text: str) -> SafeString:
+    """Return words as a chip, in the colours of a kind."""
     return format_html('<span class="chip chip-{}">{}</span>', kind, text)
 
 

@@ -1,5 +1,6 @@
 """The pages of transfers, reversals, refunds and holds: both sides shown, posted once, and nothing out of one's reach."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -211,13 +212,17 @@ def test_transfer_form_says_what_both_accounts_allow(console: Client, pair: tupl
     assert "and CZK 4.00 now; the maximum balance set for the receiving account binds." in page
 
 
-def test_pages_of_a_transfer_lead_to_its_other_leg(console: Client, pair: tuple[Account, Account], agent: User) -> None:
+def test_pages_of_a_transfer_lead_to_its_other_side(
+    console: Client, pair: tuple[Account, Account], agent: User
+) -> None:
     source, target = pair
     out, into = transferred(agent, source, target)
     for page in (at(source), at(out), at(source, "history"), reverse("console:ledger_action_changelist")):
         html = console.get(page).content.decode()
         assert f'Transferred out to <a href="{at(target)}">Petr Novy</a>' in html, page
-    assert f'<a class="reference" href="{at(into)}">{into.reference}</a>' in console.get(at(out)).content.decode()
+    html = console.get(at(out)).content.decode()
+    assert f'<a class="reference" href="{at(into)}">{into.reference}</a>' in html
+    assert f"Other side: {into.reference}" in text(html)
 
 
 def test_other_account_out_of_reach_is_not_named_and_not_moved(
@@ -253,9 +258,28 @@ def test_reverse_takes_a_transfer_back_on_both_accounts_once(
     html = console.get(at(out)).content.decode()
     back = Action.objects.get(reverses=out)
     assert f'href="{at(back)}">{back.reference}</a> CZK 30.00' in html
+    assert f"Reversed by: {back.reference}" in text(html)
+    assert f"<h1>Transferred out {out} <span" in html
+    assert chips(html) == ["Reversed"]
+    assert chips(console.get(at(back)).content.decode()) == []
     assert f'Reversed <a class="reference" href="{at(out)}">' in console.get(at(back)).content.decode()
     assert at(out, "reverse") not in html
     assert at(out, "refund") not in html
+
+
+def chips(html: str) -> list[str]:
+    """Return the chips of a page's heading."""
+    [heading] = re.findall(r"<h1[^>]*>(.*?)</h1>", html, re.DOTALL)
+    return re.findall(r'<span class="chip [^"]+">([^<]+)</span>', heading)
+
+
+def test_reversed_action_asks_nobody_to_call_a_lead(client: Client, account: Account, agent: User) -> None:
+    permit(agent, "deposit", "change_account")
+    client.force_login(agent)
+    action = account.actions.latest()
+    assert "Reversing is for leads" in client.get(at(action)).content.decode()
+    Action.reverse(uid=action.uid, comment="Booked twice", **asked(agent))
+    assert "Reversing is for leads" not in client.get(at(action)).content.decode()
 
 
 def test_what_can_be_reversed_or_closed_no_more_says_so_in_the_place_of_the_form(
@@ -298,6 +322,10 @@ def test_refund_says_how_much_can_go_back_and_takes_no_more(console: Client, acc
     html = console.get(at(action)).content.decode()
     assert at(action, "refund") in html
     assert at(action, "reverse") not in html
+    assert chips(html) == ["Refunded in part"]
+    assert f"Refunded by: {account.actions.latest()} CZK 15.00" in text(html)
+    console.post(url, begin(console, url, amount="85", comment="The rest"))
+    assert chips(console.get(at(action)).content.decode()) == ["Refunded"]
 
 
 def select(console: Client, verb: str, *rows: Any) -> str:
