@@ -80,7 +80,7 @@ def test_transfer_shows_both_accounts_and_posts_once(console: Client, pair: tupl
     url = at(source, "transfer")
     page = text(previewed(console, url, to=str(target.pk), amount="30", comment="Rent"))
     assert f"Transfer CZK 30.00 from {source} to {target}." in page
-    assert f"{source} CZK 100.00 -CZK 30.00 CZK 70.00" in page
+    assert f"Jana Nova · CZK · {source.user.email} · Nordbank CZK 100.00 -CZK 30.00 CZK 70.00" in page
     assert f"Petr Novy · CZK · {target.user.email} · Nordbank CZK 5.00 +CZK 30.00 CZK 35.00" in page
     confirmation = begin(console, url, to=str(target.pk), amount="30", comment="Rent")
     answers = [console.post(url, confirmation, follow=True) for _ in range(2)]
@@ -97,7 +97,7 @@ def test_transfer_is_shown_again_when_the_receiver_moved(
     Account.deposit(uid=target.uid, amount=Decimal(1), **asked(agent))
     warned = text(console.post(at(source, "transfer"), confirmation).content.decode())
     assert "Something has changed since you looked" in warned
-    assert f"{source} CZK 100.00 -CZK 30.00 CZK 70.00" in warned
+    assert "Nordbank CZK 100.00 -CZK 30.00 CZK 70.00" in warned
     assert "Nordbank was CZK 5.00 when you looked, is now CZK 6.00 +CZK 30.00 was CZK 35.00 when you looked" in warned
     assert balances() == [100, 6]
 
@@ -249,8 +249,8 @@ def test_reverse_takes_a_transfer_back_on_both_accounts_once(
     out, into = transferred(agent, source, target)
     page = text(previewed(console, at(into, "reverse"), comment="Booked twice"))
     assert f"Reverse Transferred in {into}, CZK 30.00 on {target}." in page
-    assert f"{target} CZK 35.00 -CZK 30.00 CZK 5.00" in page
-    assert f"{source} CZK 70.00 +CZK 30.00 CZK 100.00" in page
+    assert f"Petr Novy · CZK · {target.user.email} · Nordbank CZK 35.00 -CZK 30.00 CZK 5.00" in page
+    assert f"Jana Nova · CZK · {source.user.email} · Nordbank CZK 70.00 +CZK 30.00 CZK 100.00" in page
     confirmation = begin(console, at(into, "reverse"), comment="Booked twice")
     for _ in range(2):
         console.post(at(into, "reverse"), confirmation)
@@ -378,6 +378,33 @@ def test_capture_of_an_impossible_amount_is_refused(
     console: Client, account: Account, agent: User, typed: str, sentence: str
 ) -> None:
     assert sentence in previewed(console, at(held(agent, account), "capture"), amount=typed)
+
+
+def message(console: Client, url: str, **fields: str) -> tuple[str, list[tuple[str, str]]]:
+    """Give a command; return what the message says until the reference, and its links."""
+    html = console.post(url, begin(console, url, **fields), follow=True).content.decode()
+    [told] = re.findall(r'<li class="success">(.*?)</li>', html, re.DOTALL)
+    return text(told).partition(" Reference")[0], re.findall(r'<a href="([^"]+)">([^<]+)</a>', told)
+
+
+def test_message_after_a_command_says_how_much_and_leads_on(console: Client, account: Account, agent: User) -> None:
+    permit(agent, *VERBS, "withdraw", "freeze", "unfreeze")
+    taken, links = message(console, at(account, "withdraw"), amount="5")
+    action = account.actions.latest()
+    assert taken == "Withdrawn: CZK 5.00; the balance is now CZK 95.00 ."
+    assert links == [(at(account, "withdraw"), "Withdraw once more"), (at(action, "reverse"), "Take it back")]
+    whose = (at(account), "Account of Jana Nova")
+    reversing, links = message(console, at(action, "reverse"))
+    assert (reversing, links) == ("Reversed: CZK 5.00; the balance is now CZK 100.00 .", [whose])
+    put, links = message(console, at(account, "hold"), amount="30")
+    assert put == "Held: CZK 30.00; what is available is now CZK 70.00 ."
+    hold = Hold.objects.get()
+    captured, links = message(console, at(hold, "capture"), amount="10")
+    assert captured == "Captured: CZK 10.00; the balance is now CZK 90.00 ."
+    assert links == [whose, (at(account.actions.latest(), "reverse"), "Take it back")]
+    assert message(console, at(account, "freeze")) == (
+        "The account is now frozen .", [(at(account, "unfreeze"), "Unfreeze")]
+    )  # fmt: skip
 
 
 def test_hold_that_would_have_expired_is_refused_at_its_field(console: Client, account: Account) -> None:

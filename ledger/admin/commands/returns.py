@@ -11,6 +11,7 @@ from ledger.admin.commands.base import LedgerCommand
 from ledger.admin.commands.money import balances
 from ledger.admin.commands.transfer import two_sided
 from ledger.admin.commands.wording import added_up
+from ledger.admin.telling import called
 from ledger.errors import LedgerError
 from ledger.models import Account, Action
 from ledger.money import written
@@ -77,4 +78,4 @@ class ReturnCommand(LedgerCommand):
     def also(self, item: Action, first: Action, others: Sequence[Action]) -> tuple[Line, ...]:
         """Return the other account of a transfer."""
         known = [(self.others[action.account_id], action) for action in others]
-        return tuple(two_sided(str(account), self.page_of(account), action) for account, action in known)
+        return tuple(two_sided(called(account), self.page_of(account), action) for account, action in known)

@@ -107,6 +107,13 @@ class Worded(CommandPage):
         """Return what stands in the three columns of the preview."""
         return self.stands(item), "", action.get_status_display()
 
+    def told(self, line: Line) -> str:
+        """Say what was done, in the message: how much, until before what stands now."""
+        moved = f"{line.change.removeprefix('-')}; {self.standing}" if line.change else self.standing
+        if line.replayed:
+            return f"Was posted before, and only once: {moved}"
+        return f"{self.past}: {moved}" if line.change else f"{moved[:1].upper()}{moved[1:]}"
+
     def deed(self, data: dict[str, Any], ready: int) -> str:
         """Say what is done: `Deposit CZK 10.00`, and for a selection to how many."""
         what = self.what_is_done(data)
