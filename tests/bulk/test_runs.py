@@ -233,6 +233,20 @@ def test_a_long_run_goes_on_behind_the_request(console: Client, open_account: Op
     assert f"ids={accounts[4].pk}" in html
 
 
+def test_what_can_never_pass_is_not_tried_again(console: Client, open_account: OpenAccount, agent: User) -> None:
+    one, frozen, closed = open_account("5"), open_account("5"), open_account()
+    freeze(frozen, agent)
+    Account.close(uid=closed.uid, by=agent, asof=timezone.now(), comment="Moved away")
+    html = console.get(page(confirm(console))).content.decode()
+    assert "Left out: 2" in text(html)
+    assert "Try 1 of the 2 left out again" in text(html)
+    assert f'?ids={frozen.pk}"' in html
+    url = select(console, "deposit", one, closed)
+    html = console.post(url.partition("?")[0], sent(preview(console, url, amount="1")), follow=True).content.decode()
+    assert "Left out: 1" in text(html)
+    assert "left out again" not in text(html)
+
+
 @pytest.mark.usefixtures("behind")
 def test_rows_are_done_with_the_rights_of_now(
     console: Client, open_account: OpenAccount, agent: User, nord: Entity
