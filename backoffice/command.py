@@ -149,14 +149,18 @@ class CommandPage(BaseView):
         """Return the heading of the preview."""
         return f"{self.deed(data, ready)}."
 
+    def obstacle(self) -> str:
+        """Return what refuses it whatever would be typed, in a sentence, or nothing. It stands in the place of the form."""
+        return ""
+
     def binding(self, form: CommandForm) -> str:
         """Return what is possible now and which rule binds, in a sentence, or nothing."""
         return ""
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        """Show the form."""
+        """Show the form, or what makes it useless."""
         self.objects = self.get_objects()
-        return self.show_form(self.make_form())
+        return self.page(self.form_template, self.make_form(), obstacle=self.obstacle())
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Preview, or do what was previewed."""

@@ -15,6 +15,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from backoffice.command import TOKEN_AGE
 from backoffice.databases import worked_on
@@ -90,7 +91,7 @@ class Decision(BaseView):
         if not self.allowed(row):
             raise PermissionDenied
         if not comment:
-            return self._again(row, comment, warning=MISSING)
+            return self._again(row, comment, missing=MISSING)
         give_reason(comment, using=worked_on() or "default")
         try:
             done = self.decide(row, comment)
@@ -122,15 +123,18 @@ class Decision(BaseView):
         return str(saw)
 
     def say(self, done: Any) -> None:
-        """Tell what became of it."""
-        link = format_html('<a href="{}">{}</a>', self.page(done.pk), done)
-        messages.success(self.request, format_html("{} is {}.", link, done.get_state_display().lower()))
+        """Tell what became of it, and for whom: the next request may be on the page by now."""
+        messages.success(self.request, format_html("{} is {}.", self.link(done), done.get_state_display().lower()))
+
+    def link(self, done: Any) -> SafeString:
+        """Return a link to the request that says what was asked for, and for whom."""
+        return format_html('<a href="{}">{}</a>', self.page(done.pk), self.model_admin.label(done))
 
     def page(self, pk: int) -> str:
         """Return the address of a request's page."""
         opts = self.model_admin.opts
         return reverse(f"{self.model_admin.admin_site.name}:{opts.app_label}_{opts.model_name}_change", args=[pk])
 
-    def _again(self, row: Any, comment: str, *, warning: str) -> HttpResponse:
-        shown: HttpResponse = self.model_admin.page(self.request, row, comment=comment, warning=warning)
+    def _again(self, row: Any, comment: str, **wrong: str) -> HttpResponse:
+        shown: HttpResponse = self.model_admin.page(self.request, row, comment=comment, **wrong)
         return shown

@@ -17,6 +17,7 @@ from bulk.models import Result, Row, Run, State
 from bulk.pages import COMMANDS, Progress, RowsFile
 from bulk.working import AT_ONCE
 from ledger.admin.telling import figures
+from ledger.errors import FINAL
 from ledger.models import Approval
 
 SHOWN = 10  # rows of each kind of a long run; a short one shows all of them
@@ -106,7 +107,10 @@ class RunAdmin(ReadOnlyAdmin):
                 for page in COMMANDS
                 if page.guard.allows(request) and page.is_due(run)
             ],
-            "again_url": f"{reverse(f'{listed}_{run.command}_selected')}?ids={again}" if again else "",
+            "again_url": f"{reverse(f'{listed}_{run.command}_selected')}?ids={','.join(map(str, again))}"
+            if again
+            else "",
+            "again": len(again),
             "list_url": f"{reverse(f'{listed}_changelist')}?{run.query}",
             "list_called": apps.get_model("ledger", run.subject)._meta.verbose_name_plural,
             "approvals_url": self.approvals_url(request, run),
@@ -129,14 +133,18 @@ class RunAdmin(ReadOnlyAdmin):
         lines = [(row, called[row.object_id], *figures(row.action)) for row in first]
         return Group(kind.label, counts[kind], lines)
 
-    def again(self, request: HttpRequest, run: Run) -> str:
-        """Return the objects that were left out, to choose them again; nothing while it runs, or where they are too many."""
+    def again(self, request: HttpRequest, run: Run) -> list[int]:
+        """Return the objects that were left out, to choose them again, but for those that can never pass.
+
+        Nothing while it runs, or where they are too many.
+        """
         model_admin: Any = self.admin_site.get_model_admin(apps.get_model("ledger", run.subject))
         may = run.command in {command.name for command in model_admin.permitted(request)}
-        if run.state == State.RUNNING or not may or not 0 < run.refused <= AT_ONCE:
-            return ""
-        left = run.rows.filter(state=Result.REFUSED).order_by("object_id").values_list("object_id", flat=True)
-        return ",".join(map(str, left))
+        if run.state == State.RUNNING or not may or not run.refused:
+            return []
+        left = run.rows.filter(state=Result.REFUSED).exclude(code__in=FINAL).order_by("object_id")
+        found = list(left.values_list("object_id", flat=True)[: AT_ONCE + 1])
+        return found if len(found) <= AT_ONCE else []
 
     def approvals_url(self, request: HttpRequest, run: Run) -> str:
         """Return where what was asked for can be seen."""

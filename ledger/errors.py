@@ -311,3 +311,7 @@ class LedgerOutOfStep(LedgerError):
     """The database's own guard refused a posting that the rules let pass: somebody wrote past the engine."""
 
     code = "out_of_step"
+
+
+# What none of these lets pass it never will: nothing opens a closed account, gives a hold back or undoes a return.
+FINAL = frozenset(error.code for error in (AccountClosed, AlreadyReversed, HoldResolved, NotReversible))

@@ -1,5 +1,6 @@
 """Actions in the console: the whole record, read-only, and the ways to take an action back."""
 
+from decimal import Decimal
 from typing import Any, cast
 
 from django.contrib import admin
@@ -41,8 +42,8 @@ class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
         "delta", "balance", "held_delta", "held", "transfer", "reverses__reference", "hold__uid", "reference_type", "external_reference", "comment", "by",
     )  # fmt: skip
     readonly_fields = (
-        "account_link", "what", "delta_written", "balance_written", "held_written", "other_leg", "took_back", "placed",
-        "requested_by", "approved_by", "by_whom", "uid", "reference", "recorded",
+        "account_link", "what", "delta_written", "balance_written", "held_written", "other_side", "reversed_by",
+        "refunded_by", "placed", "requested_by", "approved_by", "by_whom", "uid", "reference", "recorded",
     )  # fmt: skip
     change_form_template = "console/action.html"
     commands = ACTION_COMMANDS
@@ -52,9 +53,9 @@ class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
         told: list[Any] = ["account_link", ("what", "status"), ("delta_written", "balance_written")]
         if obj and (obj.held or obj.held_delta):
             told.append(("held_written",))
-        told += ["other_leg"] if obj and obj.transfer else []
+        told += ["other_side"] if obj and obj.transfer else []
         told += ["placed"] if obj and obj.type == ActionType.HELD else []
-        told += ["took_back"] if obj and self.returns(obj) else []
+        told += [self.returned_by(obj)] if obj and self.returns(obj) else []
         return (
             *told,
             ("created", "recorded", "version"),
@@ -71,13 +72,13 @@ class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
         action = self.get_object(request, object_id)
         extra: dict[str, Any] = {}
         if action:
-            extra = {"title": f"{action.get_type_display()} {action}", "subtitle": None}
+            extra = {"title": f"{action.get_type_display()} {action}", "subtitle": None, "chip": self.chip(action)}
             extra["commands"] = self.possible(request, action)
         return super().change_view(request, object_id, form_url, {**extra, **(extra_context or {})})
 
     def possible(self, request: HttpRequest, action: Any) -> list[Any]:
         """Return the commands that can be offered: nothing goes back twice, or from an account out of reach."""
-        gone = abs(sum(back.delta for back in self.returns(action)))
+        gone = self.gone(action)
         if action.type not in REVERSIBLE or gone == abs(action.delta) or (action.transfer and not action.counterparty):
             return []
         allowed = ALLOWED[Status(action.account.status)] - ({ActionType.REVERSED} if gone else set())
@@ -92,6 +93,24 @@ class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
             action.taken_back = list(action.returns.order_by("pk"))
         found: list[Action] = action.taken_back
         return found
+
+    @classmethod
+    def gone(cls, action: Any) -> Decimal:
+        """Return how much of the action went back so far."""
+        return abs(sum((back.delta for back in cls.returns(action)), Decimal(0)))
+
+    @classmethod
+    def returned_by(cls, action: Any) -> str:
+        """Return which field tells what took the action back: a reversal takes all of it, refunds a part each."""
+        return "reversed_by" if cls.returns(action)[0].type == ActionType.REVERSED else "refunded_by"
+
+    @classmethod
+    def chip(cls, action: Any) -> str:
+        """Return as a chip that the action was taken back, or a part of it; else nothing."""
+        if not (gone := cls.gone(action)):
+            return ""
+        word = "Reversed" if cls.returned_by(action) == "reversed_by" else "Refunded"
+        return telling.chip("pending", word if gone == abs(action.delta) else f"{word} in part")
 
     def found(self, search: Search, rows: QuerySet[Any]) -> list[int]:
         """Find actions by themselves or by their account."""
@@ -112,17 +131,22 @@ class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
         """Lead to the account."""
         return telling.link(action.account, str(action.account))
 
-    @admin.display(description="Other leg")
-    def other_leg(self, action: Any) -> str:
+    @admin.display(description="Other side")
+    def other_side(self, action: Any) -> str:
         """Lead to the other leg of a transfer, where the reader may see its account."""
         if not action.counterparty:
             return telling.UNSEEN
         [leg] = action.counterparts()
         return telling.link(leg, leg.reference)
 
-    @admin.display(description="Went back")
-    def took_back(self, action: Any) -> str:
-        """Lead to what took the action back, with how much."""
+    @admin.display(description="Reversed by")
+    def reversed_by(self, action: Any) -> str:
+        """Lead to what took the action back."""
+        return self.refunded_by(action)
+
+    @admin.display(description="Refunded by")
+    def refunded_by(self, action: Any) -> str:
+        """Lead to what gave parts of the action back, with how much."""
         rows = ((telling.link(back, back.reference), _written(abs(back.delta), back)) for back in self.returns(action))
         return format_html_join(", ", "{} {}", rows)
 

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from backoffice.command import copy_button
 from backoffice.deciding import Decision
 from backoffice.guards import Guard, PermissionGuard, StaffGuard
 from backoffice.models import User
@@ -49,7 +50,9 @@ class Approve(LedgerDecision):
     def say(self, done: Approval) -> None:
         """Say what was done, with its reference, or why it failed."""
         if done.state == ApprovalState.FAILED:
-            messages.error(self.request, f"{done} was approved and failed. {done.error_text}")
+            messages.error(
+                self.request, format_html("{} was approved and failed. {}", self.link(done), done.error_text)
+            )
         elif (action := done.action) is None:
             super().say(done)
         else:
@@ -57,8 +60,9 @@ class Approve(LedgerDecision):
 
     def _say_posted(self, done: Approval, action: Action) -> None:
         page = reverse(f"{self.model_admin.admin_site.name}:ledger_action_change", args=[action.pk])
-        text = '{} is approved and posted. Reference <a href="{}"><code>{}</code></a>.'
-        messages.success(self.request, format_html(text, done, page, action.reference))
+        text = '{} is approved and posted. Reference <a href="{}"><code>{}</code></a> {}'
+        reference = str(action.reference)
+        messages.success(self.request, format_html(text, self.link(done), page, reference, copy_button(reference)))
 
 
 class Reject(LedgerDecision):

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from backoffice.command import CommandForm
 from backoffice.reason import MISSING
 from ledger.admin.amounts import AmountField
-from ledger.admin.telling import called
+from ledger.admin.telling import called, listed
 from ledger.choices import ReferenceType
 from ledger.models import Account, Action
 from ledger.money import exponent
@@ -44,6 +44,12 @@ class LedgerForm(CommandForm):
         self.objects, self.accounts = objects, accounts
 
 
+def mixing(accounts: Sequence[Account]) -> str:
+    """Return the sentence that refuses accounts of several currencies, an amount being another thing in each; or nothing."""
+    currencies = sorted({account.currency for account in accounts})
+    return f"The selection mixes {listed(currencies)}: choose accounts of one currency." if currencies[1:] else ""
+
+
 class AmountForm(LedgerForm):
     """How much, in the one currency of the accounts."""
 
@@ -52,15 +58,14 @@ class AmountForm(LedgerForm):
     def __init__(self, data: Any = None, *, objects: Sequence[Any], accounts: Sequence[Account]) -> None:
         super().__init__(data, objects=objects, accounts=accounts)
         amount = cast("AmountField", self.fields["amount"])
-        amount.label = f"Amount in {accounts[0].currency}" if accounts else "Amount"
-        amount.places = exponent(accounts[0].currency) if accounts else None
+        if accounts and not mixing(accounts):
+            amount.label, amount.places = f"Amount in {accounts[0].currency}", exponent(accounts[0].currency)
         amount.widget.attrs["autofocus"] = True
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a selection of several currencies: an amount means something else in each."""
-        currencies = sorted({account.currency for account in self.accounts})
-        if len(currencies) > 1:
-            raise ValidationError(f"The selection mixes {' and '.join(currencies)}: choose accounts of one currency.")
+        """Refuse a selection of several currencies."""
+        if refusal := mixing(self.accounts):
+            raise ValidationError(refusal)
         return self.cleaned_data
 
 

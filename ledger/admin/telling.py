@@ -4,6 +4,7 @@ An account of an entity that the reader does not work on is told of, and not nam
 come fetched with who did them and `statement.RELATED`, so no function here asks the database.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -42,16 +43,17 @@ def of_account(account: Account) -> QuerySet[Action]:
 @admin.display(description="Status", ordering="status")
 def status_chip(account: Account) -> str:
     """Show the status as a chip."""
-    return _chip(account.status, account.get_status_display())
+    return chip(account.status, account.get_status_display())
 
 
 @admin.display(description="State", ordering="state")
 def state_chip(hold: Hold) -> str:
     """Show the state of a hold as a chip."""
-    return _chip(hold.state, hold.get_state_display())
+    return chip(hold.state, hold.get_state_display())
 
 
-def _chip(kind: str, text: str) -> SafeString:
+def chip(kind: str, text: str) -> SafeString:
+    """Return words as a chip, in the colours of a kind."""
     return format_html('<span class="chip chip-{}">{}</span>', kind, text)
 
 
@@ -101,8 +103,8 @@ def what(action: Any) -> str:
 def amount(action: Action) -> str:
     """Return what was added or taken; where nothing was, what is held more or less."""
     if action.delta or not action.held_delta:
-        return Figure(_signed(action.delta, action.currency))
-    return format_html('<span class="amount quiet">{} held</span>', _signed(action.held_delta, action.currency))
+        return Figure(signed(action.delta, action.currency))
+    return format_html('<span class="amount quiet">{} held</span>', signed(action.held_delta, action.currency))
 
 
 def figures(action: Action | None) -> tuple[Any, str]:
@@ -116,8 +118,15 @@ def figures(action: Action | None) -> tuple[Any, str]:
     return "", action.get_status_display()
 
 
-def _signed(amount: Any, currency: str) -> str:
+def signed(amount: Any, currency: str) -> str:
+    """Return an amount with a plus or minus sign."""
     return f"{'+' if amount > 0 else ''}{written(amount, currency)}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return words as a sentence lists them."""
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def told(action: Any) -> str:

@@ -43,8 +43,9 @@
     window.addEventListener("keydown", (event) => {
         const { key } = event, chord = event.ctrlKey || event.metaKey;
         if (event.isComposing || one("dialog[open]")) return;
-        if (chord && key === "Enter") {
-            event.target.closest("form")?.querySelector("[type=submit], button:not([type], [formaction])")?.click();
+        // A preview's too, from its heading. A key held down would go through the preview.
+        if (chord && key === "Enter" && !event.repeat) {
+            (event.target.closest("form") ?? one("#confirm"))?.querySelector("[type=submit], button:not([type], [formaction], [name=back], .danger)")?.click();
         }
         if (chord && key.toLowerCase() === "k" && !event.altKey && !event.shiftKey) {
             event.preventDefault();

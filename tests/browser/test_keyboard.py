@@ -160,3 +160,56 @@ def test_deposit_is_made_by_keyboard_alone(login: Login) -> None:
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator(".messagelist")).to_contain_text("Deposited")
+
+
+def to_preview(page: Page, verb: str, amount: str = "") -> None:
+    """Go from an account's page to the preview of a command, by the keys of its form."""
+    page.get_by_role("main").get_by_role("link", name=verb, exact=True).click()
+    if amount:
+        page.fill("#id_amount", amount)
+    page.fill("#id_comment", "Cash at the desk")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("main h1")).to_be_focused()
+    page.wait_for_load_state()
+
+
+def test_preview_is_confirmed_by_one_press_of_its_own(login: Login) -> None:
+    page = login("agent")
+    open_first_account(page)
+    account = page.url.partition("?")[0]
+    to_preview(page, "Deposit", "3.25")
+    page.keyboard.down("Control")
+    page.keyboard.down("Enter")
+    expect(page.locator(".messagelist")).to_contain_text("Deposited")
+    page.keyboard.down("Enter")  # held down
+    assert page.url == account
+    latest = page.locator("section[aria-labelledby=latest-heading] tbody tr")
+    expect(latest.filter(has_text="+CZK 3.25")).to_have_count(1)
+
+
+def test_key_that_is_held_down_does_not_go_through_the_preview(login: Login) -> None:
+    page = login("agent")
+    open_first_account(page)
+    page.get_by_role("main").get_by_role("link", name="Deposit", exact=True).click()
+    page.fill("#id_amount", "4.75")
+    page.fill("#id_comment", "Cash at the desk")
+    page.keyboard.down("Control")
+    page.keyboard.down("Enter")
+    expect(page.locator("main h1")).to_be_focused()
+    page.wait_for_load_state()
+    page.keyboard.down("Enter")
+    page.wait_for_timeout(500)
+    expect(page.get_by_role("button", name="Deposit CZK 4.75")).to_be_enabled()
+
+
+def test_red_buttons_and_the_way_back_are_never_pressed_from_afar(login: Login) -> None:
+    page = login("lead")
+    open_first_account(page)
+    to_preview(page, "Freeze")
+    for button in (None, "Back"):
+        if button:
+            page.get_by_role("button", name=button).focus()
+        page.evaluate("""() => document.activeElement.dispatchEvent(
+            new KeyboardEvent("keydown", { key: "Enter", ctrlKey: true, bubbles: true }))""")
+        page.wait_for_timeout(300)
+        expect(page.get_by_role("button", name="Freeze")).to_be_enabled()

@@ -85,6 +85,22 @@ def test_all_that_match_are_kept_as_the_filter_and_drift_is_told(
     assert late.pk in run.rows.values_list("object_id", flat=True)
 
 
+def test_drift_of_a_status_is_told_in_the_words_of_the_status(
+    console: Client, open_account: OpenAccount, agent: User
+) -> None:
+    frozen, other = open_account("5", name="Jana Nova"), open_account("7", name="Petr Novy")
+    url = select(console, "freeze", frozen, other)
+    shown = preview(console, url)
+    freeze(frozen, agent)
+    warned = text(console.post(url.partition("?")[0], sent(shown)).content.decode())
+    assert f"{other} Open \N{EN DASH} Frozen" in warned
+    assert (
+        f"{frozen} was Open when you looked, is now Frozen "
+        "When you looked it would have become Frozen. Now it is left out: The account is frozen already."
+    ) in warned
+    assert "CZK 5.00" not in warned
+
+
 def test_what_a_search_finds_is_kept_as_the_search(console: Client, open_account: OpenAccount) -> None:
     open_account("5")
     open_account("5", name="Petr Novotny")
@@ -165,13 +181,29 @@ def test_holds_are_released_and_actions_reversed_in_numbers(
     for account in accounts:
         Hold.place(uid=account.uid, amount=Decimal(5), by=agent, asof=timezone.now())
     url = choose_all(console, "release", "state__exact=pending", "console:ledger_hold_changelist")
-    html = console.post(url, sent(preview(console, url)), follow=True).content.decode()
+    shown = preview(console, url)
+    assert "Release 3 holds, +CZK 15.00 in total." in text(shown.content.decode())
+    html = console.post(url, sent(shown), follow=True).content.decode()
     assert "Posted: 3" in text(html)
     assert set(Hold.objects.values_list("state", flat=True)) == {"released"}
     url = choose_all(console, "reverse", "type__exact=deposited", "console:ledger_action_changelist")
     html = console.post(url, sent(preview(console, url)), follow=True).content.decode()
     assert "-CZK 20.00 CZK 0.00" in text(html)
     assert [account.balance for account in Account.objects.all()] == [0, 0, 0]
+
+
+def test_reversals_are_added_up_by_currency_and_direction(
+    console: Client, open_account: OpenAccount, agent: User
+) -> None:
+    crowns, euros, gone = open_account("100"), open_account("20.50", currency="EUR"), open_account("7")
+    poor = open_account("40")
+    Account.withdraw(uid=poor.uid, amount=Decimal(30), by=agent, asof=timezone.now())
+    back = gone.actions.latest()
+    Action.reverse(uid=back.uid, by=agent, asof=timezone.now(), comment="Booked twice")
+    accounts = (crowns, euros, poor, open_account("1000"))
+    ids = ",".join(str(action.pk) for action in [back, *(account.actions.latest() for account in accounts)])
+    shown = text(preview(console, f"{reverse('console:ledger_action_reverse_selected')}?ids={ids}").content.decode())
+    assert "Reverse 4 actions, -CZK 1,100.00, +CZK 30.00 and -EUR 20.50 in total." in shown
 
 
 @pytest.mark.usefixtures("behind")
@@ -199,6 +231,20 @@ def test_a_long_run_goes_on_behind_the_request(console: Client, open_account: Op
     html = console.get(page(run)).content.decode()
     assert "Try the 1 left out again" in text(html)
     assert f"ids={accounts[4].pk}" in html
+
+
+def test_what_can_never_pass_is_not_tried_again(console: Client, open_account: OpenAccount, agent: User) -> None:
+    one, frozen, closed = open_account("5"), open_account("5"), open_account()
+    freeze(frozen, agent)
+    Account.close(uid=closed.uid, by=agent, asof=timezone.now(), comment="Moved away")
+    html = console.get(page(confirm(console))).content.decode()
+    assert "Left out: 2" in text(html)
+    assert "Try 1 of the 2 left out again" in text(html)
+    assert f'?ids={frozen.pk}"' in html
+    url = select(console, "deposit", one, closed)
+    html = console.post(url.partition("?")[0], sent(preview(console, url, amount="1")), follow=True).content.decode()
+    assert "Left out: 1" in text(html)
+    assert "left out again" not in text(html)
 
 
 @pytest.mark.usefixtures("behind")

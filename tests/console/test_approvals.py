@@ -130,9 +130,14 @@ def test_approving_posts_and_goes_on_to_the_next(checker: Client, account: Accou
     assert (one.state, one.checker, one.comment, one.action.by if one.action else None) == (
         "approved", lead, "Seen", agent,
     )  # fmt: skip
-    assert str(one.action) in checker.get(page(two)).content.decode()
+    html = checker.get(page(two)).content.decode()
+    what = f"Deposit CZK 60.00 · {account}"
+    assert f'<a href="{page(one)}">{what}</a> is approved and posted. Reference' in html
+    assert f'data-copy="{one.action}"' in html
     assert decide(checker, two, "reject", comment="No").headers["Location"] == page(two)
-    assert "Approvals /" in text(checker.get(page(two)).content.decode())
+    html = checker.get(page(two)).content.decode()
+    assert f'<a href="{page(two)}">{what}</a> is rejected.' in html
+    assert "Approvals /" in text(html)
 
 
 def test_approving_twice_posts_once_and_says_so(checker: Client, account: Account, agent: User) -> None:
@@ -191,7 +196,12 @@ def test_every_decision_needs_a_reason_and_keeps_it(
     decider = request.getfixturevalue(whose)
     approval = ask(account, agent)
     for why in ("", "  "):
-        assert MISSING in text(decide(decider, approval, name, comment=why).content.decode())
+        html = decide(decider, approval, name, comment=why).content.decode()
+        assert f'<ul class="errorlist" id="id_comment_error"><li>{MISSING}</li></ul>' in html
+        assert "data-once novalidate>" in html
+        assert 'aria-invalid="true" aria-describedby="id_comment_error"' in html
+        assert "Your reason" in html
+        assert "Reason for asking Inheritance" in text(html)
     approval.refresh_from_db()
     assert approval.state == "pending"
     decide(decider, approval, name, comment="The papers are complete")

@@ -1,8 +1,10 @@
 """The pages of transfers, reversals, refunds and holds: both sides shown, posted once, and nothing out of one's reach."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -78,7 +80,7 @@ def test_transfer_shows_both_accounts_and_posts_once(console: Client, pair: tupl
     url = at(source, "transfer")
     page = text(previewed(console, url, to=str(target.pk), amount="30", comment="Rent"))
     assert f"Transfer CZK 30.00 from {source} to {target}." in page
-    assert f"{source} CZK 100.00 -CZK 30.00 CZK 70.00" in page
+    assert f"Jana Nova · CZK · {source.user.email} · Nordbank CZK 100.00 -CZK 30.00 CZK 70.00" in page
     assert f"Petr Novy · CZK · {target.user.email} · Nordbank CZK 5.00 +CZK 30.00 CZK 35.00" in page
     confirmation = begin(console, url, to=str(target.pk), amount="30", comment="Rent")
     answers = [console.post(url, confirmation, follow=True) for _ in range(2)]
@@ -95,7 +97,7 @@ def test_transfer_is_shown_again_when_the_receiver_moved(
     Account.deposit(uid=target.uid, amount=Decimal(1), **asked(agent))
     warned = text(console.post(at(source, "transfer"), confirmation).content.decode())
     assert "Something has changed since you looked" in warned
-    assert f"{source} CZK 100.00 -CZK 30.00 CZK 70.00" in warned
+    assert "Nordbank CZK 100.00 -CZK 30.00 CZK 70.00" in warned
     assert "Nordbank was CZK 5.00 when you looked, is now CZK 6.00 +CZK 30.00 was CZK 35.00 when you looked" in warned
     assert balances() == [100, 6]
 
@@ -210,13 +212,17 @@ def test_transfer_form_says_what_both_accounts_allow(console: Client, pair: tupl
     assert "and CZK 4.00 now; the maximum balance set for the receiving account binds." in page
 
 
-def test_pages_of_a_transfer_lead_to_its_other_leg(console: Client, pair: tuple[Account, Account], agent: User) -> None:
+def test_pages_of_a_transfer_lead_to_its_other_side(
+    console: Client, pair: tuple[Account, Account], agent: User
+) -> None:
     source, target = pair
     out, into = transferred(agent, source, target)
     for page in (at(source), at(out), at(source, "history"), reverse("console:ledger_action_changelist")):
         html = console.get(page).content.decode()
         assert f'Transferred out to <a href="{at(target)}">Petr Novy</a>' in html, page
-    assert f'<a class="reference" href="{at(into)}">{into.reference}</a>' in console.get(at(out)).content.decode()
+    html = console.get(at(out)).content.decode()
+    assert f'<a class="reference" href="{at(into)}">{into.reference}</a>' in html
+    assert f"Other side: {into.reference}" in text(html)
 
 
 def test_other_account_out_of_reach_is_not_named_and_not_moved(
@@ -228,8 +234,9 @@ def test_other_account_out_of_reach_is_not_named_and_not_moved(
         assert "Transferred out to an account that you may not see" in html
         assert "Fremd" not in html
     assert at(out, "reverse") not in console.get(at(out)).content.decode()
-    page = previewed(console, at(out, "reverse"), comment="Booked twice")
-    assert "belongs to an entity that you do not work on" in page
+    sent = {"key": uuid4(), "comment": "Booked twice"}
+    for answer in (console.get(at(out, "reverse")), console.post(at(out, "reverse"), sent)):
+        assert "belongs to an entity that you do not work on" in answer.content.decode()
     assert Account.objects.get(pk=account.pk).balance == 70
 
 
@@ -240,8 +247,8 @@ def test_reverse_takes_a_transfer_back_on_both_accounts_once(
     out, into = transferred(agent, source, target)
     page = text(previewed(console, at(into, "reverse"), comment="Booked twice"))
     assert f"Reverse Transferred in {into}, CZK 30.00 on {target}." in page
-    assert f"{target} CZK 35.00 -CZK 30.00 CZK 5.00" in page
-    assert f"{source} CZK 70.00 +CZK 30.00 CZK 100.00" in page
+    assert f"Petr Novy · CZK · {target.user.email} · Nordbank CZK 35.00 -CZK 30.00 CZK 5.00" in page
+    assert f"Jana Nova · CZK · {source.user.email} · Nordbank CZK 70.00 +CZK 30.00 CZK 100.00" in page
     confirmation = begin(console, at(into, "reverse"), comment="Booked twice")
     for _ in range(2):
         console.post(at(into, "reverse"), confirmation)
@@ -249,9 +256,52 @@ def test_reverse_takes_a_transfer_back_on_both_accounts_once(
     html = console.get(at(out)).content.decode()
     back = Action.objects.get(reverses=out)
     assert f'href="{at(back)}">{back.reference}</a> CZK 30.00' in html
+    assert f"Reversed by: {back.reference}" in text(html)
+    assert f"<h1>Transferred out {out} <span" in html
+    assert chips(html) == ["Reversed"]
+    assert chips(console.get(at(back)).content.decode()) == []
     assert f'Reversed <a class="reference" href="{at(out)}">' in console.get(at(back)).content.decode()
     assert at(out, "reverse") not in html
     assert at(out, "refund") not in html
+
+
+def chips(html: str) -> list[str]:
+    """Return the chips of a page's heading."""
+    [heading] = re.findall(r"<h1[^>]*>(.*?)</h1>", html, re.DOTALL)
+    return re.findall(r'<span class="chip [^"]+">([^<]+)</span>', heading)
+
+
+def test_reversed_action_asks_nobody_to_call_a_lead(client: Client, account: Account, agent: User) -> None:
+    permit(agent, "deposit", "change_account")
+    client.force_login(agent)
+    action = account.actions.latest()
+    assert "Reversing is for leads" in client.get(at(action)).content.decode()
+    Action.reverse(uid=action.uid, comment="Booked twice", **asked(agent))
+    assert "Reversing is for leads" not in client.get(at(action)).content.decode()
+
+
+def test_what_can_be_reversed_or_closed_no_more_says_so_in_the_place_of_the_form(
+    console: Client, account: Account, agent: User
+) -> None:
+    permit(agent, *VERBS, "close")
+    action = account.actions.latest()
+    assert "Preview" in console.get(at(action, "reverse")).content.decode()
+    closing = console.get(at(account, "close")).content.decode()
+    assert "Close is not possible now. The account holds CZK 100.00; withdraw it before closing." in text(closing)
+    assert "Back to the account" in closing
+    Action.reverse(uid=action.uid, comment="Booked twice", **asked(agent))
+    reversing = console.get(at(action, "reverse")).content.decode()
+    assert f"CZK 100.00 of {action} went back before." in reversing
+    for page in (closing, reversing):
+        assert "data-once" not in page
+        assert "Jana Nova" in page
+    assert "Preview" in console.get(at(account, "close")).content.decode()
+    assert not Outbox.objects.filter(type="command.refused").exists()
+
+
+def test_what_needs_approval_can_still_be_asked_for_at_the_form(console: Client, account: Account) -> None:
+    Limit.objects.create(kind="approval", currency="CZK", account=account, amount=40)
+    assert "Preview" in console.get(at(account.actions.latest(), "reverse")).content.decode()
 
 
 def test_reverse_needs_a_reason(console: Client, account: Account) -> None:
@@ -270,6 +320,10 @@ def test_refund_says_how_much_can_go_back_and_takes_no_more(console: Client, acc
     html = console.get(at(action)).content.decode()
     assert at(action, "refund") in html
     assert at(action, "reverse") not in html
+    assert chips(html) == ["Refunded in part"]
+    assert f"Refunded by: {account.actions.latest()} CZK 15.00" in text(html)
+    console.post(url, begin(console, url, amount="85", comment="The rest"))
+    assert chips(console.get(at(action)).content.decode()) == ["Refunded"]
 
 
 def select(console: Client, verb: str, *rows: Any) -> str:
@@ -322,6 +376,33 @@ def test_capture_of_an_impossible_amount_is_refused(
     console: Client, account: Account, agent: User, typed: str, sentence: str
 ) -> None:
     assert sentence in previewed(console, at(held(agent, account), "capture"), amount=typed)
+
+
+def message(console: Client, url: str, **fields: str) -> tuple[str, list[tuple[str, str]]]:
+    """Give a command; return what the message says until the reference, and its links."""
+    html = console.post(url, begin(console, url, **fields), follow=True).content.decode()
+    [told] = re.findall(r'<li class="success">(.*?)</li>', html, re.DOTALL)
+    return text(told).partition(" Reference")[0], re.findall(r'<a href="([^"]+)">([^<]+)</a>', told)
+
+
+def test_message_after_a_command_says_how_much_and_leads_on(console: Client, account: Account, agent: User) -> None:
+    permit(agent, *VERBS, "withdraw", "freeze", "unfreeze")
+    taken, links = message(console, at(account, "withdraw"), amount="5")
+    action = account.actions.latest()
+    assert taken == "Withdrawn: CZK 5.00; the balance is now CZK 95.00 ."
+    assert links == [(at(account, "withdraw"), "Withdraw once more"), (at(action, "reverse"), "Take it back")]
+    whose = (at(account), "Account of Jana Nova")
+    reversing, links = message(console, at(action, "reverse"))
+    assert (reversing, links) == ("Reversed: CZK 5.00; the balance is now CZK 100.00 .", [whose])
+    put, links = message(console, at(account, "hold"), amount="30")
+    assert put == "Held: CZK 30.00; what is available is now CZK 70.00 ."
+    hold = Hold.objects.get()
+    captured, links = message(console, at(hold, "capture"), amount="10")
+    assert captured == "Captured: CZK 10.00; the balance is now CZK 90.00 ."
+    assert links == [whose, (at(account.actions.latest(), "reverse"), "Take it back")]
+    assert message(console, at(account, "freeze")) == (
+        "The account is now frozen .", [(at(account, "unfreeze"), "Unfreeze")]
+    )  # fmt: skip
 
 
 def test_hold_that_would_have_expired_is_refused_at_its_field(console: Client, account: Account) -> None:

@@ -180,10 +180,28 @@ def test_error_stands_at_its_field_and_is_announced(browser: Client, account: Ac
 
 def test_refusal_of_the_form_as_a_whole_is_announced(browser: Client, open_account: OpenAccount) -> None:
     ids = f"{open_account().pk},{open_account(currency='EUR').pk}"
-    address = f"{reverse('console:ledger_account_deposit_selected')}?ids={ids}"
-    html = preview(browser, address, amount="1")
+    html = browser.post(
+        reverse("console:ledger_account_deposit_selected"), {"ids": ids, "amount": "1", "comment": "Asked"}
+    ).content.decode()
     assert '<div class="errornote" role="alert">' in html
     assert "The selection mixes CZK and EUR" in html
+
+
+@pytest.mark.parametrize("verb", ["deposit", "withdraw", "hold"])
+def test_several_currencies_are_told_before_an_amount_is_typed(
+    browser: Client, open_account: OpenAccount, verb: str
+) -> None:
+    accounts = [open_account(currency=currency) for currency in ("GBP", "KWD", "EUR")]
+    ids = ",".join(str(account.pk) for account in accounts)
+    address = reverse(f"console:ledger_account_{verb}_selected")
+    html = browser.get(address, {"ids": ids}).content.decode()
+    assert "The selection mixes EUR, GBP and KWD: choose accounts of one currency." in html
+    assert "Back to accounts" in html
+    assert "Preview" not in html
+    again = browser.post(address, {"ids": ids, "amount": "1", "comment": "Asked"}).content.decode()
+    assert ">Amount</label>" in again
+    one = browser.get(address, {"ids": str(accounts[0].pk)}).content.decode()
+    assert "Amount in GBP" in one
 
 
 def test_preview_of_one_account_says_what_will_happen(browser: Client, account: Account) -> None:
@@ -195,6 +213,27 @@ def test_preview_of_one_account_says_what_will_happen(browser: Client, account: 
     assert buttons(html) == [("button primary", "Deposit CZK 10.00"), ("button plain", "Back")]
     assert '<button class="button plain" name="back" value="back">' in html
     assert {"csrfmiddlewaretoken", "key", "amount", "comment", "token"} <= set(hidden(html))
+
+
+def test_preview_shows_whose_account_it_is_with_its_status_and_pinned_note(browser: Client, account: Account) -> None:
+    account.note = "Ask for the <password>."
+    account.save()
+    deposit, action = "console:ledger_account_deposit", account.actions.latest()
+    for url in (reverse(deposit, args=[account.pk]), reverse("console:ledger_action_refund", args=[action.pk])):
+        page = preview(browser, url, amount="10")
+        assert "Jana Nova Nordbank · CZK Open Note: Ask for the &lt;password&gt;." in text(page)
+    assert buttons(page)[0] == ("button danger", "Refund CZK 10.00")
+
+
+def test_preview_of_a_transfer_shows_who_receives_with_the_pinned_note(
+    browser: Client, account: Account, open_account: OpenAccount
+) -> None:
+    target = open_account("5", name="Petr Novy")
+    target.note = "Calls back on Monday."
+    target.save()
+    url = reverse("console:ledger_account_transfer", args=[account.pk])
+    page = text(preview(browser, url, amount="10", to=str(target.pk)))
+    assert "To Petr Novy Nordbank · CZK Open Note: Calls back on Monday." in page
 
 
 def test_preview_writes_the_kind_of_reference_in_words(browser: Client, account: Account) -> None:

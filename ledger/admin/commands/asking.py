@@ -70,7 +70,7 @@ def answer(command: "LedgerCommand", line: Line) -> HttpResponse:
         command.request,
         format_html(
             '{}: {} {}. <a href="{}">{}</a> waits until another person decides. {}',
-            said, command.verb.lower(), line.change, line.reference_url, line.reference, copy_button(line.reference),
+            said, command.verb.lower(), line.change.removeprefix("-"), line.reference_url, line.reference, copy_button(line.reference),
         ),
     )  # fmt: skip
     return HttpResponseRedirect(line.url)

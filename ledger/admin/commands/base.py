@@ -7,6 +7,7 @@ One object is previewed, done and answered here, several in `ledger.admin.comman
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, cast
+from uuid import uuid4
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -20,7 +21,8 @@ from backoffice.models import User
 from ledger.admin.commands import asking, several
 from ledger.admin.commands.selection import Selection, selected
 from ledger.admin.commands.wording import Worded
-from ledger.admin.forms import LedgerForm
+from ledger.admin.forms import LedgerForm, ReasonForm
+from ledger.admin.telling import called
 from ledger.choices import ActionType
 from ledger.errors import LedgerError
 from ledger.models import Account, Action
@@ -36,6 +38,7 @@ class LedgerCommand(Worded):
     names = {"object_id": Named(), "ids": Named(many=True)}
     posting_type: ClassVar[ActionType]
     repeats: ClassVar[bool] = False  # whether it is mostly done again, so that the result offers it
+    undone_by: ClassVar[str] = ""  # the command on the account that undoes what is no money
     bulk: ClassVar[bool] = True  # whether it has a page for a selection too
     aside_template: ClassVar[str] = "console/aside_account.html"
     form_class: ClassVar[type[LedgerForm]]
@@ -90,6 +93,13 @@ class LedgerCommand(Worded):
         """Return the form, which knows the objects."""
         return self.form_class(data, objects=self.objects, accounts=[self.account_of(item) for item in self.objects])
 
+    def obstacle(self) -> str:
+        """Ask the ledger at once, on one object's page, where nothing is typed but the reason."""
+        if not self.single or self.form_class is not ReasonForm:
+            return ""
+        [line] = self.preview({"key": uuid4(), "comment": self.verb})
+        return "" if line.askable else line.error
+
     def preview(self, data: dict[str, Any]) -> list[Line]:
         """Ask the ledger what would happen."""
         return asking.with_askable(self, self.dealt(data, Account.preview_batch), data)
@@ -119,10 +129,9 @@ class LedgerCommand(Worded):
         messages.success(
             self.request,
             format_html(
-                '{}: {} <strong>{}</strong>. Reference <a href="{}"><code>{}</code></a> {}{}',
-                "Was posted before, and only once" if line.replayed else self.past,
-                f"{line.change}; {self.standing}" if line.change else self.standing,
-                line.after,
+                '{} <strong>{}</strong>. Reference <a href="{}"><code>{}</code></a> {}{}',
+                self.told(line),
+                line.after if line.change else line.after.lower(),
                 line.reference_url,
                 line.reference,
                 copy_button(line.reference),
@@ -132,12 +141,22 @@ class LedgerCommand(Worded):
         return HttpResponseRedirect(line.url)
 
     def next_steps(self, line: Line) -> SafeString:
-        """Return links to what is mostly done next: the same once more, or to take it back."""
-        steps = [(f"{self.verb} once more", self.request.path)] if self.repeats else []
-        reversing = self.model_admin.admin_site.get_model_admin(Action).permitted(self.request)
-        if self.posting_type in REVERSIBLE and "reverse" in {command.name for command in reversing}:
-            steps.append(("Take it back", f"{line.reference_url.removesuffix('change/')}reverse/"))
-        return format_html_join("", ' · <a href="{1}">{0}</a>', steps)
+        """Return links to what is mostly done next: the account, the same once more, or to take it back."""
+        [item] = self.objects
+        account = self.account_of(item)
+        steps = [] if account is item else [(f"Account of {account.user}", self.page_of(account))]
+        steps += [(f"{self.verb} once more", self.request.path)] if self.repeats else []
+        return format_html_join("", ' · <a href="{1}">{0}</a>', [*steps, *self.way_back(line)])
+
+    def way_back(self, line: Line) -> list[tuple[str, str]]:
+        """Return the link to the command that undoes it, for who may give that."""
+        of_money = self.posting_type in REVERSIBLE
+        on, page, name = (Action, line.reference_url, "reverse") if of_money else (Account, line.url, self.undone_by)
+        permitted = {
+            command.name for command in self.model_admin.admin_site.get_model_admin(on).permitted(self.request)
+        }
+        label = "Take it back" if of_money else name.capitalize()
+        return [(label, f"{page.removesuffix('change/')}{name}/")] if name in permitted else []
 
     def page_context(self) -> dict[str, Any]:
         """Return what the admin's templates want."""
@@ -148,6 +167,7 @@ class LedgerCommand(Worded):
             "opts": self.model_admin.opts,
             "original": single,
             "account": self.account_of(single) if single else None,
+            "account_called": called(self.account_of(single)) if single else "",
             "selection": chosen,
             "ids": ",".join(str(item.pk) for item in self.objects) if chosen and chosen.query is None else "",
             "title": f"{self.verb}: {single or chosen.words}",

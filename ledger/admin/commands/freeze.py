@@ -14,6 +14,7 @@ class Freeze(AccountCommand):
     past = "Frozen"
     help_text = "No money goes in or out until somebody unfreezes the account. The balance stays."
     dangerous = True
+    undone_by = "unfreeze"
     guard = StaffGuard() & PermissionGuard("ledger.freeze")
     form_class = ReasonForm
     posting_type = ActionType.FROZEN

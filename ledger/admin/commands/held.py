@@ -5,6 +5,7 @@ from typing import Any
 
 from backoffice.command import Line
 from ledger.admin.commands.base import LedgerCommand
+from ledger.admin.commands.wording import added_up
 from ledger.models import Account, Action, Hold
 from ledger.money import written
 
@@ -53,6 +54,10 @@ class HoldCommand(HoldFigures):
     def label(self, item: Hold) -> str:
         """Name the account too."""
         return f"{item} · {item.account}"
+
+    def total(self, items: Sequence[Hold], data: dict[str, Any]) -> str:
+        """Return what is available again."""
+        return added_up((hold.currency, hold.amount) for hold in items)
 
     def subject(self, data: dict[str, Any]) -> str:
         """Name hold and account."""

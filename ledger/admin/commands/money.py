@@ -6,7 +6,7 @@ from django.utils.functional import lazy
 
 from backoffice.command import CommandForm
 from ledger.admin.commands.base import AccountCommand
-from ledger.admin.forms import LedgerForm, MoneyForm
+from ledger.admin.forms import LedgerForm, MoneyForm, mixing
 from ledger.models import Account, Action
 from ledger.money import written
 from ledger.possible import Range, what_is_possible
@@ -33,6 +33,10 @@ class MoneyCommand(AccountCommand):
             form.fields["amount"].help_text = lazy(self.possible, str)(form)
         return form
 
+    def obstacle(self) -> str:
+        """Say so where one amount cannot be of all of them."""
+        return mixing(self.objects)
+
     def binding(self, form: CommandForm) -> str:
         """Say in the preview what is possible too."""
         return self.possible(form)
@@ -46,6 +50,10 @@ class MoneyCommand(AccountCommand):
         """Return what is possible now."""
         found: Range = getattr(what_is_possible(account, using=self.model_admin.using), self.kind)
         return found
+
+    def stands(self, item: Any) -> str:
+        """Return the balance."""
+        return written(item.balance, item.currency)
 
     def before_and_after(self, item: Account, action: Action) -> tuple[str, str, str]:
         """Return the balances."""

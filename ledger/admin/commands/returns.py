@@ -10,6 +10,8 @@ from backoffice.command import Line
 from ledger.admin.commands.base import LedgerCommand
 from ledger.admin.commands.money import balances
 from ledger.admin.commands.transfer import two_sided
+from ledger.admin.commands.wording import added_up
+from ledger.admin.telling import called
 from ledger.errors import LedgerError
 from ledger.models import Account, Action
 from ledger.money import written
@@ -61,11 +63,19 @@ class ReturnCommand(LedgerCommand):
         accounts = self.model_admin.admin_site.get_model_admin(Account).get_queryset(self.request)
         return dict(accounts.in_bulk([counter.account_id for counter in counters])) if counters else {}
 
+    def stands(self, item: Any) -> str:
+        """Return the balance."""
+        return written(item.account.balance, item.currency)
+
     def before_and_after(self, item: Action, action: Action) -> tuple[str, str, str]:
         """Return the balances."""
         return balances(action)
 
+    def total(self, items: Sequence[Action], data: dict[str, Any]) -> str:
+        """Return what goes back: from the accounts what had come in, to them what had gone out."""
+        return added_up((action.currency, -action.delta) for action in items)
+
     def also(self, item: Action, first: Action, others: Sequence[Action]) -> tuple[Line, ...]:
         """Return the other account of a transfer."""
         known = [(self.others[action.account_id], action) for action in others]
-        return tuple(two_sided(str(account), self.page_of(account), action) for account, action in known)
+        return tuple(two_sided(called(account), self.page_of(account), action) for account, action in known)

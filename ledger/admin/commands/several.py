@@ -86,7 +86,7 @@ def post(command: "LedgerCommand") -> HttpResponse:
         return _confirmed(command, form, tried)
     if then:
         kinds, warning = _beside(kinds, then["lines"]), _drift(then["counts"], seen["counts"], command)
-    return _show(command, form, kinds, seen, warning)
+    return _show(command, form, kinds, seen, warning=warning, tried=tried)
 
 
 def _earlier(command: "LedgerCommand", key: str) -> Run | None:
@@ -186,10 +186,17 @@ def _difference(then: Mapping[str, int], now: Mapping[str, int], command: "Ledge
 
 
 def _show(
-    command: "LedgerCommand", form: CommandForm, kinds: Sequence[Kind], seen: dict[str, Any], warning: str
+    command: "LedgerCommand",
+    form: CommandForm,
+    kinds: Sequence[Kind],
+    seen: dict[str, Any],
+    *,
+    warning: str,
+    tried: Sequence[Tried],
 ) -> HttpResponse:
     counts = seen["counts"]
     ready, over, whole = counts.get(DONE, 0), counts.get(OVER, 0), sum(counts.values())
+    items = [one.item for one in tried if one.kind == (DONE if ready else OVER)]
     return command.page(
         "console/command_several.html",
         form,
@@ -200,8 +207,8 @@ def _show(
         over=over,
         refused=whole - ready - over,
         whole=whole,
-        deed=command.deed(form.cleaned_data, ready or over),
-        sentence=command.sentence(form.cleaned_data, ready or over),
+        deed=command.deed(form.cleaned_data, len(items)),
+        sentence=command.sentence_of(items, form.cleaned_data),
         behind=ready + over > AT_ONCE,
     )
 

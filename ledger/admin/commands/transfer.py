@@ -28,7 +28,9 @@ class Transfer(MoneyCommand):
     posting_type = ActionType.TRANSFERRED_OUT
     kind = "transfer"
     preposition = "from"
+    aside_template = "console/aside_transfer.html"
     bulk = False
+    to: Account  # which receives, once it is chosen
 
     def make_form(self, data: Any = None) -> CommandForm:
         """Offer the accounts that the person sees."""
@@ -46,7 +48,7 @@ class Transfer(MoneyCommand):
 
     def posting(self, item: Account, data: dict[str, Any]) -> Posting:
         """Return the posting, which the ledger makes two legs of."""
-        self.to: Account = data["to"]
+        self.to = data["to"]
         keywords = {"amount": data["amount"], "comment": data["comment"], "to": self.to.uid}
         return Posting(type=self.posting_type, uid=item.uid, **self.common(item, data), **keywords)
 

@@ -12,6 +12,7 @@ class Unfreeze(AccountCommand):
     name = "unfreeze"
     verb = "Unfreeze"
     past = "Unfrozen"
+    undone_by = "freeze"
     help_text = "Money can go in and out again."
     guard = StaffGuard() & PermissionGuard("ledger.unfreeze")
     form_class = ReasonForm

@@ -1,11 +1,13 @@
 """A command of the ledger in words: what it does, on its buttons and headings, and what became of each object, in rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from django.urls import reverse
 
 from backoffice.command import CommandPage, Line
+from ledger.admin.telling import listed, signed
 from ledger.errors import LedgerError
 from ledger.models import Account, Action
 from ledger.money import written
@@ -25,6 +27,15 @@ FIELDS = {
     "invalid_reference": "reference_type",
     "reason_required": "comment",
 }
+
+
+def added_up(amounts: Iterable[tuple[str, Decimal]]) -> str:
+    """Return what amounts come to, of each currency apart: what goes out, then what comes in."""
+    totals: dict[tuple[str, bool], Decimal] = {}
+    for currency, amount in amounts:
+        key = (currency, amount > 0)
+        totals[key] = totals.get(key, Decimal(0)) + amount
+    return listed([signed(total, currency) for (currency, _), total in sorted(totals.items())])
 
 
 class Worded(CommandPage):
@@ -85,9 +96,8 @@ class Worded(CommandPage):
         return str(item)
 
     def stands(self, item: Any) -> str:
-        """Return what is shown of an object that is left as it is."""
-        account = self.account_of(item)
-        return written(account.balance, account.currency)
+        """Return what is shown of an object that is left as it is: what the column before shows of the others."""
+        return self.account_of(item).get_status_display()
 
     def page_of(self, item: Any) -> str:
         """Return the address of an object's page."""
@@ -95,7 +105,14 @@ class Worded(CommandPage):
 
     def before_and_after(self, item: Any, action: Action) -> tuple[str, str, str]:
         """Return what stands in the three columns of the preview."""
-        return self.account_of(item).get_status_display(), "", action.get_status_display()
+        return self.stands(item), "", action.get_status_display()
+
+    def told(self, line: Line) -> str:
+        """Say what was done, in the message: how much, until before what stands now."""
+        moved = f"{line.change.removeprefix('-')}; {self.standing}" if line.change else self.standing
+        if line.replayed:
+            return f"Was posted before, and only once: {moved}"
+        return f"{self.past}: {moved}" if line.change else f"{moved[:1].upper()}{moved[1:]}"
 
     def deed(self, data: dict[str, Any], ready: int) -> str:
         """Say what is done: `Deposit CZK 10.00`, and for a selection to how many."""
@@ -107,12 +124,18 @@ class Worded(CommandPage):
         return f"{what} {self._preposition(data)}{nouns}"
 
     def sentence(self, data: dict[str, Any], ready: int) -> str:
-        """Say what is done, to whom, and what a selection comes to."""
-        if self.single:
-            return f"{self.what_is_done(data)} {self._preposition(data)}{self.subject(data)}."
+        """Say what is done, and to whom."""
+        return f"{self.what_is_done(data)} {self._preposition(data)}{self.subject(data)}."
+
+    def sentence_of(self, items: Sequence[Any], data: dict[str, Any]) -> str:
+        """Say what is done to how many of a selection, and what that comes to."""
+        total = self.total(items, data)
+        return f"{self.deed(data, len(items))}{f', {total} in total' if total else ''}."
+
+    def total(self, items: Sequence[Any], data: dict[str, Any]) -> str:
+        """Return what the amounts of these objects come to; nothing where no money moves."""
         amount = data.get("amount")
-        total = f", {written(amount * ready, self._currency)} in total" if amount else ""
-        return f"{self.deed(data, ready)}{total}."
+        return written(amount * len(items), self._currency) if amount else ""
 
     def subject(self, data: dict[str, Any]) -> str:
         """Return what the command of one object acts on, in a sentence."""
