@@ -23,7 +23,7 @@ from bulk.models import Run
 from imports.models import Import, State
 from ledger import movements
 from ledger.choices import ActionType
-from ledger.models import Account, Approval, Limit
+from ledger.models import Account, Approval, Cap, Limit
 from tests.audit.store import stored, stored_alert, stored_dead_letter, stored_verification
 from tests.cast import OpenAccount
 
@@ -177,7 +177,8 @@ def test_start_page_without_anything_to_do_says_so_and_without_a_role_says_what_
 ) -> None:
     assert "Nothing waits for you." in html_of(people[LEAD])
     assert "Nothing was booked today yet." in html_of(people[LEAD])
-    assert "open the sandbox" in html_of(people[ANALYST])
+    analyst = html_of(people[ANALYST])
+    assert re.search(r"<h2>Your work is in the sandbox</h2>\s*<p>[^<]+</p>\s*<p><a [^>]+>Open the sandbox</a>", analyst)
     assert "Ask an administrator for a role" in html_of(User.objects.create_user("new", is_staff=True))
 
 
@@ -196,6 +197,18 @@ def test_what_one_asked_for_is_told_by_what_was_decided_last_and_then_by_what_wa
     assert re.findall(r"; decided [^;]+; Not (\d+)", panel) == ["65", "62", "63", "64", "61"]
     for address, number, _ in TILE.findall(panel):
         assert str(browser_of(people[AGENT]).get(unescape(address)).context["cl"].result_count) == number
+
+
+def test_caps_are_counted_and_those_more_than_half_full_are_told(people: dict[str, User], account: Account) -> None:
+    def panel() -> str:
+        html = html_of(people[AGENT])
+        return html[html.index("<h3>Left under the caps") :].partition("</div>")[0]
+
+    assert tiles(panel()) == {"caps": str(Cap.objects.count())}
+    assert "Half or more is left of each." in panel()
+    Cap.set(currency="CZK", ceiling=account.balance + 50)
+    assert re.findall(r">([^<]+ left)</a>", panel()) == ["CZK 50.00 left"]
+    assert "Of the others half or more is left." in panel()
 
 
 def test_header_leads_to_the_very_requests_that_it_counts(
