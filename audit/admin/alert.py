@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from audit.admin.alerted import AlertList, KindFilter, about, in_words, kind, tell, what, who
+from audit.admin.alerted import AlertColumns, AlertList, KindFilter, in_words, tell
 from audit.admin.event import events_page
 from audit.admin.followed import FollowedAdmin
 from audit.admin.reasoned import ReasonedCommand
@@ -52,29 +52,29 @@ class Acknowledge(ReasonedCommand):
 
 
 @admin.register(Alert)
-class AlertAdmin(FollowedAdmin):
+class AlertAdmin(AlertColumns, FollowedAdmin):
     """What a person should look at: of the reader's entities, and of none for who sees them all."""
 
     entity_path = "entity_id"
     command = Acknowledge
     chips = {Alert.State.OPEN: "frozen", Alert.State.ACKNOWLEDGED: "closed"}
     event_text = "The event that raised it"
-    list_display = (what, about, "state_chip", "created", kind, who, "acknowledged_by", "reason")
+    list_display = ("what", "about", "state_chip", "created", "kind", "who", "acknowledged_by", "reason")
     list_filter = ("state", KindFilter)
     export_fields = ("text", "state", "created", "rule", "username", "acknowledged_by", "reason")
     search_fields = ("username__exact",)
     search_help_text = "A user name."
     fields = (
-        what,
-        ("state", kind, "created"),
-        about,
-        (who, "the_event"),
+        "what",
+        ("state", "kind", "created"),
+        "about",
+        ("who", "the_event"),
         "first",
         "followed",
         ("acknowledged", "acknowledged_by"),
         "reason",
     )
-    readonly_fields = (what, about, kind, who, "the_event", "first", "followed")
+    readonly_fields = ("what", "about", "kind", "who", "the_event", "first", "followed")
 
     def get_changelist(self, request: HttpRequest, **how: Any) -> type[ChangeList]:
         return AlertList

@@ -61,25 +61,25 @@ class KindFilter(admin.SimpleListFilter):
         return queryset.filter(rule=self.value()) if self.value() else queryset
 
 
-@admin.display(description="What")
-def what(alert: Alert) -> str:
-    """Show what the rule said."""
-    return in_words(alert)
+class AlertColumns:
+    """What lists and pages of alerts show that was looked up."""
 
+    @admin.display(description="What")
+    def what(self, alert: Alert) -> str:
+        """Show what the rule said."""
+        return in_words(alert)
 
-@admin.display(description="About")
-def about(alert: Any) -> str:
-    """Show whom or what it is about, with the way there."""
-    return alert.about.html if alert.about else "\N{EN DASH}"
+    @admin.display(description="About")
+    def about(self, alert: Any) -> str:
+        """Show whom or what it is about, with the way there."""
+        return alert.about.html if alert.about else "\N{EN DASH}"
 
+    @admin.display(description="Kind")
+    def kind(self, alert: Alert) -> str:
+        """Show the kind in words."""
+        return kind_of(alert.rule).called
 
-@admin.display(description="Kind")
-def kind(alert: Alert) -> str:
-    """Show the kind in words."""
-    return kind_of(alert.rule).called
-
-
-@admin.display(description="Who")
-def who(alert: Any) -> str:
-    """Show who it was."""
-    return alert.who or "\N{EN DASH}"
+    @admin.display(description="Who")
+    def who(self, alert: Any) -> str:
+        """Show who it was."""
+        return alert.who or "\N{EN DASH}"

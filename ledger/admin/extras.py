@@ -28,7 +28,8 @@ from ledger.verification import verify_account
 
 logger = logging.getLogger("backoffice.extras")
 WAITING = "after_commit"
-CANNOT = "E-mail cannot be sent from here, so nothing would reach {}. Else: {}"
+SENT = "To {}: sends what the account is now, without the note and without amounts."
+UNSENT = "E-mail cannot be sent from here: nothing would reach {}."
 Said = tuple[int, str]
 
 
@@ -51,12 +52,11 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
     def __init__(self, *args: Any, **how: Any) -> None:
         super().__init__(*args, **how)
         account, actions = self.instance, f"{self.instance.version:,} action{pluralize(self.instance.version)}"
-        told = "sends what the account is now, without the note and without amounts."
         helps = {
             "note": "Stands above this page and beside every command until it is replaced; customers never see it.",
             "recheck": f"Recomputes balance, status and references from its {actions}. Changes nothing.",
             # Templates take help texts for markup, and an address may hold some.
-            "notify": format_html(CANNOT if writes_to_nobody() else "To {}: {}", _address(account), told),
+            "notify": format_html(UNSENT if writes_to_nobody() else SENT, _address(account)),
         }
         for name in helps.keys() & self.fields.keys():
             self.fields[name].help_text = helps[name]
