@@ -31,15 +31,28 @@ class Found(NamedTuple):
     of_several: bool = False
 
 
+class Kind(NamedTuple):
+    """What alerts of a rule are called, and whether they are about the object of their event."""
+
+    called: str
+    of_object: bool = False
+
+
 Rule = Callable[[Event], Found | None]
 RULES: dict[str, Rule] = {}
+KINDS = {"verification": Kind("Verification with findings")}  # which audit_verify raises
 
 
-def rule(name: str) -> Callable[[Rule], Rule]:
-    """Register a rule under a name."""
+def kind_of(name: str) -> Kind:
+    """Return the kind of a rule's alerts, also of a rule that is no more."""
+    return KINDS.get(name, Kind(name))
+
+
+def rule(name: str, called: str = "", *, of_object: bool = False) -> Callable[[Rule], Rule]:
+    """Register a rule under a name; `called` is what staff read, `of_object` whether the event's object is what it is about."""
 
     def add(function: Rule) -> Rule:
-        RULES[name] = function
+        RULES[name], KINDS[name] = function, Kind(called or name, of_object)
         return function
 
     return add
@@ -68,7 +81,7 @@ def customers(rows: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     return found
 
 
-@rule("many_views")
+@rule("many_views", "Many customers looked at")
 def many_views(event: Event) -> Found | None:
     """One person looked at more different customers within an hour than AUDIT_VIEWS_PER_HOUR."""
     if event.type != "object.viewed" or event.object_type not in CUSTOMERS or event.user_id is None:
@@ -84,7 +97,7 @@ def many_views(event: Event) -> Found | None:
     return Found(f"{event.user_id} {_of_hour(event)}", text, of_several)
 
 
-@rule("failed_logins")
+@rule("failed_logins", "Many logins failed")
 def failed_logins(event: Event) -> Found | None:
     """More logins failed from one address within an hour than AUDIT_FAILED_LOGINS_PER_HOUR."""
     if event.type != "login.failed":
@@ -96,7 +109,7 @@ def failed_logins(event: Event) -> Found | None:
     return Found(f"{event.ip} {_of_hour(event)}", f"More than {most} logins failed from {event.ip} within an hour.")
 
 
-@rule("review_asked")
+@rule("review_asked", "Review asked for", of_object=True)
 def review_asked(event: Event) -> Found | None:
     """Somebody asked that an account be reviewed; its event leads to the account."""
     if event.type != "review.asked":
@@ -104,7 +117,7 @@ def review_asked(event: Event) -> Found | None:
     return Found(str(event.pk), f"{event.username} asked that an account be reviewed: {event.reason}")
 
 
-@rule("outside_write")
+@rule("outside_write", "Written from outside", of_object=True)
 def outside_write(event: Event) -> Found | None:
     """Something was written past the application, whatever it was; one alert an hour for each source, kind of row and entity."""
     source = event.data.get("source", "")

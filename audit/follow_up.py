@@ -99,4 +99,4 @@ class Alert(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.rule}: {self.text}"
+        return self.text

@@ -15,6 +15,11 @@ from audit.record import record
 logger = logging.getLogger("backoffice.letters")
 
 
+def writes_to_nobody() -> bool:
+    """Whether there is no server for e-mail: what would be sent is written to standard output."""
+    return settings.EMAIL_BACKEND.endswith(".console.EmailBackend")
+
+
 def send(kind: str, obj: Any, *, subject: str, text: str, address: str, using: str) -> Exception | None:
     """Send a letter about an object and record the event of this kind; return what kept it from being sent, if anything did."""
     try:

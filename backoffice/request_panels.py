@@ -6,7 +6,7 @@ For models of `backoffice.request_admin`, on any site that has them.
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Model, Q
+from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -35,22 +35,29 @@ def waiting_panel(model: type[Model], title: str, permission: str) -> None:
 
 
 def own_panel(model: type[Model], title: str, permission: str) -> None:
-    """Have the start page tell whoever asked what became of it: one query, two where something waits."""
+    """Have the start page tell whoever asked what became of it, decided last first, then what waits: two to four queries."""
 
     @panel(Place.WAITING, title, of=model, needs=(permission,))
     def asked(request: HttpRequest, site: ConsoleSite) -> Panel | None:
         inbox: Any = site.get_model_admin(model)
-        mine = inbox.get_queryset(request).filter(maker=request.user.pk)
-        recent = Q(state=PENDING) | Q(decided__gt=timezone.now() - RECENT)
-        rows = [_row(inbox, row, _became(row), state_chip(row)) for row in mine.filter(recent).order_by("-id")[:SHOWN]]
+        mine, since = inbox.get_queryset(request).filter(maker=request.user.pk), timezone.now() - RECENT
+        decided = mine.filter(decided__gte=since).order_by("-decided", "-id")
+        waiting = mine.filter(state=PENDING).order_by("-id")
+        rows = [
+            _row(inbox, row, _became(row), state_chip(row)) for found in (decided, waiting) for row in found[:SHOWN]
+        ]
         if not rows:
             return None
-        number = counted(mine.filter(state=PENDING))
-        return Panel(title, [figure(number, "waiting for others", _list(inbox, by="me"))], rows)
+        every = _list(inbox, by="me", state="all", decided__gte=since.isoformat())
+        figures = [figure(counted(waiting), "waiting for others", _list(inbox, by="me"))]
+        return Panel(
+            title, [figure(counted(decided), f"decided in the last {RECENT.days} days", every), *figures], rows
+        )
 
 
 def _became(row: Any) -> str:
-    return str(getattr(row, "error_text", "") or row.comment)
+    when = f"decided {told(row.decided)}" if row.decided else f"asked {told(row.requested)}"
+    return "; ".join(filter(None, (when, getattr(row, "error_text", "") or row.comment)))
 
 
 def _list(inbox: RequestAdmin, **chosen: str) -> str:

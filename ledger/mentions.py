@@ -5,9 +5,12 @@ nobody is called, as nobody would come.
 """
 
 import re
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING
 
 from django.db import connections
+from django.db.models import Q
 
 from backoffice.grants import HOME
 from backoffice.models import User
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
 
 MENTION = re.compile(r"(?<![\w.@/+-])@(\w(?:[\w.+-]*\w)?)")  # none of an e-mail address
 MOST = 10
+LOOKED_AT = 100
+NAMED = ("username", "first_name", "last_name")
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 WORKING = "SELECT p FROM unnest(%s::bigint[]) p WHERE %s = ANY (backoffice_entities_of(p))"
 
@@ -39,17 +44,26 @@ def called(text: str, account: "Account", *, using: str = HOME) -> list[User]:
         return []
     if len(names) > MOST:
         raise InvalidText(f"The note calls {len(names)} people, {MOST} are the most.", why="too_long")
-    found = {person.username: person for person in _readers(names, account)}
+    found = {person.username: person for person in _readers(Q(username__in=names), account)}
     if missing := [name for name in names if name not in found]:
         told = " or ".join(f"@{name}" for name in missing)
         raise UnknownMention(f"No colleague called {told} sees this account: check the user name.", names=missing)
     return [found[name] for name in names]
 
 
-def _readers(names: list[str], account: "Account") -> list[User]:
-    """Return which of these people may see the account: by their role, and by their grants."""
+def offered(names: list[str], account: "Account") -> list[User]:
+    """Return whom names that call nobody may mean: who may see the account and is called so, else the first who may see it.
+
+    Two queries, two more where nobody is called so.
+    """
+    like = [Q(**{f"{column}__istartswith": name}) for name in names for column in NAMED]
+    return (_readers(reduce(or_, like), account) or _readers(Q(), account))[:MOST]
+
+
+def _readers(those: Q, account: "Account") -> list[User]:
+    """Return which of those people may see the account: by their role, and by their grants. Looks at the first 100."""
     may = User.objects.with_perm("ledger.view_account", backend=BACKEND)
-    people = list(may.using(HOME).filter(username__in=names, is_staff=True))
+    people = list(may.using(HOME).filter(those, is_staff=True).order_by("username")[:LOOKED_AT])
     with connections[HOME].cursor() as cursor:
         cursor.execute(WORKING, [[person.pk for person in people], account.entity_id])
         working = {pk for (pk,) in cursor.fetchall()}

@@ -113,6 +113,7 @@ def test_a_demo_serves_as_the_app_role_alone_and_ends_whole(tmp_path: Path) -> N
             "deputy",
         ]
         assert {login["password"] for login in said["logins"]} == {"correct horse"}
+        assert "password is in" not in (tmp_path / "demo.log").read_text()  # which is told once, at the end
 
         server = web_server_of(process)
         given = dict(line.split("=", 1) for line in (server / "environ").read_text().split("\0") if "=" in line)

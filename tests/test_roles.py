@@ -112,6 +112,19 @@ def test_password_is_not_shown_to_who_only_looks(login: Callable[[str], Client],
     assert "password" not in page.partition("<form")[2]
 
 
+@pytest.mark.parametrize(("role", "customer_s"), [(AGENT, False), (ADMINISTRATOR, True)])
+def test_what_staff_may_do_is_told_of_customers_to_who_manages_people_alone(
+    login: Callable[[str], Client], account: Account, agent: User, role: str, customer_s: bool
+) -> None:
+    browser = login(role)
+    customer = browser.get(url(User, "change", account.user_id)).content.decode()
+    assert (">Superuser" in customer, "Designates" in customer) == (customer_s, False)
+    if role == ADMINISTRATOR:
+        colleague = browser.get(url(User, "change", agent.pk)).content.decode()
+        assert "Members of staff can log in to the console." in colleague
+        assert "Designates" not in colleague
+
+
 def test_roles_are_read_only_even_for_superusers(client: Client, admin: User) -> None:
     client.force_login(admin)
     role, own = Group.objects.get(name=AGENT), Group.objects.create(name="Somebody's own")

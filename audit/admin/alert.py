@@ -4,12 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from audit.admin.alerted import AlertColumns, AlertList, KindFilter, in_words, tell
 from audit.admin.event import events_page
 from audit.admin.followed import FollowedAdmin
 from audit.admin.reasoned import ReasonedCommand
@@ -50,27 +52,36 @@ class Acknowledge(ReasonedCommand):
 
 
 @admin.register(Alert)
-class AlertAdmin(FollowedAdmin):
+class AlertAdmin(AlertColumns, FollowedAdmin):
     """What a person should look at: of the reader's entities, and of none for who sees them all."""
 
     entity_path = "entity_id"
     command = Acknowledge
     chips = {Alert.State.OPEN: "frozen", Alert.State.ACKNOWLEDGED: "closed"}
     event_text = "The event that raised it"
-    list_display = ("text", "state_chip", "created", "rule", "username", "acknowledged_by", "reason")
-    list_filter = ("state", "rule")
+    list_display = ("what", "about", "state_chip", "created", "kind", "who", "acknowledged_by", "reason")
+    list_filter = ("state", KindFilter)
+    export_fields = ("text", "state", "created", "rule", "username", "acknowledged_by", "reason")
     search_fields = ("username__exact",)
     search_help_text = "A user name."
     fields = (
-        "text",
-        ("state", "rule", "created"),
-        ("username", "the_event"),
+        "what",
+        ("state", "kind", "created"),
+        "about",
+        ("who", "the_event"),
         "first",
         "followed",
         ("acknowledged", "acknowledged_by"),
         "reason",
     )
-    readonly_fields = ("the_event", "first", "followed")
+    readonly_fields = ("what", "about", "kind", "who", "the_event", "first", "followed")
+
+    def get_changelist(self, request: HttpRequest, **how: Any) -> type[ChangeList]:
+        return AlertList
+
+    def label(self, obj: Any) -> str:
+        """Say who it was by name, where that was looked up."""
+        return in_words(obj) if hasattr(obj, "who") else str(obj)
 
     def within_grants(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Show what concerns entities that the reader works on, and what concerns none or several to who works on all.
@@ -87,7 +98,7 @@ class AlertAdmin(FollowedAdmin):
         alert = super().get_object(request, object_id, from_field)
         if alert is not None and not hasattr(alert, "event"):
             alert.seen = self.admin_site.get_model_admin(Event).get_queryset(request)
-            alert.event = alert.seen.filter(pk=alert.event_id).first()
+            tell(request, self.admin_site, [alert])
             alert.lines = as_lines(request, self.admin_site, [alert.event]) if alert.event else {}
         return alert
 

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from audit.admin.alerted import in_words, tell
 from audit.admin.event import events_page
 from audit.away import LATE
 from audit.models import Alert, DeadLetter, Event, Verification
@@ -26,12 +27,19 @@ LEDGER_VERIFIED = "books.verified"
 
 @panel(Place.WAITING, "Alerts", of=Alert, needs=("audit.acknowledge_alert",), apart=True)
 def alerts(request: HttpRequest, site: ConsoleSite) -> Panel | None:
-    """Show who acknowledges alerts those that are open. Two queries."""
+    """Show who acknowledges alerts those that are open. Four queries, and one a type of what they are about."""
     rows = _open(request, site)
     if not (number := counted(rows)):
         return None
-    shown = [Row(alert.text, _page("audit_alert_change", alert.pk), told(alert.created)) for alert in rows.order_by("-id")[:SHOWN]]  # fmt: skip
-    return Panel("Alerts", [_open_alerts(number)], shown)
+    shown: list[Any] = list(rows.order_by("-id")[:SHOWN])
+    tell(request, site, shown)
+    return Panel("Alerts", [_open_alerts(number)], [_alert(alert) for alert in shown])
+
+
+def _alert(alert: Any) -> Row:
+    about = alert.about.label if alert.about else ""
+    note = "; ".join(filter(None, (about, told(alert.created))))
+    return Row(in_words(alert), _page("audit_alert_change", alert.pk), note)
 
 
 @panel(Place.WAITING, "Deliveries that failed", of=DeadLetter, needs=("audit.retry_delivery",), apart=True)

@@ -40,7 +40,8 @@ class FollowedAdmin(ReadOnlyAdmin):
         row = self.get_object(request, object_id)
         may = row is not None and self.command.is_due(row) and self.command.guard.allows(request)
         link = reverse(f"console:{self.command_name}", args=[row.pk]) if row is not None and may else ""
-        extra = {"command_url": link, "command": self.command, **(extra_context or {})}
+        called = {"subtitle": self.label(row)} if row is not None else {}
+        extra = {"command_url": link, "command": self.command, **called, **(extra_context or {})}
         return super().change_view(request, object_id, form_url, extra)
 
     @admin.display(description="State", ordering="state")

@@ -127,13 +127,14 @@ class UserAdmin(ConsoleAdmin):
         return [*groups, *rights]
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
-        """Ask of a new person what they are; show nothing of a password to those who only look."""
+        """Ask of a new person what they are; show who only looks nothing of a password, and of a customer who they are."""
         if obj is None:
             return self.and_why(request, obj, self.add_fieldsets)
         fieldsets = super().get_fieldsets(request, obj)
         if self.has_change_permission(request, obj):
             return fieldsets
-        return ((None, {"fields": ("username",)}), *list(fieldsets)[1:])
+        works_here = obj.is_staff or obj.entity_id is None
+        return ((None, {"fields": ("username",)}), *list(fieldsets)[1 : None if works_here else 2])
 
     @admin.display(description="Password", boolean=True)
     def has_password(self, obj: User) -> bool:

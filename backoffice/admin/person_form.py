@@ -28,6 +28,21 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the s
         model = User
         fields = ("username", "first_name", "last_name", "email", "phone", "is_staff")
         field_classes = {"username": UsernameField}
+        labels = {
+            "username": "User name",
+            "email": "E-mail address",
+            "is_staff": "Member of staff",
+            "is_superuser": "Superuser",
+            "user_permissions": "Permissions of their own",
+        }
+        help_texts = {
+            "username": "Of a customer, the customer number. Letters, digits and @ . + - _, 150 at most.",
+            "is_active": "Untick it when somebody leaves: they cannot log in any more, and what they did stays on record.",
+            "is_staff": "Members of staff can log in to the console. What they may do there is for their groups to say.",
+            "is_superuser": "May do everything, whatever the groups say.",
+            "groups": "What their work is. Groups are given and taken by request.",
+            "user_permissions": "Beside what their groups give them.",
+        }
 
     def __init__(self, *args: Any, **how: Any) -> None:
         super().__init__(*args, **how)

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 
@@ -116,20 +116,22 @@ class AccountAdmin(CommandedAdmin):
         return (*fieldsets, ("When this is saved, also", {"fields": extras.offered(obj)}))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Save the note, and start what else was asked for."""
-        super().save_model(request, obj, form, change)
-        extras.start(request, obj, form.cleaned_data)
+        """Save the note if it is another one, and start what else was asked for."""
+        noted = "note" in form.changed_data
+        if noted:
+            super().save_model(request, obj, form, change)
+        extras.start(request, obj, form.cleaned_data, noted=noted)
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list, and what came of extra work."""
-        extras.show(request)
-        return super().changelist_view(request, extra_context)
+    def response_change(self, request: HttpRequest, obj: Account) -> HttpResponse:
+        """Stay on the account, which tells what was saved and started."""
+        return HttpResponseRedirect(request.path)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show what came of extra work, too."""
-        extras.show(request)
+        """Show what the form has saved and started, too."""
+        if request.method == "GET":
+            extras.show(request, object_id)
         return super().change_view(request, object_id, form_url, extra_context)
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **how: Any) -> HttpResponse:

@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 
 from backoffice import charts
-from backoffice.dashboard import Panel, Place, Row, chip, panel
+from backoffice.dashboard import Panel, Place, Row, chip, figure, panel
 from backoffice.grants import request_entities
 from backoffice.request_panels import own_panel, waiting_panel
 from backoffice.site import ConsoleSite
@@ -22,6 +22,7 @@ from ledger.movements import BROUGHT, MOST, NOTHING, Kind, Sum, Today, today
 
 LINES = 8  # of movements, the most frequent; the others unfold
 UNUSUAL, FEW = 2, 10  # so many times more or less than usual is marked, from this number on
+HALF = Decimal("0.5")  # of a cap: of what has more left, it is enough to say how many
 SCARCE = Decimal("0.05")  # of a cap: less than this is left, and somebody should look at it
 
 waiting_panel(Approval, "Approvals", "ledger.decide_approval")
@@ -50,8 +51,9 @@ def movements(request: HttpRequest, site: ConsoleSite) -> Panel:
     count = sum((one.number for one in found.booked.values()), Decimal(0))
     usual = sum((one.number for one in found.usual.values()), Decimal(0))
     beside = f", usually {_number(usual)}" if found.weeks else ""
+    legend = " A bar is an hour of today, the dashed line what is usual then." if found.weeks else ""
     chart = charts.columns(
-        "movements", "Movements by hour", f"{_number(count)} movements{beside}.", _columns(found),
+        "movements", "Movements by hour", f"{_number(count)} movements{beside}.{legend}", _columns(found),
         headings=headings,
     )  # fmt: skip
     about = {
@@ -132,12 +134,22 @@ def headroom(request: HttpRequest, site: ConsoleSite) -> Panel | None:
     caps: Any = list(site.get_model_admin(Cap).get_queryset(request))
     if any(cap.remaining is None for cap in caps):  # not for this reader: it tells what all balances come to
         return None
-    rows = [_cap(site, cap) for cap in sorted(caps, key=lambda cap: (cap.remaining / (cap.ceiling or 1), cap.currency))]
-    return Panel("Left under the caps", rows=rows, more="" if rows else "No currency has a cap yet, so none is kept.")
+    if not caps:
+        return Panel("Left under the caps", more="No currency has a cap yet, so none is kept.")
+    full = sorted((cap for cap in caps if _left(cap) < HALF), key=lambda cap: (_left(cap), cap.currency))
+    every = figure(len(caps), "caps" if len(caps) > 1 else "cap", reverse(f"{site.name}:ledger_cap_changelist"))
+    rest = "Of the others half or more is left." if full else "Half or more is left of each."
+    return Panel(
+        "Left under the caps", [every], [_cap(site, cap) for cap in full], more=rest if len(full) < len(caps) else ""
+    )
+
+
+def _left(cap: Any) -> Decimal:
+    return Decimal(cap.remaining / (cap.ceiling or 1))
 
 
 def _cap(site: ConsoleSite, cap: Any) -> Row:
-    left = cap.remaining / (cap.ceiling or 1)
+    left = _left(cap)
     said = f"{100 * (1 - left):.1f} % used"
     mark = chip("pending", "nearly full") if left < SCARCE else ""
     return Row(

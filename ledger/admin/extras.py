@@ -1,7 +1,7 @@
 """Work that a checkbox on the account's form starts once the form's transaction has committed, and never if it has not.
 
-What came of it cannot be on the page that answers the form, as that is rendered before the commit: it waits in the
-session and is shown on the next page about accounts, which is the one the form redirects to.
+What came of it cannot be on the page that answers the form, as that is made before the commit: it waits in the session, behind
+what was saved, and all of it is one message on the account's page, which the form redirects to.
 """
 
 import logging
@@ -21,13 +21,15 @@ from django.utils.html import format_html
 
 from audit.record import record
 from backoffice.databases import SANDBOX, worked_on
-from backoffice.letters import send
+from backoffice.letters import send, writes_to_nobody
 from backoffice.scope import carried
 from ledger.models import Account
 from ledger.verification import verify_account
 
 logger = logging.getLogger("backoffice.extras")
 WAITING = "after_commit"
+SENT = "To {}: sends what the account is now, without the note and without amounts."
+UNSENT = "E-mail cannot be sent from here: nothing would reach {}."
 Said = tuple[int, str]
 
 
@@ -50,15 +52,18 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
     def __init__(self, *args: Any, **how: Any) -> None:
         super().__init__(*args, **how)
         account, actions = self.instance, f"{self.instance.version:,} action{pluralize(self.instance.version)}"
-        told = "sends what the account is now, without the note and without amounts."
         helps = {
             "note": "Stands above this page and beside every command until it is replaced; customers never see it.",
             "recheck": f"Recomputes balance, status and references from its {actions}. Changes nothing.",
             # Templates take help texts for markup, and an address may hold some.
-            "notify": format_html("To {}: {}", account.user.email if account.user_id else "", told),
+            "notify": format_html(UNSENT if writes_to_nobody() else SENT, _address(account)),
         }
         for name in helps.keys() & self.fields.keys():
             self.fields[name].help_text = helps[name]
+
+
+def _address(account: Account) -> str:
+    return account.user.email if account.user_id else ""
 
 
 def recheck(account: Account, using: str) -> Said:
@@ -66,11 +71,11 @@ def recheck(account: Account, using: str) -> Said:
     findings = verify_account(account, using=using)
     record("account.rechecked", obj=account, data={"findings": len(findings)}, success=not findings, using=using)
     if not findings:
-        return messages.SUCCESS, f"Rechecked: all {account.version} actions of {account} add up."
+        return messages.SUCCESS, f"Rechecked: all {account.version:,} actions add up."
     for finding in findings:
         logger.error("account=%s action=%s rule=%s %s", *finding)
     texts = " ".join(f"{finding.action or 'Account'}: {finding.text}" for finding in findings)
-    return messages.ERROR, f"The recheck of {account} found what should not be. Tell compliance. {texts}"
+    return messages.ERROR, f"The recheck found what should not be. Tell compliance. {texts}"
 
 
 def notify(account: Account, using: str) -> Said:
@@ -80,19 +85,16 @@ def notify(account: Account, using: str) -> Said:
     address = account.user.email
     subject = " ".join(f"Your account at {account.entity}".split())  # a line end would begin another header
     if error := send("account.notified", account, subject=subject, text=text, address=address, using=using):
-        return messages.ERROR, f"Saved, but the e-mail to {address} was not sent: {error}"
-    if settings.EMAIL_BACKEND.endswith(".console.EmailBackend"):
-        return (
-            messages.WARNING,
-            f"Nothing was sent to {address}: no EMAIL_HOST is set, so the e-mail went to standard output.",
-        )
+        return messages.ERROR, f"The e-mail to {address} was not sent: {error}."
+    if writes_to_nobody():
+        return messages.WARNING, f"Nothing was sent to {address}: e-mail cannot be sent from here."
     return messages.SUCCESS, f"An e-mail was sent to {address}."
 
 
 def review(account: Account, using: str) -> Said:
     """Ask for a review: the event opens an alert (`audit.alerts`), with the reason of the form."""
     record("review.asked", obj=account, using=using)
-    return messages.SUCCESS, f"Compliance was asked to review {account}."
+    return messages.SUCCESS, "Compliance was asked for a review."
 
 
 EXTRAS: dict[str, Callable[[Account, str], Said]] = {"recheck": recheck, "notify": notify, "review": review}
@@ -104,23 +106,28 @@ def offered(account: Account) -> tuple[str, ...]:
     return tuple(name for name in EXTRAS if name not in silent)
 
 
-def start(request: HttpRequest, account: Account, chosen: dict[str, Any]) -> None:
-    """Have the chosen work done after the commit."""
-    using = account._state.db or "default"
-    for name in offered(account):
-        if chosen.get(name):
-            work = carried(partial(EXTRAS[name], account, using), using)
-            transaction.on_commit(partial(_tell, request.session.session_key, work), using=using)
+def start(request: HttpRequest, account: Account, chosen: dict[str, Any], *, noted: bool) -> None:
+    """Tell whether the note was changed, and have the chosen work done after the commit."""
+    using, names = account._state.db or "default", [name for name in offered(account) if chosen.get(name)]
+    unchanged = "The note stays as it was." if names else "Nothing was changed."
+    said: Said = (messages.SUCCESS, "The note is saved.") if noted else (messages.INFO, unchanged)
+    request.session[WAITING] = {str(account.pk): [said]}
+    for name in names:
+        work = carried(partial(EXTRAS[name], account, using), using)
+        transaction.on_commit(partial(_tell, request.session.session_key, account.pk, work), using=using)
 
 
-def _tell(session_key: str | None, work: Callable[[], Said]) -> None:
+def _tell(session_key: str | None, key: int, work: Callable[[], Said]) -> None:
     """Do the work and leave what came of it in the session, which the request itself has saved already."""
     session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
-    session[WAITING] = [*session.get(WAITING, []), work()]
+    waiting = session.get(WAITING, {})
+    session[WAITING] = {**waiting, str(key): [*waiting.get(str(key), []), work()]}
     session.save()
 
 
-def show(request: HttpRequest) -> None:
-    """Show what came of the work that the last form started."""
-    for level, text in request.session.pop(WAITING, []):
-        messages.add_message(request, level, text)
+def show(request: HttpRequest, key: str) -> None:
+    """Show in one message what the account's form has saved and started."""
+    if not (said := request.session.get(WAITING, {}).get(key)):
+        return
+    del request.session[WAITING]
+    messages.add_message(request, max(level for level, _ in said), " ".join(text for _, text in said))

@@ -98,10 +98,10 @@ def approval_from(possible: Possible, currency: str) -> str:
     return written(found.pop(), currency) if found else ""
 
 
-def waiting(account: Account) -> list[tuple[Approval, str]]:
+def waiting(account: Account) -> list[Approval]:
     """Return what was asked for on the account and nobody has decided yet, the latest first. One query."""
     pending = Approval.objects.filter(account=account, state=ApprovalState.PENDING, expires__gt=timezone.now())
-    return [(approval, approval.deed) for approval in pending.select_related("maker").order_by("-pk")[:LATEST]]
+    return list(pending.select_related("maker").order_by("-pk")[:LATEST])
 
 
 def pending_holds(account: Account) -> list[tuple[Hold, str]]:

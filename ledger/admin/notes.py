@@ -24,8 +24,8 @@ from backoffice.paging import counted
 from backoffice.said import told
 from backoffice.site import ConsoleSite
 from ledger.admin import past
-from ledger.errors import LedgerError
-from ledger.mentions import MENTION, names_in
+from ledger.errors import LedgerError, UnknownMention
+from ledger.mentions import MENTION, names_in, offered
 from ledger.models import Account, Mention, Note
 from ledger.models.note import LONGEST
 
@@ -46,7 +46,11 @@ class NoteForm(forms.Form):
     def __init__(self, data: Any = None, *, account: Account, using: str) -> None:
         super().__init__(data)
         about = f"Colleagues of {account.entity} read it, customers never. It cannot be changed later."
-        tells = "" if using == SANDBOX else " @ and a user name, such as @lead, tells that person."
+        tells = (
+            ""
+            if using == SANDBOX
+            else " @ and a user name, such as @lead, tells that person; of a beginning, such as @le, you are told who it can be."
+        )
         self.fields["text"].help_text = about + tells
 
 
@@ -122,7 +126,7 @@ class NotePage(past.PastPage):
                     account=account, text=form.cleaned_data["text"], by=cast("User", request.user), using=using
                 )
             except LedgerError as error:
-                form.add_error("text", str(error))
+                form.add_error("text", f"{error} {_whom_instead(error, account)}".strip())
             else:
                 people = " and ".join(str(mention.person) for mention in note.mentions.select_related("person"))
                 messages.success(request, f"Noted; {people} will find it waiting." if people else "Noted.")
@@ -132,6 +136,14 @@ class NotePage(past.PastPage):
     def show(self, account: Account, form: NoteForm) -> HttpResponse:
         """Show the form, with what is wrong with it."""
         return TemplateResponse(self.request, self.template, {**self.page_context(account), "form": form})
+
+
+def _whom_instead(error: LedgerError, account: Account) -> str:
+    """Name those who can be called, where somebody was who cannot."""
+    if not isinstance(error, UnknownMention):
+        return ""
+    people = ", ".join(f"@{person.username} ({person})" for person in offered(error.data["names"], account))
+    return f"You can call {people}." if people else ""
 
 
 class MentionsPage(past.PastPage):

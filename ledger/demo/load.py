@@ -52,7 +52,7 @@ class Demo:
             LedgerError: the ledger refuses a posting, as somebody narrowed its limits; nothing is left then.
         """
         desk = [staff[name] for name in ("agent", "petr.dvorak", "emily.hart", "lena.vogt")]
-        tellers = Tellers(night=staff["importer"], desk=desk, supervisors=[staff["lead"], staff["reviewer"]])
+        tellers = Tellers(night=staff["importer"], desk=desk, supervisors=[staff["lead"], staff["admin"]])
         with acting(actor=staff["admin"].pk, request_id=f"demo_data {self.seed}", using=self.using):
             self._check_keys_at_once()
             offices = ensure_offices(self.using)

@@ -53,7 +53,9 @@ class Approval(Record):
     shown = models.JSONField(help_text="What would have happened at the time of asking.")
     fingerprint = models.BinaryField(max_length=32, editable=False)
     reason = models.CharField(max_length=500)
-    maker = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name="asked by")
+    maker = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, db_index=False, related_name="+", verbose_name="asked by"
+    )
     requested = models.DateTimeField(db_default=Now(), editable=False)
     expires = models.DateTimeField()
     state = models.CharField(max_length=9, choices=ApprovalState, default=ApprovalState.PENDING)
@@ -98,7 +100,8 @@ class Approval(Record):
         indexes = [
             models.Index(
                 fields=["entity", "-id"], condition=models.Q(state=ApprovalState.PENDING), name="ledger_approval_inbox"
-            )
+            ),
+            models.Index(fields=["maker", "-decided"], name="ledger_approval_answered"),
         ]
 
     replayed = False  # true on what the same form asked for before

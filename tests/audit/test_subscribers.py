@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 from aiosmtpd.controller import Controller
+from django.contrib.auth.models import Permission
 from django.db import DatabaseError, IntegrityError, OperationalError, connections
 from django.test import Client
 from django.urls import reverse
@@ -25,6 +26,7 @@ from audit.models import Alert, Cursor, DeadLetter, Event, Outbox
 from audit.subscribers import Email, Slack, Webhook, is_genuine
 from backoffice.databases import as_relay
 from backoffice.models import Entity, User
+from ledger.models import Account
 from tests.audit.sealed import superuser
 from tests.audit.store import stored, stored_alert, stored_dead_letter
 from tests.scope import call_command
@@ -440,6 +442,43 @@ def test_alert_names_its_object_and_counts_what_followed(client: Client, admin: 
     html = client.get(reverse("console:audit_alert_change", args=[alert.pk])).content.decode()
     assert f'<a href="{reverse("console:backoffice_entity_change", args=[nord.pk])}">Nordbank</a>' in html
     assert ">3 more of the same</a>" in html
+
+
+@pytest.mark.parametrize("page", ["index", "audit_alert_changelist", "audit_alert_change"])
+def test_alert_says_by_name_who_asked_and_about_which_customer_and_what_it_is_in_words(
+    client: Client, admin: User, agent: User, account: Account, page: str
+) -> None:
+    User.objects.filter(pk=agent.pk).update(first_name="Hana", last_name="Mala")
+    event = stored(
+        type="review.asked", object_type="ledger.account", object_id=str(account.pk), user_id=agent.pk, username="agent"
+    )
+    text = "agent asked that an account be reviewed: Odd"
+    about = {"user_id": agent.pk, "username": "agent", "event_id": event.pk}
+    alert = stored_alert("1", rule="review_asked", text=text, **about)
+    client.force_login(admin)
+    args = [alert.pk] if page == "audit_alert_change" else []
+    html = client.get(reverse(f"console:{page}", args=args)).content.decode()
+    assert "Hana Mala (agent) asked that an account be reviewed: Odd" in html
+    assert "Jana Nova · Nordbank · CZK" in html
+    assert ">agent asked" not in html
+    assert "review_asked</" not in html
+    assert ("Review asked for" in html) == (page != "index")
+
+
+def test_alert_about_a_customer_whom_the_reader_may_not_see_names_nobody(
+    log: Client, reviewer: User, account: Account, nord: Entity
+) -> None:
+    reviewer.user_permissions.add(*Permission.objects.filter(codename__in=("view_alert", "view_account")))
+    event = stored(type="review.asked", object_type="ledger.account", object_id=str(account.pk))
+    stored_alert("1", rule="review_asked", event_id=event.pk, entity_id=nord.pk)
+    page = reverse("console:audit_alert_changelist")
+    assert "Jana Nova" in log.get(page).content.decode()
+    Entity.objects.create(code="sud", name="Sud", parent=None)
+    with superuser("default") as session:
+        session.execute("SET session_replication_role = replica")
+        session.execute("UPDATE ledger_account SET entity_id = (SELECT id FROM backoffice_entity WHERE code = 'sud')")
+    html = log.get(page).content.decode()
+    assert ("Review asked for" in html, "Jana Nova" in html) == (True, False)
 
 
 @pytest.mark.parametrize("name", ["audit_event_changelist", "backoffice_entity_history"])

@@ -21,6 +21,7 @@ from ledger.choices import Clock
 from ledger.models import Account, Approval, Hold, Limit, Note
 from ledger.possible import how_it_stands
 from tests.cast import LONG_AGO, OpenAccount
+from tests.console.test_commands import permit
 from tests.console.test_pages import statements, text
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit"])
@@ -125,6 +126,19 @@ def test_page_leads_on(page: Page, account: Account) -> None:
         assert f'href="{reverse(f"console:ledger_account_{name}", args=[account.pk])}"' in html
     twin = f'<a href="{reverse("sandbox:ledger_account_change", args=[account.pk])}">its copy in the sandbox</a>'
     assert html.count(twin) == 1
+
+
+def test_head_of_the_page_says_who_it_is_on_the_telephone_to_who_may_see_it(
+    client: Client, page: Page, account: Account, agent: User
+) -> None:
+    User.objects.filter(pk=account.user_id).update(phone="+420 700 633 537", email="jana@example.com")
+    head = page(account).partition('<header class="account">')[2].partition("</header>")[0]
+    assert f"Customer number {account.user.username} · +420 700 633 537 · jana@example.com" in text(head)
+    permit(agent)
+    client.force_login(agent)
+    html = client.get(reverse("console:ledger_account_change", args=[account.pk])).content.decode()
+    assert f"Customer number {account.user.username} · jana@example.com" in text(html)
+    assert "+420 700 633 537" not in html
 
 
 def told(day: date) -> str:

@@ -23,7 +23,7 @@ from bulk.models import Run
 from imports.models import Import, State
 from ledger import movements
 from ledger.choices import ActionType
-from ledger.models import Account, Approval, Limit
+from ledger.models import Account, Approval, Cap, Limit
 from tests.audit.store import stored, stored_alert, stored_dead_letter, stored_verification
 from tests.cast import OpenAccount
 
@@ -48,8 +48,9 @@ def people(nord: Entity) -> dict[str, User]:
 def busy(people: dict[str, User], account: Account, agent: User) -> None:
     """Something of everything that the page tells of."""
     Limit.objects.create(kind="approval", currency="CZK", amount=Decimal(50))
-    request(account, people[AGENT], 60)
-    request(account, people[AGENT], 70)
+    for amount in (55, 60, 70):
+        request(account, people[AGENT], amount)
+    reject(55)
     grant_requests.ask(by=agent, give=True, person=people[AGENT], group=Group.objects.get(name=LEAD), reason="x")
     upload = {"format": "csv", "size": 1, "by": people[IMPORTER]}
     Import.objects.create(file_name="a.csv", rows=3, **upload)
@@ -64,6 +65,12 @@ def busy(people: dict[str, User], account: Account, agent: User) -> None:
 def request(account: Account, by: User, amount: int) -> Approval:
     now = timezone.now()
     return Approval.request(verb="deposit", uid=account.uid, amount=Decimal(amount), comment="Sold", by=by, asof=now)
+
+
+def reject(amount: int) -> None:
+    found = Approval.objects.get(amount=amount)
+    lead = User.objects.get(username="Supportlead")
+    Approval.reject(uid=found.uid, by=lead, asof=timezone.now(), comment=f"Not {amount}")
 
 
 def browser_of(person: User) -> Client:
@@ -85,7 +92,7 @@ def tiles(html: str) -> dict[str, str]:
 RUNS = {"bulk runs running": "0", "bulk runs failed": "0"}
 IMPORTS = {"imports running": "0", "imports stopped": "0"}
 WAITING = {
-    AGENT: {"waiting for others": "2", **RUNS},
+    AGENT: {"decided in the last 7 days": "1", "waiting for others": "2", **RUNS},
     LEAD: {"for you to decide": "2", **RUNS},
     REVIEWER: {
         "open alerts": "2", "delivery given up": "1", "posted": "1", "waiting for confirmation": "0", "with refused rows": "1",
@@ -170,8 +177,38 @@ def test_start_page_without_anything_to_do_says_so_and_without_a_role_says_what_
 ) -> None:
     assert "Nothing waits for you." in html_of(people[LEAD])
     assert "Nothing was booked today yet." in html_of(people[LEAD])
-    assert "open the sandbox" in html_of(people[ANALYST])
+    analyst = html_of(people[ANALYST])
+    assert re.search(r"<h2>Your work is in the sandbox</h2>\s*<p>[^<]+</p>\s*<p><a [^>]+>Open the sandbox</a>", analyst)
     assert "Ask an administrator for a role" in html_of(User.objects.create_user("new", is_staff=True))
+
+
+def test_what_one_asked_for_is_told_by_what_was_decided_last_and_then_by_what_waits(
+    people: dict[str, User], account: Account
+) -> None:
+    Limit.objects.create(kind="approval", currency="CZK", amount=Decimal(50))
+    for amount in range(61, 75):
+        request(account, people[AGENT], amount)
+    for amount in (66, 61, 64, 63, 62, 65):
+        reject(amount)
+    html = html_of(people[AGENT])
+    panel = html[html.index("<h3>What you asked approval for") :].partition("</div>")[0]
+    assert tiles(panel) == {"decided in the last 7 days": "6", "waiting for others": "8"}
+    assert re.findall(r">Deposit CZK (\d+)", panel) == ["65", "62", "63", "64", "61", "74", "73", "72", "71", "70"]
+    assert re.findall(r"; decided [^;]+; Not (\d+)", panel) == ["65", "62", "63", "64", "61"]
+    for address, number, _ in TILE.findall(panel):
+        assert str(browser_of(people[AGENT]).get(unescape(address)).context["cl"].result_count) == number
+
+
+def test_caps_are_counted_and_those_more_than_half_full_are_told(people: dict[str, User], account: Account) -> None:
+    def panel() -> str:
+        html = html_of(people[AGENT])
+        return html[html.index("<h3>Left under the caps") :].partition("</div>")[0]
+
+    assert tiles(panel()) == {"caps": str(Cap.objects.count())}
+    assert "Half or more is left of each." in panel()
+    Cap.set(currency="CZK", ceiling=account.balance + 50)
+    assert re.findall(r">([^<]+ left)</a>", panel()) == ["CZK 50.00 left"]
+    assert "Of the others half or more is left." in panel()
 
 
 def test_header_leads_to_the_very_requests_that_it_counts(
@@ -295,6 +332,8 @@ def test_start_page_costs_the_same_queries_for_3_and_30_and_stays_small(
         for number in numbers:
             request(account, people[AGENT], 60 + number)
             request(account, admin, 200 + number)
+            request(account, admin, 300 + number)
+            reject(300 + number)
             stored_alert(str(number))
             stored_dead_letter()
             Import.objects.create(file_name=f"{number}.csv", format="csv", size=1, by=admin)
@@ -313,5 +352,5 @@ def test_start_page_costs_the_same_queries_for_3_and_30_and_stays_small(
     fill(range(3, 30))
     many = cost()
     assert many[:2] == few[:2]
-    assert (many[0] <= 42, many[1] <= 12) == (True, True), many[:2]
+    assert (many[0] <= 45, many[1] <= 12) == (True, True), many[:2]
     assert len(many[2].content) < 40_000

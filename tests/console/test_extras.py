@@ -1,5 +1,6 @@
 """What the checkboxes on an account's form start: after the commit, told on the next page, and never without the save."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -43,13 +44,18 @@ def saved_account(committing: None, open_account: OpenAccount) -> Account:
     return open_account("100")
 
 
+def told(page: str) -> list[tuple[str, str]]:
+    """Return the messages above a page, with their kinds."""
+    return re.findall(r'<ul class="messagelist">\s*<li class="(\w+)">([^<]+)</li>\s*</ul>', page)
+
+
 def events(kind: str) -> list[tuple[Any, ...]]:
     return list(Outbox.objects.filter(type=kind).values_list("success", "data", "entity_id", "reason"))
 
 
 def test_recheck_says_that_all_is_well(save: Save, saved_account: Account) -> None:
     page = save(saved_account, recheck="on")
-    assert "Rechecked: all 2 actions of" in page
+    assert told(page) == [("success", "The note is saved. Rechecked: all 2 actions add up.")]
     assert events("account.rechecked") == [(True, {"findings": 0}, saved_account.entity_id, "Asked to")]
     saved_account.refresh_from_db()
     assert saved_account.note == "Called back"
@@ -61,7 +67,8 @@ def test_recheck_says_what_is_wrong(save: Save, saved_account: Account, settings
         session.execute("SET session_replication_role = replica")
         session.execute("UPDATE ledger_account SET balance = 70 WHERE id = %s", [saved_account.pk])
     page = save(saved_account, recheck="on")
-    assert "found what should not be" in page
+    assert told(page)[0][0] == "error"
+    assert "The recheck found what should not be." in page
     assert "The balance is CZK 70.00, but all deltas together come to CZK 100.00." in page
 
 
@@ -87,16 +94,39 @@ def test_without_a_server_nobody_is_told_that_an_e_mail_was_sent(
 ) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
     page = save(saved_account, notify="on")
-    assert f"Nothing was sent to {saved_account.user.email}: no EMAIL_HOST is set" in page
+    assert f"Nothing was sent to {saved_account.user.email}: e-mail cannot be sent from here." in page
+    assert "EMAIL_HOST" not in page
+    assert f"E-mail cannot be sent from here: nothing would reach {saved_account.user.email}." in page
     assert "An e-mail was sent" not in page
     assert "Subject: Your account at Nordbank" in capsys.readouterr().out
 
 
 def test_review_is_asked_for_with_the_reason_of_the_form(save: Save, saved_account: Account) -> None:
     page = save(saved_account, review="on", reason="Odd amounts")
-    assert f"Compliance was asked to review {saved_account}." in page
+    assert told(page) == [("success", "The note is saved. Compliance was asked for a review.")]
     [event] = Outbox.objects.filter(type="review.asked")
     assert (event.object_id, event.reason, event.username) == (str(saved_account.pk), "Odd amounts", "agent")
+
+
+def test_saving_stays_on_the_account_and_tells_in_one_message_of_the_note_and_of_what_was_started(
+    save: Save, console: Client, saved_account: Account
+) -> None:
+    page = reverse("console:ledger_account_change", args=[saved_account.pk])
+    answer = console.post(page, {"reason": "Asked to", "note": "Called back"})
+    assert (answer.status_code, answer["Location"]) == (302, page)
+    assert told(console.get(page).content.decode()) == [("success", "The note is saved.")]
+    assert told(console.get(page).content.decode()) == []
+    shown = save(saved_account, notify="on", recheck="on")
+    assert told(shown) == [
+        ("success", f"The note stays as it was. Rechecked: all 2 actions add up. An e-mail was sent to {saved_account.user.email}.")
+    ]  # fmt: skip
+
+
+def test_saving_what_is_there_already_changes_nothing_and_says_so(save: Save, saved_account: Account) -> None:
+    save(saved_account)
+    versions = saved_account.history.count()
+    assert told(save(saved_account)) == [("info", "Nothing was changed.")]
+    assert saved_account.history.count() == versions
 
 
 def test_nothing_is_sent_without_the_checkbox(save: Save, saved_account: Account) -> None:
@@ -123,7 +153,7 @@ def test_nothing_is_sent_when_the_save_rolls_back(
 def test_server_that_refuses_is_told_and_the_note_is_kept(save: Save, saved_account: Account, settings) -> None:  # type: ignore[no-untyped-def]  # pytest-django's settings
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
-    assert "Saved, but the e-mail to" in save(saved_account, notify="on")
+    assert "The note is saved. The e-mail to" in save(saved_account, notify="on")
     assert events("account.notified") == [
         (False, {"error": "ConnectionRefusedError"}, saved_account.entity_id, "Asked to")
     ]

@@ -50,6 +50,15 @@ def shown(browser: Client, account: Account) -> str:
     return browser.get(reverse("console:ledger_account_change", args=[account.pk])).content.decode()
 
 
+def test_note_that_calls_nobody_is_told_who_can_be_called(staff: Staff, account: Account) -> None:
+    desk, lead = staff("desk", AGENT), staff("lead", LEAD)
+    staff("leonard", LEAD, Entity.objects.create(code="sud", name="Sud"))
+    for typed, told in (("@le", "@lead (Lead Nova)"), ("@nova", f"@desk ({desk}), @lead ({lead})"), ("@x", "@desk")):
+        html = write(browser_of(desk), account, f"{typed}, please look").content.decode()
+        assert f"No colleague called {typed} sees this account: check the user name. You can call {told}" in text(html)
+        assert "leonard" not in html
+
+
 def test_note_calls_whom_it_names_and_waits_until_it_is_answered(staff: Staff, account: Account) -> None:
     desk, lead = staff("desk", AGENT), staff("lead", LEAD)
     html = write(

@@ -110,6 +110,17 @@ def test_add_change_and_command_pages_show_the_help_once(get: Get, account: Acco
     assert get("ledger_limit_propose_new").count('class="model-help"') == 1
 
 
+def test_statement_history_and_page_of_the_past_do_without_the_help(get: Get, account: Account) -> None:
+    for page in ("statement", "as_of", "history"):
+        assert Account.admin_help_text not in get(f"ledger_account_{page}", account.pk)
+
+
+def test_page_that_is_only_read_leads_back_to_the_list_and_closes_nothing(get: Get, account: Account) -> None:
+    html = get("ledger_action_change", account.actions.latest().pk)
+    assert [text(way) for way in re.findall(r'<a class="closelink".*?</a>', html)] == ["Back to the list"]
+    assert ">Close<" not in html
+
+
 def test_list_without_a_match_says_so(get: Get, account: Account) -> None:
     page = text(get("ledger_account_changelist", status__exact="closed"))
     assert "No account matches. Change the search or the filters. Show all accounts" in page

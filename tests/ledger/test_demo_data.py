@@ -17,6 +17,7 @@ from pytest_django import Settings
 
 from audit.models import Outbox
 from backoffice.models import Entity, User
+from ledger.choices import ActionType
 from ledger.demo.load import shared
 from ledger.demo.today import live_today
 from ledger.models import Account, Action, Approval, Hold, Limit
@@ -108,6 +109,15 @@ def test_there_is_something_of_everything() -> None:
     assert not Action.objects.filter(type__in=["frozen", "unfrozen", "closed"], comment="").exists()
     assert not Action.objects.filter(type__in=["deposited", "withdrawn"], external_reference="").exists()
     assert not User.objects.filter(is_staff=False).exclude(email__regex=r"@example\.(com|org|net)$").exists()
+
+
+def test_who_freezes_unfreezes_and_closes_may_do_it() -> None:
+    load(300, 3000)
+    verbs = {ActionType.FROZEN: "freeze", ActionType.UNFROZEN: "unfreeze", ActionType.CLOSED: "close"}
+    done = Action.objects.filter(type__in=verbs).values_list("type", "by").distinct()
+    people = User.objects.in_bulk([by for _, by in done])
+    assert {kind for kind, _ in done} == set(verbs)
+    assert [(kind, by) for kind, by in done if not people[by].has_perm(f"ledger.{verbs[ActionType(kind)]}")] == []
 
 
 def test_holds_of_each_state_transfers_and_what_was_taken_back_are_there() -> None:

@@ -117,6 +117,7 @@ class Command(BaseCommand):
             seed=1,
             if_empty=True,
             today=True,
+            verbosity=0,  # the logins are told at the end, with their password
             stdout=self.stderr,
         )
         call_command("sandbox_refresh", if_empty=True, stdout=self.stderr)

@@ -74,7 +74,7 @@ class Command(BaseCommand):
         if options["today"]:
             live_today(demo.using)
         with acting(actor=None, request_id="demo_data", using=demo.using):
-            self._print(demo.using, as_json=options["json"])
+            self._print(demo.using, as_json=options["json"], names_logins=options["verbosity"] > 0)
 
     @staticmethod
     def _demo(options: dict[str, Any]) -> Demo:
@@ -106,7 +106,7 @@ class Command(BaseCommand):
             using=options["using"],
         )
 
-    def _print(self, using: str, *, as_json: bool) -> None:
+    def _print(self, using: str, *, as_json: bool, names_logins: bool) -> None:
         """Print what the ledger holds now, which with --if-empty may be more or less than was asked for."""
         accounts = Account.objects.using(using)
         numbers = {"accounts": accounts.count(), "actions": Action.objects.using(using).count()}
@@ -118,5 +118,6 @@ class Command(BaseCommand):
             return
         totals_written = ", ".join(written(total, currency) for currency, total in sums)
         self.stdout.write(f"{numbers['accounts']:,} accounts, {numbers['actions']:,} actions, {totals_written}.")
-        where = "DEMO_PASSWORD" if settings.DEMO_PASSWORD else settings.BACKOFFICE_DATA / "demo_password"
-        self.stdout.write(f"Logins: {', '.join(logins)}; their password is in {where}.")
+        if names_logins:
+            where = "DEMO_PASSWORD" if settings.DEMO_PASSWORD else settings.BACKOFFICE_DATA / "demo_password"
+            self.stdout.write(f"Logins: {', '.join(logins)}; their password is in {where}.")
