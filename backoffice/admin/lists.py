@@ -210,4 +210,6 @@ class ConsoleList(ChangeList):
             return str(self.sought.advice)
         if not self.result_list and self.query:
             return self.model_admin.search_advice(self.query)
+        if not self.result_list:
+            return next((found for spec in self.filter_specs if (found := getattr(spec, "advice", ""))), "")
         return ""

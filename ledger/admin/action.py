@@ -27,8 +27,21 @@ from ledger.rules import ALLOWED, REVERSIBLE
 class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
     """Everything that ever happened, newest first."""
 
-    list_display = ("reference", "created", "customer", "what", "delta_written", "balance_written", "by", "comment")
+    list_display = (
+        "reference",
+        telling.created,
+        "customer",
+        "what",
+        "delta_written",
+        "balance_written",
+        "by",
+        "comment",
+    )
     list_filter = ("type", CurrencyFilter, RecordedFilter, AccountFilter, EntityFilter, ByFilter, NewestActions)
+    order_told = (
+        "In the order in which they were recorded. When is the time that each happened at, and below it the day on which "
+        "it was recorded where that is another."
+    )
     more_columns = ("recorded", "held_written", "reference_type", "external_reference", "uid")
     search_fields = ("reference",)  # shows the box; get_search_results does not use it
     entity_path = "entity"

@@ -30,6 +30,7 @@ class HoldAdmin(ReadOnlyAdmin, CommandedAdmin):
     )  # fmt: skip
     list_display_links = ("reference",)
     list_filter = ("state", CurrencyFilter, PlacedFilter, AccountFilter, EntityFilter)
+    order_told = "In the order in which they were recorded. When is the time that each was placed at."
     more_columns = ("by", "reason", "uid")
     list_select_related = ("placed__by", "account__user", "account__entity", "resolved")
     list_related = ("placed__by", "account__user")

@@ -4,14 +4,20 @@ An account of an entity that the reader does not work on is told of, and not nam
 come fetched with who did them and `statement.RELATED`, so no function here asks the database.
 """
 
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timezone import get_current_timezone_name, localtime
+from django.utils.translation import get_language
 
+from backoffice.days import DAY
 from backoffice.said import Figure
 from ledger import statement
 from ledger.choices import ActionType
@@ -37,6 +43,21 @@ def of_account(account: Account) -> QuerySet[Action]:
         .prefetch_related(*statement.RELATED)
         .order_by("-version")
     )
+
+
+@admin.display(description="When")
+def created(action: Action) -> Any:
+    """Show when it happened, and where that is more than a day away, when it was recorded."""
+    if abs(action.recorded - action.created) <= DAY:
+        return action.created
+    return _both_times(action.created, action.recorded, get_current_timezone_name(), get_language())
+
+
+# Pages are turned and loaded again, and spelling moments takes longer than all else of a row.
+@lru_cache(maxsize=10_000)
+def _both_times(happened: datetime, recorded: datetime, zone: str, language: str | None) -> SafeString:
+    when, day = date_format(localtime(happened), "DATETIME_FORMAT"), date_format(localtime(recorded), "DATE_FORMAT")
+    return format_html('{}<span class="recorded">recorded {}</span>', when, day)
 
 
 @admin.display(description="Status", ordering="status")

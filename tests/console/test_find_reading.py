@@ -72,7 +72,7 @@ def test_day_that_is_none_is_told(typed: str) -> None:
     [
         ("jana nov", "jana nov", []),
         ("jana 1.234,50", "jana", ["Amount 1,234.5"]),
-        ("nov 2 Jan 2026", "nov", ["On 2 Jan 2026"]),
+        ("nov 2 Jan 2026", "nov", ["Happened on 2 Jan 2026"]),
         ("CZK 1500 jana", "jana", ["In CZK", "Amount 1,500"]),
         ("1,500.00 EUR", "", ["In EUR", "Amount 1,500"]),
         ("-50", "", ["Taken: 50"]),
@@ -88,7 +88,7 @@ def test_day_that_is_none_is_told(typed: str) -> None:
         ("held:>0 currency:czk", "", ["Held over 0", "In CZK"]),
         ("type:transfer", "", ["Type: Transferred out or Transferred in"]),
         ("type:hold_placed amount:<5", "", ["Type: Hold placed", "Amount under 5"]),
-        ('since:2026-01 until:"2 Feb 2026"', "", ["Since 1 Jan 2026", "Until 2 Feb 2026, that day too"]),
+        ('since:2026-01 until:"2 Feb 2026"', "", ["Happened since 1 Jan 2026", "Happened until 2 Feb 2026, that day too"]),
         ("STATUS:OPEN", "", ["The account is open"]),
     ],
 )  # fmt: skip
