@@ -95,9 +95,9 @@ class ChooseColumns(ListPage):
     guard: ClassVar[Guard] = StaffGuard() & ListGuard()
 
     def post(self, request: HttpRequest, label: str) -> HttpResponse:
-        """Keep those that there are."""
+        """Keep those that there are; none, and so those of the list, where the button says so."""
         there = {name_of(column) for column in admin_of(label).every_column(request)}
-        chosen = dict.fromkeys(request.POST.getlist("column"))
+        chosen = dict.fromkeys(() if "default" in request.POST else request.POST.getlist("column"))
         self.choose(label, columns=[name for name in chosen if name in there])
         return self.back(label, kept_query(request.POST.get("query", "")[:QUERY]))
 

@@ -50,7 +50,9 @@ def test_columns_are_one_s_own_and_remembered(people: dict[str, Client], account
     assert str(account.uid) in html
     assert 'value="uid" checked' in html
     assert 'value="entity">' in html
-    people["ann"].post(url("columns"), {"query": ""})
+    assert 'name="default">As it was</button>' in html
+    assert "As it was" not in people["bob"].get(reverse(LIST)).content.decode()
+    people["ann"].post(url("columns"), {"column": ["uid"], "default": "", "query": ""})
     assert heads(people["ann"]) == heads(people["bob"])
 
 
