@@ -1,6 +1,6 @@
 """What was typed into a search, taken apart: amounts, dates, operators and words. No database."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -52,6 +52,21 @@ def test_day_without_a_year_is_the_last_such_day_that_has_come() -> None:
     assert period
     assert period.first in {TODAY, TODAY.replace(year=TODAY.year - 1)}
     assert period.first <= TODAY
+
+
+def test_periods_are_called_as_filters_call_them_and_a_day_needs_no_year() -> None:
+    monday, first = TODAY - timedelta(days=TODAY.weekday()), TODAY.replace(day=1)
+    before = first - timedelta(days=1)
+    spans = {
+        "this week": (monday, TODAY), "Last week": (monday - timedelta(days=7), monday - timedelta(days=1)),
+        "this month": (first, TODAY), "last month": (before.replace(day=1), before), "last 7 days": (TODAY - timedelta(days=6), TODAY),
+    }  # fmt: skip
+    for typed, span in spans.items():
+        [found], rest = periods_in(f"nov {typed}")
+        assert ((found.first, found.last), rest) == (span, "nov"), typed
+    for typed in (f"{TODAY.day}.{TODAY.month}.", f"{TODAY:%d.%m.}", f"{TODAY.day}. {TODAY.month}."):
+        assert [one.first for one in periods_in(typed)[0]] == [TODAY], typed
+    assert [term.said for term in read("45.13.").terms] == ["Amount 45.13"]
 
 
 @pytest.mark.parametrize(

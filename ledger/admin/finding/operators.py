@@ -182,7 +182,7 @@ def _listed(names: list[str]) -> str:
 
 ALL = [
     Operator("status", ACCOUNT, "status:frozen", "The account's status: open, frozen or closed.", _status),
-    Operator("entity", ACCOUNT, "entity:nord", "The entity by its short name or how its name begins, with those below it."),
+    Operator("entity", ACCOUNT, "entity:CODE", "The entity by its short name or how its name begins, with those below it."),
     Operator("currency", ACCOUNT, "currency:CZK", "The currency by its three letters.", currency),
     Operator("balance", ACCOUNT, "balance:>1000", "The balance as it is now.", lambda text: _money("balance", "Balance", text)),
     Operator("held", ACCOUNT, "held:>0", "What pending holds keep.", lambda text: _money("held", "Held", text)),
