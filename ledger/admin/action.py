@@ -106,6 +106,10 @@ class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
         found: list[Action] = action.taken_back
         return found
 
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Lead from the customer to the account."""
+        return telling.leading_to_accounts(request, self.admin_site, super().get_list_display(request))
+
     def found(self, search: Search, rows: QuerySet[Any]) -> list[int]:
         """Find actions by themselves or by their account."""
         return search.action_ids
