@@ -105,6 +105,29 @@ def test_team_s_view_is_made_by_who_may_and_seen_by_the_team(people: dict[str, C
     assert not SavedView.objects.exists()
 
 
+def test_no_two_views_that_somebody_sees_are_called_alike(people: dict[str, Client], account: Account) -> None:
+    team = Group.objects.get(name=AGENT)
+    ann, lea = people["ann"], people["lea"]
+    lea.post(url("keep_view"), {"name": "Frozen", "query": "q=a", "team": team.pk})
+    for browser, name in ((ann, "Frozen"), (ann, "frozen"), (lea, "FROZEN")):
+        browser.post(url("keep_view"), {"name": name, "query": "q=b"})
+        assert f"There is a view “{name}” already" in browser.get(reverse(LIST), {"all": ""}).content.decode()
+    ann.post(url("keep_view"), {"name": "Mine", "query": "q=c"})
+    lea.post(url("keep_view"), {"name": "Mine", "query": "q=d"})  # neither sees the other's
+    assert list(SavedView.objects.order_by("query").values_list("name", "query")) == [
+        ("Frozen", "q=a"), ("Mine", "q=c"), ("Mine", "q=d"),
+    ]  # fmt: skip
+
+
+def test_view_is_deleted_after_a_question_that_says_for_whom(people: dict[str, Client], account: Account) -> None:
+    people["lea"].post(url("keep_view"), {"name": "Ours", "query": "q=a", "team": Group.objects.get(name=AGENT).pk})
+    html = people["lea"].get(reverse(LIST), {"view": SavedView.objects.get().pk}).content.decode()
+    question = html.partition("<summary>Delete this view</summary>")[2].partition("</details>")[0]
+    assert f"“Ours” is deleted for everybody in {AGENT}." in question
+    assert 'name="deed" value="delete">Delete the view</button>' in question
+    assert html.count('value="delete"') == 1
+
+
 def test_list_begins_with_the_view_that_was_chosen(people: dict[str, Client], account: Account) -> None:
     ann = people["ann"]
     ann.post(url("keep_view"), {"name": "Mine", "query": "status__exact=frozen"})
