@@ -39,8 +39,8 @@ class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
     )
     list_filter = ("type", CurrencyFilter, RecordedFilter, AccountFilter, EntityFilter, ByFilter, NewestActions)
     order_told = (
-        "In the order in which they were recorded. When is the time that each happened at, and below it the day on which "
-        "it was recorded where that is another."
+        "In the order in which they were recorded. When is the time that each happened at, with the day of recording where "
+        "that is another."
     )
     more_columns = ("recorded", "held_written", "reference_type", "external_reference", "uid")
     search_fields = ("reference",)  # shows the box; get_search_results does not use it

@@ -123,7 +123,7 @@ def test_view_is_deleted_after_a_question_that_says_for_whom(people: dict[str, C
     people["lea"].post(url("keep_view"), {"name": "Ours", "query": "q=a", "team": Group.objects.get(name=AGENT).pk})
     html = people["lea"].get(reverse(LIST), {"view": SavedView.objects.get().pk}).content.decode()
     question = html.partition("<summary>Delete this view</summary>")[2].partition("</details>")[0]
-    assert f"“Ours” is deleted for everybody in {AGENT}." in question
+    assert f"Delete “Ours” for everybody in {AGENT}?" in question
     assert 'name="deed" value="delete">Delete the view</button>' in question
     assert html.count('value="delete"') == 1
 
