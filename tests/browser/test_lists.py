@@ -16,6 +16,11 @@ def lists(page: Page, path: str) -> None:
     page.goto(page.url.split("/console/")[0] + f"/console/{path}?all=")
 
 
+def press(page: Page, name: str) -> None:
+    with page.expect_navigation():
+        page.get_by_role("button", name=name, exact=True).click()
+
+
 def too_wide(page: Page) -> dict[int, int]:
     """Return the widths of windows that the page does not fit, each with how much is outside of it."""
     found = {}
@@ -34,10 +39,10 @@ def test_list_fits_its_window_with_all_columns_and_as_it_was(login: Login, path:
     page.get_by_text("Columns", exact=True).click()
     for box in page.locator('input[name="column"]').all():
         box.check()
-    page.get_by_role("button", name="Show these").click()
+    press(page, "Show these")
     assert too_wide(page) == {}
     page.get_by_text("Columns", exact=True).click()
-    page.get_by_role("button", name="As it was").click()
+    press(page, "As it was")
     assert page.get_by_role("button", name="As it was").count() == 0
     assert page.locator(".results.wide").count() == 0
 
@@ -48,7 +53,7 @@ def test_head_of_a_table_that_scrolls_stays_and_public_ids_are_on_one_line(login
     page.get_by_text("Columns", exact=True).click()
     for box in page.locator('input[name="column"]').all():
         box.check()
-    page.get_by_role("button", name="Show these").click()
+    press(page, "Show these")
     page.set_viewport_size({"width": 1280, "height": 600})
     page.evaluate("document.querySelector('.results').scrollTop = 200")
     assert abs(page.evaluate(PINNED)) < 2
@@ -62,7 +67,7 @@ def test_list_with_a_kept_view_fits_a_phone(login: Login) -> None:
     for name in ("Deposits of this week that somebody has to look at again", "W" * 70):
         page.get_by_text("Keep this view", exact=True).click()
         page.fill("#id_view_name", name)
-        page.get_by_role("button", name="Keep", exact=True).click()
+        press(page, "Keep")
     assert too_wide(page) == {}
     page.set_viewport_size({"width": 390, "height": 800})
     page.get_by_text("Columns", exact=True).click()
