@@ -19,7 +19,7 @@ from django.urls import reverse
 from audit.asof import at, has_past, history_of
 from audit.moment import PastMoment
 from audit.names import visible
-from audit.personal import may_see
+from audit.personal import MASK, may_see
 from audit.sentences import in_words, value
 from audit.timeline import Line, Until, Words, compared, event_lines, link_lines, version_lines
 
@@ -126,11 +126,12 @@ class HistoryPages:
             return {"at": moment, "fields": [], "related": [], "instead": self.page_of_then(request, obj)}
         unknown = LEFT_OUT | _not_of_then(self.model)
         fields = [field for field in obj._meta.concrete_fields if field.name not in unknown]
-        return {
-            "at": moment,
-            "fields": [(field.verbose_name, said(then, field)) for field in fields],
-            "related": list(self.related(request, then)),
-        }
+        told = [(field.verbose_name, said(then, field)) for field in fields]
+        related = list(self.related(request, then))
+        masked = any(MASK in str(text) for _, text in told) or any(
+            MASK in text for _, rows, _ in related for text in rows
+        )
+        return {"at": moment, "fields": told, "related": related, "masked": masked}
 
     def related(self, request: HttpRequest, then: Any) -> Iterable[tuple[str, list[str], bool]]:
         """Yield the kinds of captured rows that pointed at the object, as far as the reader may see them."""

@@ -182,7 +182,7 @@ class DaysFilter(Narrowing):
 class RequestedFilter(DaysFilter):
     """By when it was asked for."""
 
-    title, column = "day of asking", "requested"
+    title, column = "asked", "requested"
 
 
 class NewestFilter(admin.SimpleListFilter):

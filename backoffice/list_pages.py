@@ -95,15 +95,15 @@ class ChooseColumns(ListPage):
     guard: ClassVar[Guard] = StaffGuard() & ListGuard()
 
     def post(self, request: HttpRequest, label: str) -> HttpResponse:
-        """Keep those that there are."""
+        """Keep those that there are; none, and so those of the list, where the button says so."""
         there = {name_of(column) for column in admin_of(label).every_column(request)}
-        chosen = dict.fromkeys(request.POST.getlist("column"))
+        chosen = dict.fromkeys(() if "default" in request.POST else request.POST.getlist("column"))
         self.choose(label, columns=[name for name in chosen if name in there])
         return self.back(label, kept_query(request.POST.get("query", "")[:QUERY]))
 
 
 class KeepView(ListPage):
-    """Keep what is shown under a name; a view of the same name is replaced."""
+    """Keep what is shown under a name; the same view is replaced, and no two that somebody sees are called alike."""
 
     guard: ClassVar[Guard] = StaffGuard() & ListGuard()
 
@@ -118,12 +118,20 @@ class KeepView(ListPage):
         if SavedView.objects.filter(label=label, **whose).exclude(name=name).count() >= MOST:
             messages.error(request, f"{MOST} views can be kept: delete one first.")
             return self.back(label, query)
+        if self.is_taken(label, name, team):
+            messages.error(request, f"There is a view “{name}” already: choose another name, or delete that one first.")
+            return self.back(label, query)
         give_reason(f"To look again: “{name}”", using="default")
         now = {"query": query, "columns": arrangement.of(request, admin_of(label)).columns}
         view, new = SavedView.objects.update_or_create(label=label, name=name, **whose, defaults=now)
         record("search.saved", data=_told(view), using="default")
         messages.success(request, f"The view “{name}” is {'kept' if new else 'replaced'}.")
         return self.shown(view)
+
+    def is_taken(self, label: str, name: str, team: Group | None) -> bool:
+        """Whether another view that the person sees is called so, in whatever case; the very same one is replaced."""
+        kept = [one for one in arrangement.of_list(self.request, label).views if one.name.casefold() == name.casefold()]
+        return any((one.name, one.team_id) != (name, team.pk if team else None) for one in kept)
 
 
 class ChangeView(ListPage):

@@ -1,7 +1,7 @@
-"""Finding people by what is typed: how a name begins, in either order of its parts, a customer number, an e-mail address.
+"""Finding people by what is typed: how a name, an address or a customer number begins, or how a telephone number ends.
 
-In the database (`migrations/sql/0008_people_found.sql`), because conditions on how a text begins have no index under
-row-level security unless the owner of the tables asks. Neither case nor accents matter.
+In the database (`migrations/sql/0015_people_by_phone.sql`), because conditions on how a text begins have no index under
+row-level security unless the owner of the tables asks. Neither case nor accents matter, nor the order of a name's parts.
 """
 
 from django.db import connections

@@ -34,7 +34,7 @@ def state_chip(upload: Import) -> str:
 class UploadedFilter(DaysFilter):
     """By when it was brought."""
 
-    title, column = "day of upload", "created"
+    title, column = "uploaded", "created"
 
 
 class UploaderFilter(RelatedFilter):

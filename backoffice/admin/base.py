@@ -56,6 +56,7 @@ class ConsoleAdmin(StaleForms, HistoryPages, ExportMixin, admin.ModelAdmin):  # 
     finds_by_today = False  # whether a search in a list of the past looks for what is said today
     list_prefetch_related: tuple[str, ...] = ()  # what few rows have, asked for beside them where any has it
     list_needs: tuple[str, ...] = ()  # what its columns read of others, beside what these are called by
+    order_told = ""  # what is to know of the order of the list, in a sentence
     more_columns: tuple[str, ...] = ()  # that a reader can choose beside those of the list
     list_per_page = 25
     list_max_show_all = 0

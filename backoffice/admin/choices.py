@@ -1,4 +1,4 @@
-"""The choices of a list's filters: the markup of Django's `admin/filter.html`, whose variables take longer than all they say.
+"""The choices of a list's filters: the markup of `admin/filter.html`, whose variables take longer than all they say.
 
 Filters that bring a template of their own are drawn by that; `draws_alike` says that one shows the same to all who see it, but
 for what was asked for.
@@ -11,7 +11,7 @@ from django.contrib.admin import ListFilter
 from django.contrib.admin.templatetags.admin_list import admin_list_filter
 from django.core.cache import caches
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext
+from django.utils.text import capfirst
 
 FILTER = """<details data-filter-title="{title}" open>
 <summary>{summary}</summary>
@@ -31,8 +31,8 @@ def drawn(cl: Any, spec: Any) -> SafeString:
         key = f"filter:{of}:{type(spec).__module__}:{type(spec).__qualname__}"
         return cast("SafeString", caches["pieces"].get_or_set(key, lambda: admin_list_filter(cl, spec)))
     choices = "".join([_choice(choice) for choice in spec.choices(cl)])
-    summary = gettext(" By %(filter_title)s ") % {"filter_title": spec.title}
-    shown = FILTER.format(title=escape(str(spec.title)), summary=escape(summary.strip()), choices=choices)
+    title = str(spec.title)
+    shown = FILTER.format(title=escape(title), summary=escape(capfirst(title)), choices=choices)
     return mark_safe(shown)  # noqa: S308  escaped piece by piece
 
 

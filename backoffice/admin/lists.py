@@ -19,7 +19,7 @@ from django.utils.http import urlencode
 
 from audit.moment import NAME as AS_OF
 from audit.moment import moment_of, page_then
-from backoffice.admin.related import fetch_beside, in_words
+from backoffice.admin.related import fetch_beside, in_words, tells_of_people
 from backoffice.arrangement import VIEW, name_of
 from backoffice.keyset import AFTER, BEFORE, Order, Page, served
 from backoffice.paging import counted, estimated
@@ -182,6 +182,13 @@ class ConsoleList(ChangeList):
         return moment_of(self)
 
     @property
+    def masked(self) -> bool:
+        """Whether rows of the past tell of people, and their names are masked to the reader."""
+        hidden = any(getattr(row, "_hidden", False) for row in self.result_list[:1])
+        related = self.model_admin.list_select_related
+        return hidden and tells_of_people(self.model, () if isinstance(related, bool) else related)
+
+    @property
     def problem(self) -> str:
         """Why nothing is shown of what was asked for, or nothing."""
         return next((found for spec in self.filter_specs if (found := getattr(spec, "problem", ""))), "")
@@ -210,4 +217,6 @@ class ConsoleList(ChangeList):
             return str(self.sought.advice)
         if not self.result_list and self.query:
             return self.model_admin.search_advice(self.query)
+        if not self.result_list:
+            return next((found for spec in self.filter_specs if (found := getattr(spec, "advice", ""))), "")
         return ""

@@ -1,6 +1,6 @@
 """What the rows of a list point at, read as far as the list tells of it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db.models import Model, QuerySet, prefetch_related_objects
@@ -13,6 +13,14 @@ def in_words(rows: QuerySet[Any], more: Sequence[str] = ()) -> QuerySet[Any]:
         return rows
     own = [field.name for field in rows.model._meta.concrete_fields]
     return rows.only(*own, *_told(rows.model, chosen), *more)
+
+
+def tells_of_people(model: Any, paths: Iterable[str]) -> bool:
+    """Whether rows of the model, or what these paths lead to from them, have personal values."""
+    return bool(getattr(model, "personal_fields", ())) or any(
+        tells_of_people(model._meta.get_field(first).related_model, filter(None, [rest]))
+        for first, _, rest in (path.partition("__") for path in paths)
+    )
 
 
 def _told(model: type[Model], chosen: dict[str, Any], path: str = "") -> Iterator[str]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from backoffice.admin.lists import ConsoleList
 
 SELECT = "action_checkbox"
-TABLE = """<div class="results">
+TABLE = """<div class="results{wide}">
 <table id="result_list">
 <thead>
 <tr>{head}</tr>
@@ -60,7 +60,14 @@ def drawn(cl: "ConsoleList") -> SafeString:
     """Return the table of a page; nothing where it has no rows."""
     body = "".join(f"<tr>{row}</tr>\n" for row in rows(cl))
     head = "".join(heads(cl)) if body else ""
-    return mark_safe(TABLE.format(head=head, body=body) if body else "")  # noqa: S308  escaped piece by piece
+    wide = " wide" if _widened(cl) else ""
+    return mark_safe(TABLE.format(head=head, body=body, wide=wide) if body else "")  # noqa: S308  escaped piece by piece
+
+
+def _widened(cl: "ConsoleList") -> bool:
+    """Whether columns were chosen that the list does not have by itself, and that a window may not hold."""
+    own = {SELECT, *map(name_of, cl.model_admin.list_display)}
+    return any(name_of(column) not in own for column in cl.list_display)
 
 
 def heads(cl: "ConsoleList") -> Iterator[str]:

@@ -28,8 +28,21 @@ from ledger.rules import ALLOWED, REVERSIBLE
 class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
     """Everything that ever happened, newest first."""
 
-    list_display = ("reference", "created", "customer", "what", "delta_written", "balance_written", "by", "comment")
+    list_display = (
+        "reference",
+        telling.created,
+        "customer",
+        "what",
+        "delta_written",
+        "balance_written",
+        "by",
+        "comment",
+    )
     list_filter = ("type", CurrencyFilter, RecordedFilter, AccountFilter, EntityFilter, ByFilter, NewestActions)
+    order_told = (
+        "In the order in which they were recorded. When is the time that each happened at, with the day of recording where "
+        "that is another."
+    )
     more_columns = ("recorded", "held_written", "reference_type", "external_reference", "uid")
     search_fields = ("reference",)  # shows the box; get_search_results does not use it
     entity_path = "entity"
@@ -93,6 +106,10 @@ class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
             action.taken_back = list(action.returns.order_by("pk"))
         found: list[Action] = action.taken_back
         return found
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Lead from the customer to the account."""
+        return telling.leading_to_accounts(request, self.admin_site, super().get_list_display(request))
 
     @classmethod
     def gone(cls, action: Any) -> Decimal:

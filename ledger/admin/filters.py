@@ -7,6 +7,8 @@ from django.contrib import admin
 from django.db import connections
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.http import urlencode
 
 from backoffice.filters import DaysFilter, NewestFilter, RelatedFilter
 from ledger.models import Cap
@@ -44,7 +46,19 @@ class ByFilter(RelatedFilter):
 class RecordedFilter(DaysFilter):
     """By when the action was written."""
 
-    title, column = "day of recording", "recorded"
+    title, column = "recorded", "recorded"
+
+    @property
+    def advice(self) -> str:
+        """Lead from days on which nothing was recorded to what happened on them, which is found by a search."""
+        if self.problem or not self.used_parameters:
+            return ""
+        days = zip(("since", "until"), self.days(), strict=True)
+        typed = " ".join(f"{end}:{day}" for end, day in days if day)
+        if not typed:
+            return ""
+        told = 'Nothing that you see was recorded on these days. <a href="?{}">Look for what happened on them</a>.'
+        return format_html(told, urlencode({"q": typed}))
 
     def key_at(self, moment: datetime, using: str) -> int | None:
         """Return the key of the first action recorded then or later, whoever may see it, or the next one. One query."""
@@ -57,7 +71,7 @@ class RecordedFilter(DaysFilter):
 class PlacedFilter(RecordedFilter):
     """By when the hold was written: its key is that of the action that placed it."""
 
-    title, column = "day of placing", "placed__recorded"
+    column = "placed__recorded"
 
 
 class NewestActions(NewestFilter):

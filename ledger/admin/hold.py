@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from backoffice.admin import ReadOnlyAdmin
 from backoffice.filters import EntityFilter
 from backoffice.said import Figure
+from ledger.admin import telling
 from ledger.admin.commanded import CommandedAdmin
 from ledger.admin.commands import HOLD_COMMANDS
 from ledger.admin.filters import AccountFilter, CurrencyFilter, PlacedFilter
@@ -30,6 +31,7 @@ class HoldAdmin(ReadOnlyAdmin, CommandedAdmin):
     )  # fmt: skip
     list_display_links = ("reference",)
     list_filter = ("state", CurrencyFilter, PlacedFilter, AccountFilter, EntityFilter)
+    order_told = "In the order in which they were recorded. When is the time that each was placed at."
     more_columns = ("by", "reason", "uid")
     list_select_related = ("placed__by", "account__user", "account__entity", "resolved")
     list_related = ("placed__by", "account__user")
@@ -54,6 +56,10 @@ class HoldAdmin(ReadOnlyAdmin, CommandedAdmin):
     )  # fmt: skip
     change_form_template = "console/hold.html"
     commands = HOLD_COMMANDS
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Lead from the customer to the account."""
+        return telling.leading_to_accounts(request, self.admin_site, super().get_list_display(request))
 
     def found(self, search: Search, rows: QuerySet[Any]) -> list[int]:
         """Find holds by themselves or by their account."""

@@ -5,14 +5,24 @@ come fetched with who did them and `statement.RELATED`, so no function here asks
 """
 
 from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IS_POPUP_VAR
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timezone import get_current_timezone_name, localtime
+from django.utils.translation import get_language
 
+from audit.moment import is_past
+from backoffice.admin.lists import ANY_KEY
+from backoffice.days import DAY
 from backoffice.said import Figure
 from ledger import statement
 from ledger.choices import ActionType
@@ -38,6 +48,21 @@ def of_account(account: Account) -> QuerySet[Action]:
         .prefetch_related(*statement.RELATED)
         .order_by("-version")
     )
+
+
+@admin.display(description="When")
+def created(action: Action) -> Any:
+    """Show when it happened, and where that is more than a day away, when it was recorded."""
+    if abs(action.recorded - action.created) <= DAY:
+        return action.created
+    return _both_times(action.created, action.recorded, get_current_timezone_name(), get_language())
+
+
+# Pages are turned and loaded again, and spelling moments takes longer than all else of a row.
+@lru_cache(maxsize=10_000)
+def _both_times(happened: datetime, recorded: datetime, zone: str, language: str | None) -> SafeString:
+    when, day = date_format(localtime(happened), "DATETIME_FORMAT"), date_format(localtime(recorded), "DATE_FORMAT")
+    return format_html('{}<span class="recorded">recorded {}</span>', when, day)
 
 
 @admin.display(description="Status", ordering="status")
@@ -86,6 +111,24 @@ def counterparty(action: Any) -> str:
     if action.counterparty_id is None:
         return ""
     return str(action.counterparty.user) if action.counterparty else UNSEEN
+
+
+def leading_to_accounts(request: HttpRequest, site: Any, columns: Sequence[Any]) -> list[Any]:
+    """Return a list's columns with the customer's name as a link to the account, where the reader has anything of it.
+
+    Not in a popup, which chooses a row, nor in the past, whose rows lead to what was known then. No query.
+    """
+    may = site.get_model_admin(Account).has_view_permission(request)
+    if not may or is_past(request) or IS_POPUP_VAR in request.GET:
+        return list(columns)
+    page = reverse(f"{site.name}:ledger_account_change", args=[ANY_KEY])
+
+    @admin.display(description="Customer")
+    def customer(row: Any) -> str:
+        address = page.replace(ANY_KEY, str(row.account_id))
+        return format_html('<a href="{}">{}</a>', address, row.account.user)
+
+    return [customer if column == customer.__name__ else column for column in columns]
 
 
 def what(action: Any) -> str:

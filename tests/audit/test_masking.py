@@ -96,6 +96,17 @@ def test_no_page_and_no_file_tells_who_may_not_see_it(log: Client, renamed: tupl
     assert {way for way, tells in told.items() if tells} == (told.keys() - without_values if may else set())
 
 
+def test_who_reads_masked_names_of_the_past_is_told_why(log: Client, renamed: tuple[Account, str], may: bool) -> None:
+    account, past = renamed
+    told = "are masked (•••) for you: they are read by compliance reviewers"
+    pages = [url(f"{model}_changelist", as_of=past) for model in (USERS, ACCOUNTS)]
+    pages += [url(f"{USERS}_history", account.user_id, at=past), url(f"{ACCOUNTS}_history", account.pk, at=past)]
+    for page in pages:
+        assert (told in text_of(log.get(page))) == (not may), page
+    for page in (url(f"{ACCOUNTS}_changelist"), url("backoffice_entity_changelist", as_of=past)):
+        assert told not in text_of(log.get(page)), page
+
+
 @pytest.mark.parametrize(
     ("model", "asked"),
     [

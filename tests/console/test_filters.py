@@ -16,10 +16,11 @@ from backoffice.models import Entity, User
 from backoffice.roles import IMPORTER
 from ledger.admin.filters import RecordedFilter
 from ledger.models import Account, Action, Hold
-from tests.cast import OpenAccount
+from tests.cast import LONG_AGO, OpenAccount
 
 pytestmark = pytest.mark.django_db(databases=["default", "sandbox", "audit"])
 ACTIONS = "console:ledger_action_changelist"
+HOLDS = "/console/ledger/hold/"
 NO_DAYS = ({"since": "tomorrow", "until": "today"}, {"since": "x"}, {"since": "0001-01-01"}, {"until": "0001-01-01"}, {"until": "9999-12-31"})  # fmt: skip
 
 
@@ -87,6 +88,29 @@ def test_holds_are_found_by_the_day_of_placing(browser: Client, account: Account
         1,
         0,
     )
+
+
+def test_list_says_by_which_clock_it_goes_and_where_the_other_differs(
+    browser: Client, open_account: OpenAccount, agent: User
+) -> None:
+    account = open_account("1")  # long ago
+    Account.deposit(uid=account.uid, amount=Decimal(1), by=agent, asof=timezone.now(), reference_type="none")
+    html = browser.get(reverse(ACTIONS)).content.decode()
+    assert "In the order in which they were recorded." in html
+    assert html.count('<span class="recorded">recorded ') == Action.objects.count() - 1
+    assert "<summary>Recorded</summary>" in html
+    assert "In the order in which they were recorded" in browser.get(HOLDS).content.decode()
+
+
+def test_days_on_which_nothing_was_recorded_lead_to_what_happened_on_them(
+    browser: Client, open_account: OpenAccount
+) -> None:
+    open_account("1")
+    day = f"{LONG_AGO:%Y-%m-%d}"
+    html = browser.get(reverse(ACTIONS), {"since": day, "until": day}).content.decode()
+    link = f"?q=since%3A{day}+until%3A{day}"
+    assert f'was recorded on these days. <a href="{link}">Look for what happened on them</a>.' in html
+    assert shown(browser, q=f"since:{day} until:{day}").result_count
 
 
 def test_moment_is_found_among_keys(account: Account, browser: Client) -> None:

@@ -181,10 +181,66 @@ def test_commands_lead_to_whom_they_are_for(console: Client, jana: Account, agen
     hold = Hold.objects.get()
     capture = reverse("console:ledger_hold_capture", args=[hold.pk])
     assert console.get(FIND, {"q": f"capture {hold.placed.reference}"}).headers.get("Location") == capture
-    assert hits(console.get(FIND, {"q": f"reverse {deposit}"})) == {}  # which an agent may not
     agent.groups.set([Group.objects.get(name=LEAD)])
     back = page_of(deposit_of(jana), "reverse")
     assert console.get(FIND, {"q": f"reverse {deposit}"}).headers.get("Location") == back
+
+
+def test_command_is_found_behind_whom_it_is_for_and_with_an_amount(console: Client, jana: Account) -> None:
+    goes = {
+        "Jana Nováková deposit": "deposit", "withdraw 500 from Jana Nováková": "withdraw", "deposit CZK 1,500.50 to nov": "deposit",
+        "deposit 20 EUR to nov": "deposit", "statement nov": "statement", "history of jana": "history", "nov statement": "statement",
+    }  # fmt: skip
+    for typed, command in goes.items():
+        assert console.get(FIND, {"q": typed}).headers.get("Location") == page_of(jana, command), typed
+    User.objects.filter(pk=jana.user_id).update(last_name="Deposit")
+    assert console.get(FIND, {"q": "jana deposit"}).headers["Location"] == page_of(jana)  # who is called so
+
+
+def test_what_is_not_among_one_s_rights_is_said_with_the_way_to_what_was_meant(
+    console: Client, jana: Account, elsewhere: Account
+) -> None:
+    reference, hidden = str(deposit_of(jana).reference), str(elsewhere.actions.get().reference)
+    meant: dict[str, dict[str, list[str]]] = {
+        f"reverse {reference}": {"Actions": [reference]}, "close nov": {"Accounts": ["Jana Nováková"]}, "close": {},
+        f"reverse {hidden}": {}, "add user": {},
+    }  # fmt: skip
+    for typed, found in meant.items():
+        response = console.get(FIND, {"q": typed})
+        assert hits(response) == found, typed
+        assert "is not among your rights." in response.content.decode()
+        assert "Nothing was found" not in response.content.decode()
+    assert "Nothing was found" not in console.get(FIND, {"q": "deposit"}).content.decode()
+    assert "Nothing was found" in console.get(FIND, {"q": "deposit to nobody"}).content.decode()
+
+
+def test_customers_are_found_by_phone_and_by_the_beginning_of_an_address(
+    console: Client, jana: Account, elsewhere: Account
+) -> None:
+    people = User.objects.filter(pk__in=[jana.user_id, elsewhere.user_id])
+    people.update(phone="+420 700 633 537", email="jana.novakova.7@example.com")
+    searches = [
+        "+420 700 633 537", "+420700633537", "420700633537", "00420 700 633 537", "700 633 537", "700633537", "633537",
+        "jana.novakova", "jana.nov", "jana.novakova.",
+    ]  # fmt: skip
+    for typed in searches:
+        assert console.get(FIND, {"q": typed}).headers.get("Location") == page_of(jana), typed
+    for typed in ("33537", "+420 700 633 538", "jana.petr", "novakova.7"):
+        assert console.get(FIND, {"q": typed}).headers.get("Location") != page_of(jana), typed
+
+
+def test_number_that_is_nobody_s_phone_is_an_amount(console: Client, open_account: OpenAccount) -> None:
+    account = open_account("100000000", currency="JPY")
+    for typed in ("100 000 000", "+100000000", "+100 000 000"):
+        assert console.get(FIND, {"q": typed}).headers.get("Location") == page_of(deposit_of(account)), typed
+
+
+def test_actions_are_shown_as_their_list_does(console: Client, jana: Account, agent: User) -> None:
+    html = console.get(FIND, {"q": "by:me amount:>0"}).content.decode()
+    action = deposit_of(jana)
+    assert f'<td><a href="{page_of(jana)}">Jana Nováková</a></td>' in html
+    assert f'<th scope="row"><a class="reference" href="{page_of(action)}">{action.reference}</a></th>' in html
+    assert '<td class="amount"><span class="amount">+CZK 1,234.50</span></td>' in html
 
 
 def test_pages_are_those_that_the_reader_may_open(console: Client, client: Client, admin: User) -> None:

@@ -1,6 +1,6 @@
 """What was typed into a search, taken apart: amounts, dates, operators and words. No database."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -54,6 +54,21 @@ def test_day_without_a_year_is_the_last_such_day_that_has_come() -> None:
     assert period.first <= TODAY
 
 
+def test_periods_are_called_as_filters_call_them_and_a_day_needs_no_year() -> None:
+    monday, first = TODAY - timedelta(days=TODAY.weekday()), TODAY.replace(day=1)
+    before = first - timedelta(days=1)
+    spans = {
+        "this week": (monday, TODAY), "Last week": (monday - timedelta(days=7), monday - timedelta(days=1)),
+        "this month": (first, TODAY), "last month": (before.replace(day=1), before), "last 7 days": (TODAY - timedelta(days=6), TODAY),
+    }  # fmt: skip
+    for typed, span in spans.items():
+        [found], rest = periods_in(f"nov {typed}")
+        assert ((found.first, found.last), rest) == (span, "nov"), typed
+    for typed in (f"{TODAY.day}.{TODAY.month}.", f"{TODAY:%d.%m.}", f"{TODAY.day}. {TODAY.month}."):
+        assert [one.first for one in periods_in(typed)[0]] == [TODAY], typed
+    assert [term.said for term in read("45.13.").terms] == ["Amount 45.13"]
+
+
 @pytest.mark.parametrize(
     "typed", ["Jana", "Marek 2026x", "2026-1-", "12:30", "1 Jana 2026", "K7M-Q4X-VPC", "2024-0001"]
 )
@@ -72,7 +87,7 @@ def test_day_that_is_none_is_told(typed: str) -> None:
     [
         ("jana nov", "jana nov", []),
         ("jana 1.234,50", "jana", ["Amount 1,234.5"]),
-        ("nov 2 Jan 2026", "nov", ["On 2 Jan 2026"]),
+        ("nov 2 Jan 2026", "nov", ["Happened on 2 Jan 2026"]),
         ("CZK 1500 jana", "jana", ["In CZK", "Amount 1,500"]),
         ("1,500.00 EUR", "", ["In EUR", "Amount 1,500"]),
         ("-50", "", ["Taken: 50"]),
@@ -88,7 +103,7 @@ def test_day_that_is_none_is_told(typed: str) -> None:
         ("held:>0 currency:czk", "", ["Held over 0", "In CZK"]),
         ("type:transfer", "", ["Type: Transferred out or Transferred in"]),
         ("type:hold_placed amount:<5", "", ["Type: Hold placed", "Amount under 5"]),
-        ('since:2026-01 until:"2 Feb 2026"', "", ["Since 1 Jan 2026", "Until 2 Feb 2026, that day too"]),
+        ('since:2026-01 until:"2 Feb 2026"', "", ["Happened since 1 Jan 2026", "Happened until 2 Feb 2026, that day too"]),
         ("STATUS:OPEN", "", ["The account is open"]),
     ],
 )  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 from axes.models import AccessAttempt
 from django.contrib import admin as django_admin
 from django.contrib.admin.templatetags import admin_list
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.db import connections, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -282,6 +282,22 @@ def test_list_of_nothing_says_so(browser: Client) -> None:
     response = browser.get(reverse("console:ledger_account_changelist"))
     assert (response.context["cl"].result_count, response.context["cl"].following) == (0, "")
     assert "There are no accounts yet." in response.content.decode()
+
+
+def test_customer_leads_to_the_account_for_who_may_see_it(
+    browser: Client, client: Client, account: Account, agent: User
+) -> None:
+    Hold.place(uid=account.uid, amount=Decimal(1), by=agent, asof=timezone.now())
+    link = f'<td class="field-customer"><a href="{reverse("console:ledger_account_change", args=[account.pk])}">Jana Nova</a></td>'
+    for name in ("action", "hold"):
+        page = reverse(f"console:ledger_{name}_changelist")
+        assert link in browser.get(page).content.decode()
+        for asked in ({"_popup": "1"}, {"as_of": timezone.now().isoformat()}):
+            assert link not in browser.get(page, asked).content.decode()
+    agent.user_permissions.add(Permission.objects.get(codename="view_action"))
+    client.force_login(agent)
+    html = client.get(reverse("console:ledger_action_changelist")).content.decode()
+    assert '<td class="field-customer">Jana Nova</td>' in html
 
 
 def test_table_is_that_of_django_cell_for_cell(browser: Client, few: str) -> None:

@@ -50,7 +50,9 @@ def test_columns_are_one_s_own_and_remembered(people: dict[str, Client], account
     assert str(account.uid) in html
     assert 'value="uid" checked' in html
     assert 'value="entity">' in html
-    people["ann"].post(url("columns"), {"query": ""})
+    assert 'name="default">As it was</button>' in html
+    assert "As it was" not in people["bob"].get(reverse(LIST)).content.decode()
+    people["ann"].post(url("columns"), {"column": ["uid"], "default": "", "query": ""})
     assert heads(people["ann"]) == heads(people["bob"])
 
 
@@ -101,6 +103,29 @@ def test_team_s_view_is_made_by_who_may_and_seen_by_the_team(people: dict[str, C
     assert "is the team&#x27;s" in people["bob"].get(reverse(LIST)).content.decode()
     people["lea"].post(url("change_view", view.pk), {"deed": "delete"})
     assert not SavedView.objects.exists()
+
+
+def test_no_two_views_that_somebody_sees_are_called_alike(people: dict[str, Client], account: Account) -> None:
+    team = Group.objects.get(name=AGENT)
+    ann, lea = people["ann"], people["lea"]
+    lea.post(url("keep_view"), {"name": "Frozen", "query": "q=a", "team": team.pk})
+    for browser, name in ((ann, "Frozen"), (ann, "frozen"), (lea, "FROZEN")):
+        browser.post(url("keep_view"), {"name": name, "query": "q=b"})
+        assert f"There is a view “{name}” already" in browser.get(reverse(LIST), {"all": ""}).content.decode()
+    ann.post(url("keep_view"), {"name": "Mine", "query": "q=c"})
+    lea.post(url("keep_view"), {"name": "Mine", "query": "q=d"})  # neither sees the other's
+    assert list(SavedView.objects.order_by("query").values_list("name", "query")) == [
+        ("Frozen", "q=a"), ("Mine", "q=c"), ("Mine", "q=d"),
+    ]  # fmt: skip
+
+
+def test_view_is_deleted_after_a_question_that_says_for_whom(people: dict[str, Client], account: Account) -> None:
+    people["lea"].post(url("keep_view"), {"name": "Ours", "query": "q=a", "team": Group.objects.get(name=AGENT).pk})
+    html = people["lea"].get(reverse(LIST), {"view": SavedView.objects.get().pk}).content.decode()
+    question = html.partition("<summary>Delete this view</summary>")[2].partition("</details>")[0]
+    assert f"Delete “Ours” for everybody in {AGENT}?" in question
+    assert 'name="deed" value="delete">Delete the view</button>' in question
+    assert html.count('value="delete"') == 1
 
 
 def test_list_begins_with_the_view_that_was_chosen(people: dict[str, Client], account: Account) -> None:

@@ -14,7 +14,7 @@ from ledger.admin.finding.searching import Search
 from ledger.models import Account, Action
 
 HELP = (
-    "A reference, a public id, a customer number, an e-mail address, how a name begins, a bank's or an invoice's reference, an "
+    "A reference, a public id, a customer number, an e-mail address, a telephone number, how a name begins, a bank's or an invoice's reference, an "
     "amount, a date, or operators such as status:frozen balance:>1000."
 )
 

@@ -1,7 +1,8 @@
 """Where a search leads beside its rows: pages of the site by what they are called, and commands, `freeze nov` or `reverse K7M-Q4X-VPC`.
 
 Only what the reader may open: pages are those of the index, commands those whose guards allow it and, on a row, those that its
-state allows. Queries: none for pages; for a command those of the search behind it, and the look that the row's page takes.
+state allows. An account's statement and history are asked for as commands are. Queries: none for pages; for a command those of
+the search behind it, and the look that the row's page takes.
 """
 
 import re
@@ -12,7 +13,7 @@ from django.db.models import F
 from django.http import HttpRequest
 from django.urls import reverse
 
-from backoffice.guards import Guard, StaffGuard
+from backoffice.guards import Guard, PermissionGuard, StaffGuard
 from backoffice.models.voiding import AnyOf
 from ledger.admin import finding, past
 from ledger.admin.commands import ACCOUNT_COMMANDS, ACTION_COMMANDS, HOLD_COMMANDS, LedgerCommand
@@ -27,7 +28,24 @@ FURTHER: list[tuple[str, str, Guard]] = [  # pages that are no model's own
     ("Change my password", "password_change", StaffGuard()),
     ("My login: second factor and sessions", "mfa_index", StaffGuard()),
 ]
-LINKING = re.compile(r"(?:to|from|on|for|of|by)\s+", re.IGNORECASE)
+# What stands before whom a command is for; the amount is asked for by its form.
+LINKING = re.compile(
+    r"(?:(?:[A-Z]{3} ?)?[0-9][0-9.,' ]*(?:[A-Z]{3})?\s+)?(?:to|from|on|for|of|by)\s+(?=\S)", re.IGNORECASE
+)
+
+
+class Place(NamedTuple):
+    """A page of an account that is asked for as a command is, and does nothing."""
+
+    verb: str
+    name: str
+    guard: Guard
+
+
+PLACES = (
+    Place("Statement", "statement", past.GUARD),
+    Place("History", "history", StaffGuard() & PermissionGuard("ledger.view_account")),
+)
 
 
 class Hit(NamedTuple):
@@ -64,25 +82,43 @@ def _pages(request: HttpRequest, site: Any) -> Iterator[Hit]:
 class Order(NamedTuple):
     """A command that was typed: the verb, and what is to be done it to."""
 
-    command: type[LedgerCommand]
+    command: type[LedgerCommand] | Place
     model: type[Any]
     rest: str
+    may: bool  # the reader, on some row at least
 
 
 def ordered(request: HttpRequest, text: str) -> Order | None:
-    """Return the command that the text begins with, if the reader may give it. No query."""
-    groups: Sequence[tuple[type[Any], Sequence[type[LedgerCommand]]]]
-    groups = ((Account, ACCOUNT_COMMANDS), (Action, ACTION_COMMANDS), (Hold, HOLD_COMMANDS))
+    """Return the command that the text begins with. No query."""
+    verb, _, rest = text.strip().partition(" ")
+    return _order(request, verb, rest)
+
+
+def ordered_last(request: HttpRequest, text: str) -> Order | None:
+    """Return the command that the text ends with, behind whom it is for. No query."""
+    rest, _, verb = text.strip().rpartition(" ")
+    return _order(request, verb, rest) if rest else None
+
+
+def _order(request: HttpRequest, verb: str, rest: str) -> Order | None:
+    groups: Sequence[tuple[type[Any], Sequence[type[LedgerCommand] | Place]]]
+    groups = ((Account, (*ACCOUNT_COMMANDS, *PLACES)), (Action, ACTION_COMMANDS), (Hold, HOLD_COMMANDS))
     for model, commands in groups:
         for command in commands:
-            verb, _, rest = text.strip().partition(" ")
-            if verb.lower() == command.verb.lower() and command.guard.allows(request):
-                return Order(
-                    command,
-                    model,
-                    LINKING.sub("", rest.strip(), count=1) if LINKING.match(rest.strip()) else rest.strip(),
-                )
+            if verb.lower() == command.verb.lower():
+                whom = rest.strip().removeprefix(match[0] if (match := LINKING.match(rest.strip())) else "")
+                return Order(command, model, whom, command.guard.allows(request))
     return None
+
+
+def refused(request: HttpRequest, site: Any, text: str) -> str:
+    """Say that a page for adding something is none that the reader may open, where that was typed; '' where it was not."""
+    verb, _, what = text.lower().partition(" ")
+    for model, page in site._registry.items() if verb == "add" else ():
+        there_is = "add" in model._meta.default_permissions
+        if what == model._meta.verbose_name and there_is and not page.has_add_permission(request):
+            return f"Adding {model._meta.verbose_name_plural} is not among your rights."
+    return ""
 
 
 def commands(request: HttpRequest, site: Any, order: Order, most: int) -> tuple[list[Hit], str]:
@@ -126,7 +162,7 @@ def accounts(request: HttpRequest, site: Any, ids: Iterable[int], most: int) -> 
 
 def _possible(request: HttpRequest, model_admin: Any, order: Order, row: Any) -> bool:
     if order.model is Account:
-        return order.command.posting_type in ALLOWED[Status(row.status)]
+        return isinstance(order.command, Place) or order.command.posting_type in ALLOWED[Status(row.status)]
     return order.command in model_admin.possible(request, row)
 
 

@@ -147,21 +147,21 @@ def _either(amounts: list[Decimal]) -> str:
 def _since(text: str) -> Term:
     first = _period("since", text).first
     since = midnight(first)
-    said = f"Since {first.day} {first:%b %Y}"
+    said = f"Happened since {first.day} {first:%b %Y}"
     return Term("since", said, ACTION, lambda prefix: Q(**{f"{prefix}created__gte": since}), since=since)
 
 
 def _until(text: str) -> Term:
     last = _period("until", text).last
     until = midnight(last + DAY)
-    said = f"Until {last.day} {last:%b %Y}, that day too"
+    said = f"Happened until {last.day} {last:%b %Y}, that day too"
     return Term("until", said, ACTION, lambda prefix: Q(**{f"{prefix}created__lt": until}), until=until)
 
 
 def on(period: Period) -> Term:
     """Return the term for what happened within these days."""
     since, until = midnight(period.first), midnight(period.last + DAY)
-    said = f"{'On' if period.first == period.last else 'In'} {period.label}"
+    said = f"Happened {'on' if period.first == period.last else 'in'} {period.label}"
     where = lambda prefix: Q(**{f"{prefix}created__gte": since, f"{prefix}created__lt": until})  # noqa: E731
     return Term("on", said, ACTION, where, since=since, until=until)
 
@@ -182,14 +182,14 @@ def _listed(names: list[str]) -> str:
 
 ALL = [
     Operator("status", ACCOUNT, "status:frozen", "The account's status: open, frozen or closed.", _status),
-    Operator("entity", ACCOUNT, "entity:nord", "The entity by its short name or how its name begins, with those below it."),
+    Operator("entity", ACCOUNT, "entity:CODE", "The entity by its short name or how its name begins, with those below it."),
     Operator("currency", ACCOUNT, "currency:CZK", "The currency by its three letters.", currency),
     Operator("balance", ACCOUNT, "balance:>1000", "The balance as it is now.", lambda text: _money("balance", "Balance", text)),
     Operator("held", ACCOUNT, "held:>0", "What pending holds keep.", lambda text: _money("held", "Held", text)),
     Operator("type", ACTION, "type:deposited", "What kind of action it is.", _type),
     Operator("by", ACTION, "by:agent", "Who did it: a user name, how a colleague's name begins, or me."),
     Operator("amount", ACTION, "amount:1,234.50", "What was added, taken or held; with + or -, one of the two.", amount),
-    Operator("since", ACTION, "since:2026-01", "From this day, month or year on.", _since),
-    Operator("until", ACTION, "until:31.01.2026", "Until this day, month or year, the last day too.", _until),
+    Operator("since", ACTION, "since:2026-01", "What happened from this day, month or year on.", _since),
+    Operator("until", ACTION, "until:31.01.2026", "What happened until this day, month or year, the last day too.", _until),
 ]  # fmt: skip
 BY_NAME = {operator.name: operator for operator in ALL}

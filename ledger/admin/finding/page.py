@@ -4,7 +4,7 @@ What one thing alone answers to is gone to at once. Every answer is an event of 
 the jump too, whose page is not the search's. A few queries whatever is found: those of `Search`, one for the rows of each part.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, NamedTuple
@@ -24,9 +24,9 @@ from backoffice.people import matching
 from backoffice.said import told
 from backoffice.site import ConsoleSite
 from backoffice.views import BaseView
-from ledger.admin import finding
+from ledger.admin import finding, telling
 from ledger.admin.finding import going
-from ledger.admin.finding.going import Hit, isolated, standing
+from ledger.admin.finding.going import Hit, Order, isolated, standing
 from ledger.admin.finding.operators import ALL
 from ledger.admin.finding.searching import WINDOW, Search
 from ledger.models import Account, Action
@@ -41,6 +41,7 @@ class Part(NamedTuple):
     heading: str
     hits: list[Hit]
     more: str = ""
+    rows: Sequence[dict[str, Any]] = ()  # of actions, which the page shows as a table
 
 
 @dataclass
@@ -51,6 +52,7 @@ class Found:
     said: list[str] = field(default_factory=list)
     search: Search | None = None
     exact: bool = True  # rather than offered for something mistyped
+    answered: bool = False  # whether what is said answers what was typed, rather than that nothing was found
 
     @property
     def only(self) -> Hit | None:
@@ -62,7 +64,7 @@ class Found:
 def find(request: HttpRequest, site: Any, text: str, most: int) -> Found:
     """Find `most` of each kind, as far as the reader may see it."""
     order = going.ordered(request, text)
-    hits, said = going.commands(request, site, order, most) if order else ([], "")
+    hits, said = going.commands(request, site, order, most) if order and order.may else ([], "")
     if hits:
         return Found([Part("Commands", hits)])
     pages = Part("Pages", going.pages(request, site, text)[:most])
@@ -71,13 +73,39 @@ def find(request: HttpRequest, site: Any, text: str, most: int) -> Found:
     search = finding.look(request, site, text)
     parts = [part for part in (pages, *_rows(request, site, search, most)) if part.hits]
     found = Found(parts, [*search.problems, *search.notes], search)
-    if not parts and not search.problems:
-        found.said = [said or search.advice]
-        if near := sees(request, site, Action) and _actions(
-            request, site, search.nearest().values_list("pk", flat=True), most
-        ):
-            found.parts, found.exact = [Part("Did you mean", near)], False
+    if parts or search.problems:
+        return found
+    found.said = [said] if said else []
+    return otherwise(request, site, order, found, most)
+
+
+def otherwise(request: HttpRequest, site: Any, order: Order | None, found: Found, most: int) -> Found:
+    """Offer what may have been meant where nothing was found: a command behind whom it is for, one without a right, a slip."""
+    search: Any = found.search
+    text = search.typed.text
+    order = order or going.ordered_last(request, text)
+    if order and order.may and not found.said:
+        hits, said = going.commands(request, site, order, most)
+        if hits:
+            return Found([Part("Commands", hits)])
+        found.said = [said]
+    if order and not order.may:
+        return _without_right(request, site, order, most)
+    if refused := going.refused(request, site, text):
+        return Found([], [refused], search, answered=True)
+    found.said, found.answered = found.said or [search.advice], bool(order and not order.rest)
+    if sees(request, site, Action):
+        near = _actions(request, site, "Did you mean", search.nearest().values_list("pk", flat=True), most)
+        found.parts, found.exact = [near] if near.hits else [], not near.hits
     return found
+
+
+def _without_right(request: HttpRequest, site: Any, order: Order, most: int) -> Found:
+    """Say that the command is not the reader's to give, and lead to what it was meant for."""
+    meant = finding.look(request, site, order.rest) if order.rest else None
+    parts = [part for part in _rows(request, site, meant, most) if part.hits] if meant else []
+    below = " What it was meant for is below." if parts else ""
+    return Found(parts, [f"“{order.command.verb}” is not among your rights.{below}"], meant, answered=True)
 
 
 def sees(request: HttpRequest, site: Any, model: type[Any]) -> bool:
@@ -93,9 +121,8 @@ def _rows(request: HttpRequest, site: Any, search: Search, most: int) -> Iterato
         ids = search.people_ids if named else search.account_ids
         yield Part("Accounts", _accounts(request, site, ids, most), _list(site, Account, typed.text))
     if actions and (named or search.about_actions):
-        yield Part(
-            "Actions", _actions(request, site, named or search.action_ids, most), _list(site, Action, typed.text)
-        )
+        ids = named or search.action_ids
+        yield _actions(request, site, "Actions", ids, most)._replace(more=_list(site, Action, typed.text))
     if typed.words and typed.plain and sees(request, site, User):
         yield Part("People", _people(request, site, typed.words, most))
 
@@ -105,10 +132,23 @@ def _accounts(request: HttpRequest, site: Any, ids: Iterable[int], most: int) ->
     return [Hit(str(row.user), standing(row), reverse(page, args=[row.pk])) for row in rows]
 
 
-def _actions(request: HttpRequest, site: Any, ids: Iterable[int], most: int) -> list[Hit]:
-    rows: QuerySet[Any] = site.get_model_admin(Action).get_queryset(request).filter(AnyOf(F("pk"), list(ids)))
-    page = f"{site.name}:ledger_action_change"
-    return [Hit(row.reference, _happened(row), reverse(page, args=[row.pk])) for row in rows.order_by("-pk")[:most]]
+def _actions(request: HttpRequest, site: Any, heading: str, ids: Iterable[int], most: int) -> Part:
+    found: QuerySet[Any] = site.get_model_admin(Action).get_queryset(request).filter(AnyOf(F("pk"), list(ids)))
+    rows, page = list(found.order_by("-pk")[:most]), f"{site.name}:ledger_action_change"
+    hits = [Hit(row.reference, _happened(row), reverse(page, args=[row.pk])) for row in rows]
+    return Part(heading, hits, rows=[_row(row) for row in rows])
+
+
+def _row(action: Any) -> dict[str, Any]:
+    """Return an action as the list shows it, with the way to its account."""
+    return {
+        "when": telling.created(action),
+        "reference": telling.link(action, action.reference),
+        "customer": telling.link(action.account, str(action.account.user)),
+        "type": action.get_type_display(),
+        "amount": telling.amount(action),
+        "reason": action.comment,
+    }
 
 
 def _happened(action: Action) -> str:

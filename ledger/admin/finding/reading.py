@@ -31,6 +31,8 @@ AMOUNT = re.compile(  # beside the code of a currency every number is one
     rf"{NOTHING_BEFORE}(?:(?P<code>[A-Z]{{3}}) ?(?P<behind>[+-]?(?:{NUMBER}|[0-9]+))"
     rf"|(?P<before>[+-]?(?:{NUMBER}|[0-9]+)) ?(?P<unit>[A-Z]{{3}})|(?P<alone>[+-]?{NUMBER}|[+-][0-9]+)){NOTHING_BEHIND}"
 )
+# A telephone number, if anybody has it; else an amount.
+PHONE = re.compile(r"(?=(?:[^0-9]*[0-9]){9,15}[^0-9]*$)(?:\+[0-9 ()./-]+|[0-9 ]+)")
 PLAIN = re.compile(rf"{NOTHING_BEFORE}[0-9]{{1,9}}{NOTHING_BEHIND}")
 
 
@@ -54,7 +56,7 @@ class Typed:
     @property
     def has_number(self) -> bool:
         """Whether one of the words is a number that could be an amount."""
-        return bool(PLAIN.search(self.words))
+        return bool(PLAIN.search(self.words) or PHONE.fullmatch(self.words))
 
 
 def read(text: str, *, numbers: bool = False) -> Typed:
@@ -64,6 +66,9 @@ def read(text: str, *, numbers: bool = False) -> Typed:
         return Typed(text, problems=[f"That is longer than {LONGEST} characters: look for less of it."])
     typed = Typed(text, reference=recognised(text), uid=_uid(text))
     if typed.reference or typed.uid:
+        return typed
+    if PHONE.fullmatch(text) and not numbers:
+        typed.words = text
         return typed
     rest = OPERATOR.sub(
         lambda match: _operator(typed, match[1].lower(), match[2].strip('" ')), SPACED.sub(r"\1\2", text)

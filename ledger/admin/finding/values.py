@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from backoffice.days import DAY, EARLIEST
 from ledger.admin.amounts import AMOUNTS, APOSTROPHES, SPACES
-from ledger.admin.periods import Period
+from ledger.admin.periods import Period, named
 from ledger.money import LARGEST
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -63,6 +63,19 @@ def _near(back: int) -> Period:
     return Period(f"{day.day} {day:%b %Y}", day, day)
 
 
+def _called(name: str) -> Period:
+    today = timezone.localdate()
+    monday = today - today.weekday() * DAY
+    weeks = [Period("This week", monday, today), Period("Last week", monday - 7 * DAY, monday - DAY)]
+    found = next(one for one in (*weeks, *named(today)) if one.label.lower() == name.lower())
+    return found._replace(label=found.label.lower())
+
+
+def _days(count: str) -> Period:
+    today = timezone.localdate()
+    return Period(f"the last {count} days", today - (int(count) - 1) * DAY, today)
+
+
 def _month(text: str) -> int:
     return int(text) if text.isdecimal() else MONTHS.index(text[:3].lower()) + 1
 
@@ -82,6 +95,9 @@ ANYWHERE: list[Shape] = [
     _shape(rf"(\d{{1,2}})(?:{TH}|\.) {MONTH}\.?,? (\d{{4}})", lambda d, m, y: _day(y, m, d)),
     _shape(rf"{MONTH}\.? (\d{{1,2}}){TH},? (\d{{4}})", lambda m, d, y: _day(y, m, d)),
     _shape(rf"{MONTH}\.? ((?:19|20)\d{{2}})", lambda m, y: _month_of(y, m)),
+    _shape(r"(0?[1-9]|[12]\d|3[01])\. ?(0?[1-9]|1[0-2])\.", _latest),
+    _shape("((?:this|last) (?:week|month|quarter|year))", _called),
+    _shape(r"last ([1-9]\d{0,2}) days", _days),
     _shape("today", lambda: _near(0)),
     _shape("yesterday", lambda: _near(1)),
 ]
