@@ -22,7 +22,8 @@ from ledger.movements import BROUGHT, MOST, NOTHING, Kind, Sum, Today, today
 
 LINES = 8  # of movements, the most frequent; the others unfold
 UNUSUAL, FEW = 2, 10  # so many times more or less than usual is marked, from this number on
-HALF = Decimal("0.5")  # of a cap: of what has more left, it is enough to say how many
+HALF = Decimal("0.5")  # of a cap: of what has more left, the fullest are enough
+FULLEST = 2
 SCARCE = Decimal("0.05")  # of a cap: less than this is left, and somebody should look at it
 
 waiting_panel(Approval, "Approvals", "ledger.decide_approval")
@@ -136,12 +137,11 @@ def headroom(request: HttpRequest, site: ConsoleSite) -> Panel | None:
         return None
     if not caps:
         return Panel("Left under the caps", more="No currency has a cap yet, so none is kept.")
-    full = sorted((cap for cap in caps if _left(cap) < HALF), key=lambda cap: (_left(cap), cap.currency))
+    ranked = sorted(caps, key=lambda cap: (_left(cap), cap.currency))
+    full = [cap for number, cap in enumerate(ranked) if number < FULLEST or _left(cap) < HALF]
     every = figure(len(caps), "caps" if len(caps) > 1 else "cap", reverse(f"{site.name}:ledger_cap_changelist"))
-    rest = "Of the others half or more is left." if full else "Half or more is left of each."
-    return Panel(
-        "Left under the caps", [every], [_cap(site, cap) for cap in full], more=rest if len(full) < len(caps) else ""
-    )
+    rest = "Of the others half or more is left." if len(full) < len(caps) else ""
+    return Panel("Left under the caps", [every], [_cap(site, cap) for cap in full], more=rest)
 
 
 def _left(cap: Any) -> Decimal:

@@ -1,5 +1,6 @@
 """Who asked and who approved, where the posting and the account are; and a note that was not saved."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -35,7 +36,7 @@ def test_request_that_waits_stands_on_its_account(boss: Client, account: Account
     approval = asked(account, agent)
     html = boss.get(page("account_change", account.pk)).content.decode()
     assert f'<a href="{page("approval_change", approval.pk)}">{approval}</a>' in html
-    assert "Deposit CZK 60.00 agent Inheritance" in text(html)
+    assert re.search(r"Deposit CZK 60.00 \d+ \w+ \d+, \d\d:\d\d agent Inheritance", text(html))
     Approval.reject(uid=approval.uid, by=User.objects.get(username="admin"), asof=timezone.now(), comment="No")
     assert "Waits for approval" not in boss.get(page("account_change", account.pk)).content.decode()
 

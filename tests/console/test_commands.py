@@ -188,8 +188,8 @@ def test_confirmation_of_one_person_does_not_serve_another(console: Client, acco
         ("deposit", "ten", "Write the amount as a number, such as 1234.50."),
         (
             "deposit",
-            "1,00",
-            "Write the amount as a number, such as 1234.50: commas separate thousands, a point the decimals.",
+            "1,0000",
+            "Write the amount as a number, such as 1234.50.",
         ),
         ("deposit", "1e3", "Write the amount as a number, such as 1234.50."),
         ("deposit", "1_000", "Write the amount as a number, such as 1234.50."),

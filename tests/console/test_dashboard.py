@@ -22,6 +22,7 @@ from backoffice.roles import ADMINISTRATOR, AGENT, ANALYST, IMPORTER, LEAD, REVI
 from bulk.models import Run
 from imports.models import Import, State
 from ledger import movements
+from ledger.admin.dashboard import FULLEST
 from ledger.choices import ActionType
 from ledger.models import Account, Approval, Cap, Limit
 from tests.audit.store import stored, stored_alert, stored_dead_letter, stored_verification
@@ -199,16 +200,17 @@ def test_what_one_asked_for_is_told_by_what_was_decided_last_and_then_by_what_wa
         assert str(browser_of(people[AGENT]).get(unescape(address)).context["cl"].result_count) == number
 
 
-def test_caps_are_counted_and_those_more_than_half_full_are_told(people: dict[str, User], account: Account) -> None:
+def test_caps_are_counted_and_the_fullest_are_told(people: dict[str, User], account: Account) -> None:
     def panel() -> str:
         html = html_of(people[AGENT])
         return html[html.index("<h3>Left under the caps") :].partition("</div>")[0]
 
     assert tiles(panel()) == {"caps": str(Cap.objects.count())}
-    assert "Half or more is left of each." in panel()
-    Cap.set(currency="CZK", ceiling=account.balance + 50)
-    assert re.findall(r">([^<]+ left)</a>", panel()) == ["CZK 50.00 left"]
+    assert len(re.findall(r"( left)</a>", panel())) == FULLEST
     assert "Of the others half or more is left." in panel()
+    Cap.set(currency="CZK", ceiling=account.balance + 50)
+    told = re.findall(r">([^<]+ left)</a>", panel())
+    assert (told[0], len(told)) == ("CZK 50.00 left", FULLEST)
 
 
 def test_header_leads_to_the_very_requests_that_it_counts(
