@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import Error, connections, models, transaction
 from django.http import HttpRequest
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from backoffice.charts import share
@@ -120,11 +119,6 @@ def figure(number: int, label: str, url: str, kind: str = "") -> Figure:
 def progress(done: int, whole: int) -> SafeString:
     """Return how much of something is done, as a bar."""
     return share(Decimal(done) / (whole or 1), f"{done:,} of {whole:,} done")
-
-
-def chip(kind: str, text: str) -> SafeString:
-    """Return a state as a chip."""
-    return format_html('<span class="chip chip-{}">{}</span>', kind, text)
 
 
 def told(request: HttpRequest, site: "ConsoleSite") -> dict[str, list[Panel]]:

@@ -14,10 +14,10 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
 
 from backoffice.admin import ReadOnlyAdmin
 from backoffice.deciding import PENDING, Decision
+from backoffice.said import chip
 from backoffice.site import HeaderLink
 from backoffice.waiting import KINDS, MANY, Kind, following
 
@@ -70,7 +70,7 @@ class AskedByFilter(admin.SimpleListFilter):
 @admin.display(description="State", ordering="state")
 def state_chip(row: Any) -> str:
     """Show the state as a chip."""
-    return format_html('<span class="chip chip-{}">{}</span>', row.state, row.get_state_display())
+    return chip(row.state, row.get_state_display())
 
 
 class RequestAdmin(ReadOnlyAdmin):

@@ -14,12 +14,18 @@ from babel import Locale, UnknownLocaleError
 from babel.numbers import format_currency, format_decimal, get_currency_precision
 from django.conf import settings
 from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import localtime
 from django.utils.translation import get_language, to_locale
 
 ENGLISH = Locale("en", "GB")  # where CLDR does not know the language
 MOMENT = "j M Y, H:i:s T"
+
+
+def chip(kind: str, text: str) -> SafeString:
+    """Return a state or a finding in words as a chip, in the colours of its kind."""
+    return format_html('<span class="chip chip-{}">{}</span>', kind, text)
 
 
 class Figure(str):

@@ -7,10 +7,10 @@ from django.apps import apps
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
 
 from audit.names import person
 from backoffice.admin import ReadOnlyAdmin
+from backoffice.said import chip
 from backoffice.sheets import FORMATS
 from bulk import dashboard  # noqa: F401  registers what the start page tells
 from bulk.models import Result, Row, Run, State
@@ -29,7 +29,7 @@ ORDER = (Result.REFUSED, Result.ASKED, Result.POSTED, Result.WAITING)
 def state_chip(run: Run) -> str:
     """Show the state as a chip."""
     state = State(run.state)
-    return format_html('<span class="chip chip-{}">{}</span>', CHIPS[state], state.label)
+    return chip(CHIPS[state], state.label)
 
 
 @dataclass(frozen=True, slots=True)

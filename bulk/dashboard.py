@@ -6,7 +6,8 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from backoffice.dashboard import JOBS, SHOWN, Panel, Place, Row, chip, figure, panel, progress
+from backoffice.dashboard import JOBS, SHOWN, Panel, Place, Row, figure, panel, progress
+from backoffice.said import chip
 from backoffice.site import ConsoleSite
 from bulk.models import Run, State
 

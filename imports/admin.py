@@ -7,11 +7,11 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
-from django.utils.html import format_html
 
 from audit.names import person
 from backoffice.admin import ReadOnlyAdmin
 from backoffice.filters import DaysFilter, RelatedFilter
+from backoffice.said import chip
 from backoffice.sheets import FORMATS
 from imports import dashboard  # noqa: F401  registers what the start page tells
 from imports.models import Import, State
@@ -28,7 +28,7 @@ CHIPS = {
 def state_chip(upload: Import) -> str:
     """Show the state as a chip."""
     state = State(upload.state)
-    return format_html('<span class="chip chip-{}">{}</span>', CHIPS[state], state.label)
+    return chip(CHIPS[state], state.label)
 
 
 class UploadedFilter(DaysFilter):

@@ -8,9 +8,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from backoffice.dashboard import JOBS, SHOWN, Panel, Place, Row, chip, figure, panel, progress
+from backoffice.dashboard import JOBS, SHOWN, Panel, Place, Row, figure, panel, progress
 from backoffice.paging import counted
-from backoffice.said import told
+from backoffice.said import chip, told
 from backoffice.site import ConsoleSite
 from imports.models import PREVIEW_AGE, Import, State
 

@@ -16,9 +16,9 @@ from audit.admin.event import events_page
 from audit.away import LATE
 from audit.models import Alert, DeadLetter, Event, Verification
 from audit.relay import waiting_since
-from backoffice.dashboard import SHOWN, Figure, Panel, Place, Row, chip, figure, panel
+from backoffice.dashboard import SHOWN, Figure, Panel, Place, Row, figure, panel
 from backoffice.paging import counted
-from backoffice.said import told
+from backoffice.said import chip, told
 from backoffice.site import ConsoleSite
 
 OLD = timedelta(days=2)  # both verifications are a matter of every night

@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from audit.admin.reasoned import ReasonedCommand
 from backoffice.admin import ReadOnlyAdmin
 from backoffice.databases import EVENT_STORE
+from backoffice.said import chip
 
 
 class FollowedAdmin(ReadOnlyAdmin):
@@ -47,7 +48,7 @@ class FollowedAdmin(ReadOnlyAdmin):
     @admin.display(description="State", ordering="state")
     def state_chip(self, row: Any) -> str:
         """Show the state as a chip."""
-        return format_html('<span class="chip chip-{}">{}</span>', self.chips[row.state], row.get_state_display())
+        return chip(self.chips[row.state], row.get_state_display())
 
     @admin.display(description="Event")
     def the_event(self, row: Any) -> str:

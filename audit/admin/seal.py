@@ -11,6 +11,7 @@ from audit.admin.event import events_page
 from audit.models import Seal, Verification
 from backoffice.admin import ReadOnlyAdmin
 from backoffice.databases import EVENT_STORE
+from backoffice.said import chip
 
 SHOWN = 100  # findings on a page; the command prints all of them
 
@@ -82,9 +83,9 @@ class VerificationAdmin(StoreAdmin):
     def result(self, run: Verification) -> SafeString:
         """Show whether all was as it was sealed."""
         if not run.findings:
-            return format_html('<span class="chip chip-{}">{}</span>', "good", "As it was sealed")
+            return chip("good", "As it was sealed")
         count = len(run.findings)
-        return format_html('<span class="chip chip-{}">{} finding{}</span>', "bad", count, "" if count == 1 else "s")
+        return chip("bad", f"{count} finding{'' if count == 1 else 's'}")
 
     @admin.display(description="findings")
     def what_was_found(self, run: Verification) -> SafeString | str:

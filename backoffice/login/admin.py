@@ -8,7 +8,6 @@ from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from audit.admin.followed import FollowedAdmin
@@ -18,7 +17,7 @@ from backoffice.guards import PermissionGuard, StaffGuard
 from backoffice.login.locking import lift
 from backoffice.login.models import Lockout
 from backoffice.models import User
-from backoffice.said import told
+from backoffice.said import chip, told
 
 for model in (EmailAddress, Authenticator, UserSession):  # of which nothing is shown to others, or changed by them
     if admin.site.is_registered(model):
@@ -78,8 +77,8 @@ class LockoutAdmin(FollowedAdmin):
     @admin.display(description="state")
     def state_chip(self, row: Lockout) -> SafeString:
         """Show whether the name is locked out."""
-        chip, text = ("bad", "Locked out") if row.is_locked else ("frozen", "May try again")
-        return format_html('<span class="chip chip-{}">{}</span>', chip, text)
+        kind, text = ("bad", "Locked out") if row.is_locked else ("frozen", "May try again")
+        return chip(kind, text)
 
     @admin.display(description="failed logins")
     def failures(self, row: Lockout) -> int:

@@ -11,7 +11,7 @@ from django.utils.html import format_html, format_html_join
 from audit.names import person
 from backoffice.admin import ReadOnlyAdmin
 from backoffice.filters import EntityFilter
-from backoffice.said import Figure, told
+from backoffice.said import Figure, chip, told
 from ledger import statement
 from ledger.admin import telling
 from ledger.admin.commanded import CommandedAdmin
@@ -127,7 +127,7 @@ class ActionAdmin(ReadOnlyAdmin, CommandedAdmin):
         if not (gone := cls.gone(action)):
             return ""
         word = "Reversed" if cls.returned_by(action) == "reversed_by" else "Refunded"
-        return telling.chip("pending", word if gone == abs(action.delta) else f"{word} in part")
+        return chip("pending", word if gone == abs(action.delta) else f"{word} in part")
 
     def found(self, search: Search, rows: QuerySet[Any]) -> list[int]:
         """Find actions by themselves or by their account."""

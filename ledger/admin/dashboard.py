@@ -11,9 +11,10 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 
 from backoffice import charts
-from backoffice.dashboard import Panel, Place, Row, chip, figure, panel
+from backoffice.dashboard import Panel, Place, Row, figure, panel
 from backoffice.grants import request_entities
 from backoffice.request_panels import own_panel, waiting_panel
+from backoffice.said import chip
 from backoffice.site import ConsoleSite
 from ledger.choices import ActionType
 from ledger.models import Action, Approval, Cap

@@ -23,7 +23,7 @@ from django.utils.translation import get_language
 from audit.moment import is_past
 from backoffice.admin.lists import ANY_KEY
 from backoffice.days import DAY
-from backoffice.said import Figure
+from backoffice.said import Figure, chip
 from ledger import statement
 from ledger.choices import ActionType
 from ledger.models import Account, Action, Hold
@@ -75,11 +75,6 @@ def status_chip(account: Account) -> str:
 def state_chip(hold: Hold) -> str:
     """Show the state of a hold as a chip."""
     return chip(hold.state, hold.get_state_display())
-
-
-def chip(kind: str, text: str) -> SafeString:
-    """Return words as a chip, in the colours of a kind."""
-    return format_html('<span class="chip chip-{}">{}</span>', kind, text)
 
 
 def link(row: Any, text: str) -> SafeString:

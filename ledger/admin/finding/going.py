@@ -30,7 +30,7 @@ FURTHER: list[tuple[str, str, Guard]] = [  # pages that are no model's own
 ]
 # What stands before whom a command is for; the amount is asked for by its form.
 LINKING = re.compile(
-    r"(?:(?:[A-Z]{3} ?)?[0-9][0-9.,' ]*(?:[A-Z]{3})?\s+)?(?:to|from|on|for|of|by)\s+(?=\S)", re.IGNORECASE
+    r"^(?:(?:[A-Z]{3} ?)?[0-9][0-9.,' ]*(?:[A-Z]{3})?\s+)?(?:to|from|on|for|of|by)\s+(?=\S)", re.IGNORECASE
 )
 
 
@@ -106,8 +106,7 @@ def _order(request: HttpRequest, verb: str, rest: str) -> Order | None:
     for model, commands in groups:
         for command in commands:
             if verb.lower() == command.verb.lower():
-                whom = rest.strip().removeprefix(match[0] if (match := LINKING.match(rest.strip())) else "")
-                return Order(command, model, whom, command.guard.allows(request))
+                return Order(command, model, LINKING.sub("", rest.strip()), command.guard.allows(request))
     return None
 
 

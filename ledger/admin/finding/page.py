@@ -41,7 +41,12 @@ class Part(NamedTuple):
     heading: str
     hits: list[Hit]
     more: str = ""
-    rows: Sequence[dict[str, Any]] = ()  # of actions, which the page shows as a table
+    actions: Sequence[Any] = ()  # which the page shows as a table
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the actions as the table shows them; suggestions do without."""
+        return [_row(action) for action in self.actions]
 
 
 @dataclass
@@ -136,7 +141,7 @@ def _actions(request: HttpRequest, site: Any, heading: str, ids: Iterable[int], 
     found: QuerySet[Any] = site.get_model_admin(Action).get_queryset(request).filter(AnyOf(F("pk"), list(ids)))
     rows, page = list(found.order_by("-pk")[:most]), f"{site.name}:ledger_action_change"
     hits = [Hit(row.reference, _happened(row), reverse(page, args=[row.pk])) for row in rows]
-    return Part(heading, hits, rows=[_row(row) for row in rows])
+    return Part(heading, hits, actions=rows)
 
 
 def _row(action: Any) -> dict[str, Any]:
