@@ -21,10 +21,11 @@ HEAD = """# Benches
 
 Rendered by `make bench` from `bench/results/`. A ratio is ours divided by theirs, in the unit named; figures are medians of
 interleaved rounds in one run, so that a busy machine slows both. How long one takes depends on how Python was built, which is
-told by its build: one built without its compiler's profile takes about a fifth longer than Debian's. CPU is in milliseconds a posting, of all client processes
-and of all processes of the server, which waits for its disk (`synchronous_commit`, `fsync` on). Clients are processes, each
-with a connection of its own: as threads they would share one core. After each measurement the books are checked: balances
-against deltas, actions against what the clients made, and the whole ledger by the rules of `ledger_verify`.
+told by its build: one built without its compiler's profile takes about a fifth longer than Debian's. CPU is in milliseconds a
+posting, of all client processes and of all processes of the server, which waits for its disk (`synchronous_commit`, `fsync`
+on). Clients are processes, each with a connection of its own: as threads they would share one core. After each measurement the
+books are checked: balances against deltas, actions against what the clients made, and the whole ledger by the rules of
+`ledger_verify`.
 
 `make bench NAME=posting` measures everything; `make bench NAME=posting ARGS="--only batch"` the questions that a pattern
 finds, whose rows take the places of the same ones; a row of another run than its table's is named below it. `BENCH_LARGE`
@@ -36,8 +37,8 @@ environment of their own below `BACKOFFICE_DATA`.
 and its backend), `--only writers`, `--only reading` (`BENCH_EVENTS_KEPT`, 10,000,000 events, which take some minutes to load).
 
 `make bench NAME=console` measures whole pages in process, on ten thousand actions and on `BENCH_LARGE`, beside the stock
-ModelAdmin and django-unfold on the same rows as the same person, of `BENCH_PAGES` (a pattern; all) alone where that is set, of which a page far down among so many is ours
-alone: theirs takes minutes. `--only screen` measures the first screen in Chromium.
+ModelAdmin and django-unfold on the same rows as the same person; those alone that `BENCH_PAGES` finds, a pattern, where it is
+set. A page far down among so many is ours alone: theirs takes minutes. `--only screen` measures the first screen in Chromium.
 """
 COLUMNS = (
     "| question | ours | theirs | unit | ours | theirs | ratio | aim | CPU client: ours, theirs | CPU server: ours, theirs |\n"
