@@ -193,7 +193,7 @@ TEMPLATES = [
 AUTH_USER_MODEL = "backoffice.User"
 AUTHENTICATION_BACKENDS = [
     "backoffice.login.locking.LockoutBackend",  # first: who is locked out gets no further
-    "django.contrib.auth.backends.ModelBackend",
+    "backoffice.login.returning.ReturningBackend",
     "guardian.backends.ObjectPermissionBackend",
 ]
 ANONYMOUS_USER_NAME = None  # guardian's: nobody has grants without a login
@@ -305,6 +305,7 @@ SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = ("__Host-session", "__Host-csrf") if PRO
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_ENGINE = "backoffice.login.returning"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # they name customers: not in a cookie
 
 # What a request may bring: one file, which the imports limit further, and the fields of the largest form.

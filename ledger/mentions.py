@@ -23,7 +23,7 @@ MENTION = re.compile(r"(?<![\w.@/+-])@(\w(?:[\w.+-]*\w)?)")  # none of an e-mail
 MOST = 10
 LOOKED_AT = 100
 NAMED = ("username", "first_name", "last_name")
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "backoffice.login.returning.ReturningBackend"
 WORKING = "SELECT p FROM unnest(%s::bigint[]) p WHERE %s = ANY (backoffice_entities_of(p))"
 
 

@@ -1,14 +1,16 @@
 """The choices of a list's filters: the markup of `admin/filter.html`, whose variables take longer than all they say.
 
 Filters that bring a template of their own are drawn by that; `draws_alike` says that one shows the same to all who see it, but
-for what was asked for.
+for what was asked for: of itself, and of the others, which its links keep.
 """
 
+from hashlib import sha256
 from html import escape
 from typing import Any, cast
 
 from django.contrib.admin import ListFilter
 from django.contrib.admin.templatetags.admin_list import admin_list_filter
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.cache import caches
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
@@ -23,17 +25,25 @@ CHOICE = """<li{selected}><a href="{query}">{shown}</a></li>
 
 
 def drawn(cl: Any, spec: Any) -> SafeString:
-    """Return one filter. Of those that say so, what is drawn where nothing is asked for is the same for all, and kept."""
+    """Return one filter. Of those that say so, what is drawn where it is not asked for is the same for all, and kept.
+
+    Not beside what somebody looks for, which is nowhere kept.
+    """
     if spec.template != ListFilter.template:
-        if cl.filter_params or not getattr(spec, "draws_alike", False):
+        if spec.used_parameters or SEARCH_VAR in cl.params or not getattr(spec, "draws_alike", False):
             return admin_list_filter(cl, spec)
-        of = f"{cl.model_admin.admin_site.drawn_on()}:{cl.opts.label_lower}"
-        key = f"filter:{of}:{type(spec).__module__}:{type(spec).__qualname__}"
-        return cast("SafeString", caches["pieces"].get_or_set(key, lambda: admin_list_filter(cl, spec)))
+        return cast("SafeString", caches["pieces"].get_or_set(_key(cl, spec), lambda: admin_list_filter(cl, spec)))
     choices = "".join([_choice(choice) for choice in spec.choices(cl)])
     title = str(spec.title)
     shown = FILTER.format(title=escape(title), summary=escape(capfirst(title)), choices=choices)
     return mark_safe(shown)  # noqa: S308  escaped piece by piece
+
+
+def _key(cl: Any, spec: Any) -> str:
+    """Return what decides what is drawn, of fixed length: what was asked for of other filters is as long as one likes."""
+    of = f"{cl.model_admin.admin_site.drawn_on()}:{cl.opts.label_lower}"
+    asked = sha256(cl.get_query_string().encode()).hexdigest()
+    return f"filter:{of}:{type(spec).__module__}:{type(spec).__qualname__}:{asked}"
 
 
 def _choice(choice: dict[str, Any]) -> str:

@@ -5,11 +5,12 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth import logout
+from django.contrib.auth.middleware import get_user
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from backoffice.login.factors import has_factor, needs_factor
+from backoffice.login.factors import needs_factor
 from backoffice.login.recent import ASK_AGAIN
 from backoffice.login.timeouts import is_over, touch
 
@@ -36,6 +37,7 @@ class DoorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """End a session that is over, let one that is used live on."""
+        request.user = get_user(request)  # at once, as it is asked for many times
         if request.user.is_authenticated:
             if is_over(request):
                 logout(request)
@@ -48,7 +50,7 @@ class DoorMiddleware:
         match = request.resolver_match
         if not request.user.is_authenticated or (match and match.view_name in WITHOUT_FACTOR):
             return None
-        if not needs_factor(request.user) or has_factor(request.user):
+        if not needs_factor(request.user) or request.user.has_factor:
             return None
         messages.warning(request, DUE)
         return HttpResponseRedirect(reverse("mfa_index"))

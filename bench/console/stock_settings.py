@@ -3,6 +3,8 @@
 from bench.settings import *  # noqa: F403  all of them
 
 ROOT_URLCONF = "bench.console.stock"
+AUTHENTICATION_BACKENDS[1] = "django.contrib.auth.backends.ModelBackend"  # noqa: F405  the site's
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
 TEMPLATES[0]["DIRS"] = []  # noqa: F405  the site's
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -24,7 +24,7 @@ class CurrencyFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Offer the currencies that have a cap."""
-        return [(cap.currency, cap.currency) for cap in Cap.objects.all()]
+        return [(code, code) for code in Cap.objects.values_list("currency", flat=True)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow the list."""

@@ -240,7 +240,7 @@ def imported(of: Tenant) -> None:
 def browser_of(user: User, **how: Any) -> Client:
     """Return a browser in which somebody is logged in."""
     browser = Client(**how)
-    browser.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    browser.force_login(user, backend="backoffice.login.returning.ReturningBackend")
     return browser
 
 
