@@ -151,6 +151,7 @@ INSTALLED_APPS = [
     "backoffice.login.apps.LoginConfig",  # behind the libraries, whose own admin pages it takes off
 ]
 MIDDLEWARE = [
+    "backoffice.room.roomy",
     "csp.middleware.CSPMiddleware",
     "backoffice.hardening.HeadersMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
