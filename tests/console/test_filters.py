@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core.cache import caches
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -48,6 +49,24 @@ def test_objects_are_found_by_what_is_typed(
     assert shown(browser, entity__id__exact=nord.pk, account__id__exact=jana.pk).result_count == 2
     assert browser.get(reverse(ACTIONS), {"by__id__exact": "x"}).headers["Location"].endswith("?e=1")
     assert shown(browser, by__id__exact="999999").result_count == 0
+
+
+def test_filter_keeps_what_was_asked_of_the_others(browser: Client, account: Account) -> None:
+    for kind in ("deposited", "withdrawn", "deposited"):
+        html = browser.get(reverse(ACTIONS), {"type__exact": kind}).content.decode()
+        other = {"deposited": "withdrawn", "withdrawn": "deposited"}[kind]
+        days = html.partition('data-filter-title="recorded"')[2]
+        assert f'<input type="hidden" name="type__exact" value="{kind}">' in days
+        assert f"?days=today&amp;type__exact={kind}" in days
+        assert f'value="{other}"' not in days
+
+
+def test_nothing_that_somebody_looks_for_is_kept_in_a_piece(browser: Client, account: Account) -> None:
+    for asked in ({}, {"q": "Zdenka Nováková"}):
+        browser.get(reverse(ACTIONS), asked)
+    kept = repr(vars(caches["pieces"])["_cache"])
+    assert "filter:" in kept
+    assert "Zdenka" not in kept
 
 
 def test_who_sees_no_people_is_offered_none(client: Client, account: Account, nord: Entity) -> None:
