@@ -15,9 +15,10 @@ from backoffice.filters import RequestedFilter
 from backoffice.grant_pages import ASK, AskForEntity, AskForPerson, MoveEntity
 from backoffice.grants import Within, request_entities
 from backoffice.guards import Guard, PermissionGuard, StaffGuard
+from backoffice.inbox import inbox
 from backoffice.models import Entity, GrantRequest, User
 from backoffice.models.user import MAY_BE_ONE
-from backoffice.request_admin import AskedByFilter, RequestAdmin, StateFilter, inbox, state_chip
+from backoffice.request_admin import AskedByFilter, RequestAdmin, StateFilter, state_chip
 from backoffice.request_panels import own_panel, waiting_panel
 from backoffice.rights import GrantRefused, StaleGrant, is_own, would
 

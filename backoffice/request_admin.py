@@ -3,23 +3,21 @@
 A model of requests has `maker`, `checker`, `state` (one of its `State`), `requested`, `expires`, and `was_shown`.
 """
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
-from django.utils import timezone
+from django.urls import URLPattern, path
 
 from backoffice.admin import ReadOnlyAdmin
 from backoffice.deciding import PENDING, Decision
 from backoffice.said import chip
-from backoffice.site import HeaderLink
-from backoffice.waiting import KINDS, MANY, Kind, following
+from backoffice.waiting import following
 
 FOR_ME = "decide"  # as the list is asked for what the reader can decide
 
@@ -141,25 +139,4 @@ class RequestAdmin(ReadOnlyAdmin):
 
     def decidable_of(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
         """Leave what this person can decide now."""
-        return self.own_to_decide(
-            request, rows.filter(~Q(maker=request.user.pk), state=PENDING, expires__gt=timezone.now())
-        )
-
-
-def inbox(model: type[Model], label: str, permission: str) -> Callable[[HttpRequest], HeaderLink | None]:
-    """Have what waits of this kind in the list of `backoffice.waiting`, and return what gives the header its link to that.
-
-    One query for who may decide, else none.
-    """
-    KINDS.append(Kind(model, permission))
-
-    def link(request: HttpRequest) -> HeaderLink | None:
-        if not request.user.has_perm(permission):
-            return None
-        model_admin: Any = admin.site.get_model_admin(model)
-        rows = model_admin.within_grants(request, model._default_manager.order_by())  # without what their list needs
-        count = len(model_admin.decidable_of(request, rows).values_list("pk", flat=True)[:MANY])
-        said = f"{MANY - 1}+" if count == MANY else str(count)
-        return HeaderLink(f"{label}: {said}" if count else label, reverse("console:waiting"), bool(count))
-
-    return link
+        return self.own_to_decide(request, rows.filter(~Q(maker=request.user.pk), state=PENDING, expires__gt=Now()))

@@ -15,7 +15,8 @@ from django.utils.html import format_html
 
 from backoffice.filters import EntityFilter, RequestedFilter
 from backoffice.grants import Within, request_entities, sees_everything
-from backoffice.request_admin import AskedByFilter, RequestAdmin, StateFilter, inbox, state_chip
+from backoffice.inbox import inbox
+from backoffice.request_admin import AskedByFilter, RequestAdmin, StateFilter, state_chip
 from ledger.admin import decidable, deciding
 from ledger.admin.filters import CurrencyFilter
 from ledger.asking import VERBS

@@ -1,10 +1,12 @@
 """Asking for approval and deciding in the console: who may, what is shown, and what one click does."""
 
 import re
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -58,10 +60,12 @@ def threshold() -> None:
     Limit.objects.get_or_create(kind="approval", currency="CZK", defaults={"amount": 50})
 
 
-def ask(account: Account, agent: User, comment: str = "Inheritance", verb: str = "deposit") -> Approval:
+def ask(
+    account: Account, agent: User, comment: str = "Inheritance", verb: str = "deposit", asof: datetime | None = None
+) -> Approval:
     threshold()
     return Approval.request(
-        verb=verb, uid=account.uid, amount=Decimal(60), comment=comment, by=agent, asof=timezone.now()
+        verb=verb, uid=account.uid, amount=Decimal(60), comment=comment, by=agent, asof=asof or timezone.now()
     )
 
 
@@ -210,6 +214,30 @@ def test_every_decision_needs_a_reason_and_keeps_it(
     assert type(approval).history.latest().history_change_reason == "The papers are complete"
     events = Outbox.objects.filter(object_type="ledger.approval", type__startswith="approval.").order_by("id")
     assert events.last().reason == "The papers are complete"  # type: ignore[union-attr]  # there is one
+
+
+def waiting(client: Client) -> str:
+    """Return what the header says of what waits."""
+    return "".join(re.findall(r"Approvals(?:: \d+\+?)? /", text(client.get(reverse("console:index")).content.decode())))
+
+
+def test_header_counts_what_the_reader_can_decide_now(
+    checker: Client, maker: Client, account: Account, agent: User, nord: Entity
+) -> None:
+    lead = User.objects.get(username="lead")
+    other = User.objects.create_user("other", is_staff=True)
+    colleague = browser_of(other, *MAKER, "decide_approval")
+    assert (waiting(checker), waiting(colleague)) == ("Approvals /", "Approvals /")
+    ask(account, agent)
+    ask(account, lead, "Mine")
+    ask(account, agent, "Late", asof=timezone.now() - timedelta(days=settings.APPROVAL_DAYS, minutes=1))
+    assert (waiting(checker), waiting(maker), waiting(colleague)) == ("Approvals: 1 /", "", "Approvals /")
+    grant(other, nord)
+    assert waiting(colleague) == "Approvals: 2 /"
+    permit(other, "decide_approval", "withdraw")
+    assert waiting(colleague) == "Approvals /"
+    permit(other, "decide_approval")  # and no verb at all: there is nothing to ask the database for
+    assert waiting(colleague) == "Approvals /"
 
 
 def test_looking_at_a_decision_changes_nothing(checker: Client, account: Account, agent: User) -> None:
