@@ -8,13 +8,13 @@ from hashlib import sha256
 from html import escape
 from typing import Any, cast
 
-from django.contrib.admin import ListFilter
+from django.contrib.admin import FieldListFilter, ListFilter, SimpleListFilter
 from django.contrib.admin.templatetags.admin_list import admin_list_filter
-from django.contrib.admin.views.main import SEARCH_VAR
 from django.core.cache import caches
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 
+OFFERING = (SimpleListFilter, FieldListFilter)
 FILTER = """<details data-filter-title="{title}" open>
 <summary>{summary}</summary>
 <ul>
@@ -25,18 +25,21 @@ CHOICE = """<li{selected}><a href="{query}">{shown}</a></li>
 
 
 def drawn(cl: Any, spec: Any) -> SafeString:
-    """Return one filter. Of those that say so, what is drawn where it is not asked for is the same for all, and kept.
-
-    Not beside what somebody looks for, which is nowhere kept.
-    """
+    """Return one filter. Of those that say so, what is drawn where it is not asked for is the same for all, and kept."""
     if spec.template != ListFilter.template:
-        if spec.used_parameters or SEARCH_VAR in cl.params or not getattr(spec, "draws_alike", False):
+        if spec.used_parameters or not getattr(spec, "draws_alike", False) or _is_typed(cl):
             return admin_list_filter(cl, spec)
         return cast("SafeString", caches["pieces"].get_or_set(_key(cl, spec), lambda: admin_list_filter(cl, spec)))
     choices = "".join([_choice(choice) for choice in spec.choices(cl)])
     title = str(spec.title)
     shown = FILTER.format(title=escape(title), summary=escape(capfirst(title)), choices=choices)
     return mark_safe(shown)  # noqa: S308  escaped piece by piece
+
+
+def _is_typed(cl: Any) -> bool:
+    """Whether more is asked for than what filters offer: words of a search or of an address, which are nowhere kept."""
+    offering = [spec for spec in cl.filter_specs if getattr(spec, "draws_alike", isinstance(spec, OFFERING))]
+    return bool(cl.filter_params.keys() - {name for spec in offering for name in spec.expected_parameters()})
 
 
 def _key(cl: Any, spec: Any) -> str:

@@ -108,11 +108,11 @@ def _staff() -> User:
     return User.objects.get(pk=staff.pk)
 
 
-def session_of(user: User) -> str:
-    """Log somebody in without a form, and return the key of the session."""
+def session_of(user: User, backend: str = "") -> str:
+    """Log somebody in without a form, by the site's backend or another, and return the key of the session."""
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[1]
+    session[BACKEND_SESSION_KEY] = backend or settings.AUTHENTICATION_BACKENDS[1]
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.create()
     return str(session.session_key)
