@@ -19,8 +19,9 @@ from backoffice.site import HeaderLink
 from backoffice.waiting import KINDS, MANY, Kind
 
 MOST_KEPT = 1_000  # statements
+UNMADE: Any = object()
 Statement = tuple[str, tuple[Any, ...]]
-_kept: dict[tuple[Any, ...], Statement | None] = {}
+_kept: dict[tuple[Any, ...], Statement | None] = {}  # of all threads
 
 
 def inbox(model: type[Model], label: str, permission: str) -> Callable[[HttpRequest], HeaderLink | None]:
@@ -51,19 +52,19 @@ def _statement(model: type[Model], request: HttpRequest) -> Statement | None:
     user: Any = request.user
     entities = request_entities(request)
     of = (model, user.pk, user.rights, None if entities is None else tuple(entities), sees_everything(request))
-    if of not in _kept:
+    found = _kept.get(of, UNMADE)
+    if found is UNMADE:
         if len(_kept) >= MOST_KEPT:
             _kept.clear()
-        _kept[of] = _made(model, request)
-    return _kept[of]
+        found = _kept[of] = _made(model, request)
+    return found
 
 
 def _made(model: type[Model], request: HttpRequest) -> Statement | None:
     """Make it; None where nothing could be found, whatever there is."""
     model_admin: Any = admin.site.get_model_admin(model)
-    rows = model_admin.within_grants(
-        request, model._default_manager.using(HOME).order_by()
-    )  # without what their list needs
+    every = model._default_manager.using(HOME).order_by()  # without what their list needs
+    rows = model_admin.within_grants(request, every)
     try:
         found: Statement = model_admin.decidable_of(request, rows).values_list("pk")[:MANY].query.sql_with_params()
     except EmptyResultSet:

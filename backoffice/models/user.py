@@ -54,9 +54,8 @@ class User(Model, AbstractUser):
             ("assign_roles", "Can make other people staff"),
         ]
 
-    given: list[str] | None = (
-        None  # the rights, and whether there is a second factor, where they were read with the person
-    )
+    # What was read together with who came back with a session: all rights, and whether there is a second factor.
+    given: list[str] | None = None
     has_factor: bool | None = None
 
     told_by = ("username", "first_name", "last_name")  # what lists of others read of it
@@ -84,10 +83,7 @@ class User(Model, AbstractUser):
 
     @cached_property
     def _granted(self) -> frozenset[str]:
-        """What the person may do, by groups or in person: as said in the console, wherever the work is. One query.
-
-        None where it was read with the person.
-        """
+        """What the person may do, by groups or in person: as said in the console, wherever the work is. One query at most."""
         if self.given is not None:
             return frozenset(self.given)
         with connections["default"].cursor() as cursor:
