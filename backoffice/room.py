@@ -2,8 +2,8 @@
 
 CPython keeps the frames of functions in pieces of 16 KB, asks the operating system for another where a call does not fit any
 more, and gives it back when that call returns (`push_chunk` in its Python/pystate.c). A loop whose calls happen to begin at
-an edge does so at every turn: in a list of the console 500 times a page, a fifth of its time, and which loop that is changes
-with every function in between. A frame that needs more gets a piece of twice its size or less, and leaves it the rest.
+an edge does so at every turn, in lists of the console 50 to 500 times a page: which loop that is changes with every function
+in between (docs/adr/0012). A frame that needs more gets a piece of twice its size or less, and leaves it the rest.
 """
 
 from collections.abc import Callable
