@@ -105,14 +105,21 @@ class Row:
 def write(name: str, rows: Iterable[Row], *, only: bool = False) -> None:
     """Write one bench's results and render the table anew.
 
-    With `only`, the rows take the places of those of the same question and reference, and the others stay; a row of another
-    day, machine, load or version than the file's says so itself.
+    With `only`, the rows take the places of those of the same question and reference, and the others stay, also where the run
+    breaks off; a row of another day, machine, load or version than the file's says so itself.
     """
-    result = _run()
-    measured = [{**asdict(row), "ratio": row.ratio} for row in rows]
+    result, ended = _run(), False
+    measured: list[dict[str, Any]] = []
+    try:
+        measured.extend({**asdict(row), "ratio": row.ratio} for row in rows)  # keeps those before one that fails
+        ended = not only
+    finally:
+        if ended or (only and measured):
+            _keep(name, result, measured, only=only)
+
+
+def _keep(name: str, result: dict[str, Any], measured: list[dict[str, Any]], *, only: bool) -> None:
     path = RESULTS / f"{name}.json"
-    if only and not measured:
-        return
     kept = json.loads(path.read_text()) if only and path.exists() else {"rows": []}
     if {_key(row) for row in kept["rows"]} <= {_key(row) for row in measured}:
         result["rows"] = measured

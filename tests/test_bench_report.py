@@ -1,6 +1,7 @@
 """What a bench writes down: a whole run, or some rows in the places of the same ones."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -81,3 +82,15 @@ def test_a_pattern_that_finds_every_row_is_a_whole_run(results: Path, monkeypatc
     report.write("posting", [row("one", 2)], only=True)
     assert told(results) == [("one", 0.2, None, None)]
     assert json.loads(results.read_text())["date"] == "2026-02-02"
+
+
+@pytest.mark.parametrize(("only", "found"), [(True, [("one", 0.3), ("two", 0.2)]), (False, [("one", 0.1), ("two", 0.2)])])  # fmt: skip
+def test_run_that_breaks_off_keeps_what_was_measured_alone(results: Path, only: bool, found: list[Any]) -> None:
+    def breaking() -> Iterator[Row]:
+        yield row("one", 3)
+        raise RuntimeError("away")
+
+    report.write("posting", [row("one", 1), row("two", 2)])
+    with pytest.raises(RuntimeError, match="away"):
+        report.write("posting", breaking(), only=only)
+    assert [one[:2] for one in told(results)] == found
