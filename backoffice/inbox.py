@@ -52,7 +52,7 @@ def _statement(model: type[Model], request: HttpRequest) -> Statement | None:
     user: Any = request.user
     entities = request_entities(request)
     of = (model, user.pk, user.rights, None if entities is None else tuple(entities), sees_everything(request))
-    found = _kept.get(of, UNMADE)
+    found: Statement | None = _kept.get(of, UNMADE)
     if found is UNMADE:
         if len(_kept) >= MOST_KEPT:
             _kept.clear()
