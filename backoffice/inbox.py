@@ -31,7 +31,7 @@ def inbox(model: type[Model], label: str, permission: str) -> Callable[[HttpRequ
 
 
 def link(model: type[Model], label: str, permission: str, request: HttpRequest) -> HeaderLink | None:
-    """Return the link, with how much waits. One query for who may decide, else none."""
+    """Return the link, with how much waits. None for who may not decide, else one query, and one that lists make too."""
     if not request.user.has_perm(permission):
         return None
     count = _count(_statement(model, request))
@@ -48,7 +48,7 @@ def _count(statement: Statement | None) -> int:
 
 
 def _statement(model: type[Model], request: HttpRequest) -> Statement | None:
-    """Return what asks for what this person can decide; it depends on who that is, on nothing else of the request."""
+    """Return what asks for what this person can decide; it depends on who, with which rights, on which entities."""
     user: Any = request.user
     entities = request_entities(request)
     of = (model, user.pk, user.rights, None if entities is None else tuple(entities), sees_everything(request))

@@ -138,5 +138,5 @@ class RequestAdmin(ReadOnlyAdmin):
         return self.decidable_of(request, self.get_queryset(request)).order_by("id")
 
     def decidable_of(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """Leave what this person can decide now."""
+        """Leave what this person can decide now, by the database's clock: what asks for it is kept, `backoffice.inbox`."""
         return self.own_to_decide(request, rows.filter(~Q(maker=request.user.pk), state=PENDING, expires__gt=Now()))

@@ -1,4 +1,4 @@
-"""Room on Python's stack: what a request or a command calls lies in one piece of it.
+"""Room on Python's stack: all that a request calls lies in one piece of it.
 
 CPython keeps the frames of functions in pieces of 16 KB, asks the operating system for another where a call does not fit any
 more, and gives it back when that call returns (`push_chunk` in its Python/pystate.c). A loop whose calls happen to begin at

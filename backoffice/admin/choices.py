@@ -1,20 +1,20 @@
 """The choices of a list's filters: the markup of `admin/filter.html`, whose variables take longer than all they say.
 
 Filters that bring a template of their own are drawn by that; `draws_alike` says that one shows the same to all who see it, but
-for what was asked for: of itself, and of the others, which its links keep.
+for what was asked for.
 """
 
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from html import escape
 from typing import Any, cast
 
-from django.contrib.admin import FieldListFilter, ListFilter, SimpleListFilter
+from django.contrib.admin import ChoicesFieldListFilter, ListFilter, SimpleListFilter
 from django.contrib.admin.templatetags.admin_list import admin_list_filter
 from django.core.cache import caches
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 
-OFFERING = (SimpleListFilter, FieldListFilter)
 FILTER = """<details data-filter-title="{title}" open>
 <summary>{summary}</summary>
 <ul>
@@ -25,9 +25,9 @@ CHOICE = """<li{selected}><a href="{query}">{shown}</a></li>
 
 
 def drawn(cl: Any, spec: Any) -> SafeString:
-    """Return one filter. Of those that say so, what is drawn where it is not asked for is the same for all, and kept."""
+    """Return one filter. Of those that say so, what is drawn where nothing was typed is the same for all, and kept."""
     if spec.template != ListFilter.template:
-        if spec.used_parameters or not getattr(spec, "draws_alike", False) or _is_typed(cl):
+        if cl.is_typed or not getattr(spec, "draws_alike", False):
             return admin_list_filter(cl, spec)
         return cast("SafeString", caches["pieces"].get_or_set(_key(cl, spec), lambda: admin_list_filter(cl, spec)))
     choices = "".join([_choice(choice) for choice in spec.choices(cl)])
@@ -36,10 +36,15 @@ def drawn(cl: Any, spec: Any) -> SafeString:
     return mark_safe(shown)  # noqa: S308  escaped piece by piece
 
 
-def _is_typed(cl: Any) -> bool:
-    """Whether more is asked for than what filters offer: words of a search or of an address, which are nowhere kept."""
-    offering = [spec for spec in cl.filter_specs if getattr(spec, "draws_alike", isinstance(spec, OFFERING))]
-    return bool(cl.filter_params.keys() - {name for spec in offering for name in spec.expected_parameters()})
+def offered(cl: Any, spec: Any) -> Iterator[str]:
+    """Give the parameters of a filter that were asked for with what it offers by name, and with nothing else."""
+    choices: Iterable[tuple[Any, Any]] = ()
+    if isinstance(spec, SimpleListFilter):
+        choices = spec.lookup_choices
+    elif isinstance(spec, ChoicesFieldListFilter):
+        choices = spec.field.flatchoices
+    values = {str(value) for value, _ in choices}
+    return (name for name in spec.expected_parameters() if values.issuperset(cl.filter_params.get(name, ())))
 
 
 def _key(cl: Any, spec: Any) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import quote
-from django.contrib.admin.views.main import ORDER_VAR, SEARCH_VAR, ChangeList
+from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.core.exceptions import FieldError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -19,6 +19,7 @@ from django.utils.http import urlencode
 
 from audit.moment import NAME as AS_OF
 from audit.moment import moment_of, page_then
+from backoffice.admin.choices import offered
 from backoffice.admin.related import fetch_beside, in_words, tells_of_people
 from backoffice.arrangement import VIEW, name_of
 from backoffice.keyset import AFTER, BEFORE, Order, Page, served
@@ -44,6 +45,9 @@ class ConsoleList(ChangeList):
     """
 
     sought: Any = None
+    is_typed = (
+        True  # whether more is asked for than choices that filters offer by name: what somebody typed is nowhere kept
+    )
     counts = True  # whether the list says how long it is
     page: Page
     model_admin: "ConsoleAdmin"
@@ -62,6 +66,8 @@ class ConsoleList(ChangeList):
             rows = super().get_queryset(request, exclude_parameters)
         except FieldError as error:
             raise IncorrectLookupParameters(error) from error
+        known = {name for spec in self.filter_specs for name in offered(self, spec)}
+        self.is_typed = not known.issuperset(self.filter_params)
         self.sought = getattr(request, "sought", None)
         related = self.model_admin.list_related
         return rows if related is None else rows.select_related(None).select_related(*related)
@@ -76,7 +82,8 @@ class ConsoleList(ChangeList):
         texts = tuple(
             (name, tuple(map(str, text if isinstance(text, list | tuple) else [text]))) for name, text in told
         )
-        return (encoded.__wrapped__ if SEARCH_VAR in asked else encoded)(texts)  # what somebody looks for is not kept
+        tells = self.is_typed or AFTER in asked or BEFORE in asked  # a place is what a row says
+        return (encoded.__wrapped__ if tells else encoded)(texts)
 
     def get_filters_params(self, params: Any = None) -> Any:
         """Leave out which view is shown: what it asks for is beside it."""

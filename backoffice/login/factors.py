@@ -49,6 +49,13 @@ def needs_factor(user: User) -> bool:
     return settings.SECOND_FACTOR and (user.is_superuser or bool(user.get_all_permissions() - HARMLESS))
 
 
+def has_factor(user: User) -> bool:
+    """Whether the person has set up an app or a key. One query, unless it was read with the person."""
+    if user.has_factor is not None:
+        return user.has_factor
+    return bool(Authenticator.objects.filter(user_id=user.pk, type__in=FACTORS).exists())
+
+
 def _box() -> MultiFernet:
     """Return what seals secrets of second factors: by keys derived from SECRET_KEY and those it replaced."""
     derived = (

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.contrib.auth import logout
+from django.contrib.auth import SESSION_KEY, logout
 from django.contrib.auth.middleware import get_user
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from backoffice.login.factors import needs_factor
+from backoffice.login.factors import has_factor, needs_factor
 from backoffice.login.recent import ASK_AGAIN
 from backoffice.login.timeouts import is_over, touch
 
@@ -43,6 +43,8 @@ class DoorMiddleware:
                 logout(request)
             else:
                 touch(request)
+        elif SESSION_KEY in request.session:  # of who may not log in any more, or by a way that is gone
+            request.session.flush()
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, *_: object) -> HttpResponse | None:
@@ -50,7 +52,7 @@ class DoorMiddleware:
         match = request.resolver_match
         if not request.user.is_authenticated or (match and match.view_name in WITHOUT_FACTOR):
             return None
-        if not needs_factor(request.user) or request.user.has_factor:
+        if not needs_factor(request.user) or has_factor(request.user):
             return None
         messages.warning(request, DUE)
         return HttpResponseRedirect(reverse("mfa_index"))

@@ -9,13 +9,14 @@ from typing import Any
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.sessions.backends import db
 from django.db import connections
+from django.utils import timezone
 
 from backoffice.grants import HOME
 from backoffice.login.factors import FACTORS
 from backoffice.models import User
 from backoffice.models.user import GRANTED
 
-SESSION = "SELECT session_data FROM django_session WHERE session_key = %s AND expire_date > statement_timestamp()"
+SESSION = "SELECT session_data FROM django_session WHERE session_key = %s AND expire_date > %s"
 PERSON = """
 SELECT {columns}, ARRAY({granted}) AS given,
     EXISTS (SELECT FROM mfa_authenticator WHERE user_id = person.id AND type = ANY (%(factors)s)) AS has_factor
@@ -29,7 +30,7 @@ class SessionStore(db.SessionStore):
     def load(self) -> dict[str, Any]:
         """Return what the session holds; nothing where it has ended or there was none. One query."""
         with connections[HOME].cursor() as cursor:
-            cursor.execute(SESSION, [self.session_key])
+            cursor.execute(SESSION, [self.session_key, timezone.now()])
             found = cursor.fetchone()
         if found is None:
             self._session_key = None

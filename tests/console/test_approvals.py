@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -14,11 +15,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import Outbox
+from backoffice import inbox
 from backoffice.grants import grant
-from backoffice.models import Entity, User
+from backoffice.models import Entity, PersonGrant, User
 from backoffice.reason import MISSING
 from ledger.models import Account, Approval, Cap, Limit
-from tests.cast import OpenAccount
+from tests.cast import LONG_AGO, OpenAccount
 from tests.console.test_commands import hidden, permit
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit"])
@@ -238,6 +240,56 @@ def test_header_counts_what_the_reader_can_decide_now(
     assert waiting(colleague) == "Approvals /"
     permit(other, "decide_approval")  # and no verb at all: there is nothing to ask the database for
     assert waiting(colleague) == "Approvals /"
+
+
+def test_count_in_the_header_follows_who_works_elsewhere(
+    checker: Client, account: Account, agent: User, lead: User
+) -> None:
+    sud = Entity.objects.create(code="sud", name="Sudbank")
+    bara = User.objects.create(username="bara", email="bara@example.com")
+    grant(agent, sud)
+    there, _ = Account.create(user=bara, entity=sud, currency="CZK", by=agent, asof=LONG_AGO)
+    for comment in ("One", "Two"):
+        ask(there, agent, comment)
+    ask(account, agent)
+    assert waiting(checker) == "Approvals: 1 /"
+    for entity, number in ((sud, 2), (account.entity, 1)):
+        PersonGrant.objects.filter(user=lead).delete()
+        grant(lead, entity)
+        assert waiting(checker) == f"Approvals: {number} /"
+
+
+def test_count_of_one_kind_is_not_that_of_another(checker: Client, account: Account, agent: User, lead: User) -> None:
+    ask(account, agent)
+    lead.user_permissions.add(Permission.objects.get(codename="decide_grant"))
+    said = text(checker.get(reverse("console:index")).content.decode())
+    assert "Approvals: 1 /" in said
+    assert "Rights /" in said
+
+
+def test_what_concerns_a_currency_is_counted_to_who_sees_everything(
+    checker: Client, agent: User, lead: User, nord: Entity
+) -> None:
+    elsewhere = Entity.objects.create(code="elsewhere", name="Elsewhere")
+    Approval.request_cap(currency="CZK", ceiling=Decimal(10**6), by=agent, asof=timezone.now(), reason="More")
+    assert waiting(checker) == "Approvals /"
+    Entity.objects.filter(pk=elsewhere.pk).update(is_void=True)
+    assert waiting(checker) == "Approvals: 1 /"
+
+
+def test_statement_of_what_waits_is_made_once_and_holds_no_moment(
+    checker: Client, account: Account, agent: User
+) -> None:
+    inbox._kept.clear()
+    for _ in range(2):
+        waiting(checker)
+        [found] = inbox._kept.values()
+    assert found is not None
+    assert not any(isinstance(value, datetime) for value in found[1])
+    first = found
+    waiting(checker)
+    assert [first] == list(inbox._kept.values())
+    assert next(iter(inbox._kept.values())) is first
 
 
 def test_looking_at_a_decision_changes_nothing(checker: Client, account: Account, agent: User) -> None:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from backoffice import filters
+from backoffice.admin.lists import encoded
 from backoffice.grants import grant
 from backoffice.models import Entity, User
 from backoffice.roles import IMPORTER
@@ -62,11 +63,36 @@ def test_filter_keeps_what_was_asked_of_the_others(browser: Client, account: Acc
 
 
 def test_nothing_that_somebody_looks_for_is_kept_in_a_piece(browser: Client, account: Account) -> None:
-    for asked in ({}, {"q": "Zdenka Nováková"}, {"comment": "Zdenka"}, {"type__exact": "deposited"}):
-        assert browser.get(reverse(ACTIONS), asked).status_code == 200
+    typed = ("q", "comment", "since", "until", "days", "type__exact", "reach", "as_of")  # fmt: skip
+    asked_for: list[dict[str, Any]] = [{}, {"type__exact": "deposited"}, {"type__exact": ["deposited", "Zdenka"]}]
+    for asked in [*asked_for, *({name: "Zdenka"} for name in typed)]:
+        assert browser.get(reverse(ACTIONS), asked).status_code in {200, 302}
     kept = repr(vars(caches["pieces"])["_cache"])
     assert "filter:" in kept
     assert "Zdenka" not in kept
+
+
+@pytest.mark.parametrize("asked", [{"comment": "Zdenka"}, {"since": "Zdenka"}, {"after": "Zdenka"}, {"q": "Zdenka"}])
+def test_no_address_with_what_somebody_typed_is_kept(browser: Client, asked: dict[str, str]) -> None:
+    encoded.cache_clear()
+    browser.get(reverse(ACTIONS), asked)
+    assert encoded.cache_info().currsize == 0
+    browser.get(reverse(ACTIONS), {"type__exact": "deposited"})
+    assert encoded.cache_info().currsize > 0
+
+
+def test_what_is_chosen_is_told_to_who_may_see_it_whoever_asked_before(
+    browser: Client, account: Account, nord: Entity
+) -> None:
+    asked = {"account__id__exact": account.pk, "by__id__exact": account.actions.latest().by_id}
+    assert "Jana Nova" in browser.get(reverse(ACTIONS), asked).content.decode()
+    importer = User.objects.create_user("ida", is_staff=True)
+    importer.groups.add(Group.objects.get(name=IMPORTER))
+    grant(importer, nord)
+    browser.force_login(importer)
+    html = browser.get(reverse(ACTIONS), asked).content.decode()
+    assert html.count(filters.UNSEEN) == 1
+    assert "Jana Nova" not in repr(vars(caches["pieces"])["_cache"])
 
 
 def test_who_sees_no_people_is_offered_none(client: Client, account: Account, nord: Entity) -> None:

@@ -1,6 +1,9 @@
 """Who comes back with a session is who the ORM knows, with the rights of now, and costs two statements."""
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from django.contrib.auth import BACKEND_SESSION_KEY
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Permission
 from django.contrib.sessions.models import Session
@@ -8,6 +11,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from backoffice.login.factors import has_factor
 from backoffice.login.returning import ReturningBackend, SessionStore
 from backoffice.models import User
 from backoffice.roles import AGENT
@@ -46,7 +50,24 @@ def test_rights_are_those_of_groups_and_of_the_person(client: Client) -> None:
 
 def test_second_factor_is_known_of_its_owner_alone() -> None:
     with_app(owner := staff("owner"))
-    assert [back(user).has_factor for user in (owner, staff("other"))] == [True, False]
+    Authenticator.objects.create(user=(keyed := staff("keyed")), type=Authenticator.Type.WEBAUTHN, data={})
+    RecoveryCodes.activate(codes := staff("codes"))
+    people = (owner, keyed, codes, staff("other"))
+    assert [back(user).has_factor for user in people] == [True, True, False, False]
+    assert [has_factor(User.objects.get(pk=user.pk)) for user in people] == [True, True, False, False]
+
+
+def test_session_of_a_way_that_is_gone_lets_nobody_in_and_comes_back_under_another_key(client: Client) -> None:
+    staff("somebody")
+    try_password(client, "somebody")
+    session, old = client.session, client.session.session_key
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session.save()
+    assert not is_in(client)
+    try_password(client, "somebody")
+    assert is_in(client)
+    assert client.session.session_key != old
+    assert not Session.objects.filter(pk=old).exists()
 
 
 @pytest.mark.parametrize("gone", [{"is_active": False}, {"is_void": True}])
