@@ -79,6 +79,7 @@ _TYPES = (
     EventType("record.forged", "Somebody put an event into the outbox that only sealing writes{more}", "a row of the outbox bore a type that begins with `audit.`, which no code of ours leaves there", schemas.Forged),
     EventType("import.uploaded", "{who} uploaded {object}{more}", "a file of postings was brought", schemas.ImportedFile),
     EventType("import.posted", "{who} posted {object}{more}", "a file of postings was posted", schemas.ImportedFile),
+    EventType("import.discarded", "{who} discarded {object}{more}", "who had uploaded a file did not want it posted", schemas.ImportedFile),
     EventType("import.stopped", "{object} came to a stop{more}", "the command `import_postings` could not go on with a file", schemas.ImportedFile),
     EventType("import.unreadable", "{who} brought {object}, which cannot be read{more}", "a file of postings could not be used as a whole", schemas.ImportedFile),
     EventType("import.scanned_out", "{who} brought {object}, which the scanner refused{more}", "UPLOAD_SCAN_COMMAND did not say that a file is fine", schemas.ImportedFile),

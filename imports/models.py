@@ -120,6 +120,11 @@ class Import(Record):
         others = Import.objects.filter(state=State.POSTED, file_name=self.file_name, posted__gt=0)
         return others.exclude(sha256=self.sha256).defer("content", "results").first()
 
+    def discard(self) -> None:
+        """Drop what will not be confirmed. Wants the row locked."""
+        self.state, self.content, self.problem = State.EXPIRED, b"", "It was discarded by who uploaded it."
+        self.save(update_fields=["state", "content", "problem"])
+
     def finish(self, results: list[dict[str, Any]], entities: list[int]) -> None:
         """Keep what became of the rows, and of which entities their accounts are. Wants the row locked."""
         self.results, self.entities = results, entities

@@ -156,6 +156,8 @@ class PreviewPage(ImportPage):
         if not upload.is_fresh:
             self.explain(upload)
             return HttpResponseRedirect(self.url("change", upload))
+        if "discard" in request.POST:
+            return self.discard(upload)
         decision = self.decide(upload)
         shown = decision.preview()
         if warning := self.why_not(request.POST.get("token", ""), upload, shown):
@@ -171,6 +173,14 @@ class PreviewPage(ImportPage):
         told(upload, "import.posted")
         messages.success(request, f"{upload.posted:,} of {upload.rows:,} rows posted.")
         return HttpResponseRedirect(self.url("change", upload))
+
+    def discard(self, upload: Import) -> HttpResponse:
+        """Drop the file; the record of it stays."""
+        give_reason(upload.why, using="default")
+        upload.discard()
+        told(upload, "import.discarded")
+        messages.success(self.request, f"Nothing was posted: {upload} is discarded.")
+        return HttpResponseRedirect(reverse("console:imports_import_changelist"))
 
     def explain(self, upload: Import) -> None:
         """Say why a confirmation changes nothing."""

@@ -78,6 +78,23 @@ def test_confirming_twice_posts_once(desk: Desk, account: Account) -> None:
     assert (Action.objects.count(), "was posted before, and only once" in again.content.decode()) == (3, True)
 
 
+def test_discarding_drops_the_file_and_posts_nothing(desk: Desk, account: Account) -> None:
+    preview = desk.upload(csv_of((account.uid, "deposit", "1", "", "", "", "", "")))
+    page, token = preview.request["PATH_INFO"], preview.context["token"]
+    answer = desk.console.post(page, {"token": token, "discard": "1"}, follow=True)
+    assert "Nothing was posted: postings.csv is discarded." in answer.content.decode()
+    upload = Import.objects.get()
+    assert (upload.state, bytes(upload.content), upload.problem) == (
+        "expired",
+        b"",
+        "It was discarded by who uploaded it.",
+    )
+    assert Outbox.objects.filter(type="import.discarded", object_id=upload.pk).exists()
+    again = desk.console.post(page, {"token": token}, follow=True)
+    assert "too old to be confirmed" in again.content.decode()
+    assert Action.objects.count() == 2
+
+
 @pytest.mark.parametrize("key", ["", "invoice 7"])
 def test_same_file_again_posts_nothing(desk: Desk, account: Account, key: str) -> None:
     content = csv_of((account.uid, "deposit", "1", "", "", "", "", key))
