@@ -21,6 +21,9 @@ from audit.asof import at
 from audit.personal import may_see
 
 NAME = "as_of"
+CLOCKS = (
+    "The clocks change on that day: this time is there twice, or not at all. Choose one an hour before it or after."
+)
 EARLIEST = 1900  # a year no ledger goes back to
 
 
@@ -28,8 +31,11 @@ class PastMoment(forms.DateTimeField):
     """A moment that has been, in the zone of the settings."""
 
     def clean(self, value: Any) -> Any:
-        """Refuse what has not been: nobody knows how anything will stand tomorrow."""
-        moment = super().clean(value)
+        """Refuse what has not been: nobody knows how anything will stand tomorrow; and what the clocks say twice or never."""
+        try:
+            moment = super().clean(value)
+        except ValidationError as error:
+            raise ValidationError(CLOCKS) if error.code == "ambiguous_timezone" else error from error
         if moment and moment > timezone.now():
             raise ValidationError("Choose a moment that has been.")
         if moment and moment.year < EARLIEST:

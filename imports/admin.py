@@ -61,17 +61,22 @@ class ImportAdmin(ReadOnlyAdmin):
         ("file_name", "format", "size"),
         "sha256",
         ("uploader", "created", "finished"),
-        ("reason", "all_or_nothing"),
+        ("reason", "how"),
         ("rows", "posted", "already_posted", "refused"),
         "problem",
     )
-    readonly_fields = ("uploader", "created", "finished")
+    readonly_fields = ("uploader", "created", "finished", "how")
     change_form_template = "imports/result.html"
 
     @admin.display(description="By")
     def uploader(self, upload: Import) -> str:
         """Show who brought it; not every reader may look at people."""
         return person(upload.by)
+
+    @admin.display(description="Asked for")
+    def how(self, upload: Import) -> str:
+        """Say what was to be done with rows that are refused."""
+        return "Every row or none" if upload.all_or_nothing else "The rows that are fine"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Leave the files themselves in the database."""

@@ -28,6 +28,7 @@ from backoffice.paging import counted, estimated
 if TYPE_CHECKING:
     from backoffice.admin.base import ConsoleAdmin
 
+BY_RECORDING = "Of a moment, a list shows what had been recorded by then, whenever it happened."
 ANY_KEY = "any-key"
 FILE = "is_for_a_file"  # on a request that wants the rows of a list, and no page of it
 
@@ -222,6 +223,8 @@ class ConsoleList(ChangeList):
         """Return what helps the reader on, or nothing."""
         if self.sought and not self.result_list:
             return str(self.sought.advice)
+        if not self.result_list and self.moment:
+            return BY_RECORDING
         if not self.result_list and self.query:
             return self.model_admin.search_advice(self.query)
         if not self.result_list:

@@ -127,6 +127,7 @@ def test_long_statement_goes_on_page_by_page_while_postings_go_on(
     assert "Closing balance CZK 155.00" in second
     assert second.count("Deposited") == 6
     whole = text(browser.get(address("statement", account.pk), {**JANUARY, "print": "1"}))
+    assert "Every row is on this page" in whole
     assert whole.count("Deposited") == 57
 
 
@@ -383,3 +384,15 @@ def test_search_of_a_list_of_the_past_says_that_it_knows_the_names_of_today(brow
         page = reverse(f"console:{model}_changelist")
         assert (model, said in text(browser.get(page, {"as_of": now, "q": "nov"}))) == (model, told)
         assert said not in text(browser.get(page, {"as_of": now}))
+
+
+def test_list_before_all_records_says_by_which_clock_it_goes(browser: Client, account: Account) -> None:
+    html = browser.get(reverse("console:ledger_account_changelist"), {"as_of": "2024-01-01T00:00"}).content.decode()
+    assert "a list shows what had been recorded by then, whenever it happened" in html
+
+
+@pytest.mark.parametrize("moment", ["2024-10-27T02:30", "2024-03-31T02:30"])
+def test_time_that_the_clocks_say_twice_or_never_is_refused_in_words(browser: Client, account: Account, moment: str) -> None:  # fmt: skip
+    for page, asked in ((address("as_of", account.pk), "moment"), (reverse("console:ledger_account_changelist"), "as_of")):  # fmt: skip
+        html = browser.get(page, {asked: moment}).content.decode()
+        assert "this time is there twice, or not at all" in html

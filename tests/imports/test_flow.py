@@ -219,6 +219,8 @@ def test_all_or_nothing_posts_nothing_where_a_row_is_refused(desk: Desk, account
 def test_all_or_nothing_posts_a_file_without_fault(desk: Desk, account: Account) -> None:
     done = desk.post(csv_of((account.uid, "deposit", "1", "", "", "", "", "")), how="all")
     assert (done.posted, done.all_or_nothing) == (1, True)
+    page = desk.console.get(reverse("console:imports_import_change", args=[done.pk])).content.decode()
+    assert "Every row or none" in page
 
 
 def test_drift_since_the_preview_is_shown_not_posted(desk: Desk, account: Account, agent: User) -> None:
