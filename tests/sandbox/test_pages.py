@@ -377,6 +377,8 @@ def test_links_and_messages_stay_in_the_sandbox(sandbox: Client, open_there: Ope
     hrefs = set(re.findall(r'(?:href|action)="(/console/[^"]*)"', html))
     live = reverse("console:ledger_account_change", args=[account.pk])
     assert {href for href in hrefs if not href.startswith("/console/sandbox/")} == {reverse("console:index"), live}
+    assert "Customer number" not in html
+    assert f">{account.user.username}</a>" in html.partition('class="identity">User name <a')[2].partition("</p>")[0]
     assert f'under a made-up name. <a href="{live}">The account itself</a> is in the console.' in html
 
 
