@@ -21,6 +21,8 @@ from django.db import OperationalError, connections, transaction
 from django.db.models import GeneratedField, Model
 from psycopg import errors, sql
 
+from audit.kept import TABLE as EVENT_TYPES
+from audit.kept import keep_types
 from backoffice.databases import SANDBOX, as_owner
 from backoffice.models import Entity, User
 from backoffice.scope import acting
@@ -37,6 +39,7 @@ STAYS = (
     "auth_permission",
     "auth_group",
     "auth_group_permissions",
+    EVENT_TYPES,  # what may be told; `migrate` fills it, and so does a refresh, for a sandbox that was emptied of it
     "audit_outbox",  # what happened in the sandbox and is not relayed yet
     Refresh._meta.db_table,
 )
@@ -94,6 +97,7 @@ def refresh() -> Report:
         secured = _names(sandbox, SECURED)
         _for_each(sandbox, "ALTER TABLE {} NO FORCE ROW LEVEL SECURITY", secured)  # COPY writes into no table under it
         counts = {model: _copy(model, live, sandbox) for model in COLUMNS}
+        keep_types(SANDBOX)
         _move_sequences_away(live, sandbox)
         _for_each(sandbox, "ALTER TABLE {} FORCE ROW LEVEL SECURITY", secured)
         _for_each(sandbox, "ALTER TABLE {} ENABLE TRIGGER USER", tables)

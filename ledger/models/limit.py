@@ -7,17 +7,26 @@ Limits bind at the moment of recording, so back-dating a posting gets round none
 the same subject never overlap in time: `ledger_limit_no_overlap`, an exclusion constraint.
 """
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from django.contrib.postgres.fields import ArrayField, DateTimeRangeField
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, router
 from psycopg.types.range import TimestamptzRange
 
 from audit.capture import captured
 from backoffice.models.base import Model
 from ledger.choices import LimitKind
+from ledger.errors import UnknownCurrency
 from ledger.money import exponent, fits
+from ledger.proposing import check_currency
+
+SUBJECT = ("kind", "currency", "entity", "account")  # of which there is one limit at a time
+OVERLAPS = (
+    "There is such a limit in this time already: two limits of one kind in one currency, for the same account, the same "
+    "entity or the whole currency, never overlap. Change that one, or choose another time."
+)
 
 
 def always() -> TimestamptzRange:
@@ -85,6 +94,27 @@ class Limit(Model):
         return f"{self.get_kind_display()} {self.currency}"
 
     def clean(self) -> None:
-        """Refuse an amount that the currency cannot express."""
-        if self.amount is not None and self.currency and not fits(self.amount, self.currency):
+        """Refuse a currency that the ledger does not keep, and an amount that it cannot express."""
+        if not self.currency:
+            return
+        try:
+            check_currency(self.currency, self._written_to())
+        except UnknownCurrency as error:
+            raise ValidationError({"currency": str(error)}) from None
+        if self.amount is not None and not fits(self.amount, self.currency):
             raise ValidationError({"amount": f"{self.currency} has {exponent(self.currency)} decimals."})
+
+    def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
+        """Refuse as well what `ledger_limit_no_overlap` would: Django knows no constraint that SQL alone declares."""
+        super().validate_constraints(exclude=exclude)
+        if not {*SUBJECT, "valid"} & set(exclude or ()) and self._beside().exists():
+            raise ValidationError(OVERLAPS)
+
+    def _beside(self) -> models.QuerySet["Limit"]:
+        """Return the other limits of the same kind and subject in the same time."""
+        same = {name: getattr(self, name) for name in SUBJECT}
+        others = type(self)._default_manager.using(self._written_to()).exclude(pk=self.pk)
+        return others.filter(**same, valid__overlap=self.valid)
+
+    def _written_to(self) -> str:
+        return router.db_for_write(type(self), instance=self)

@@ -9,7 +9,7 @@ const labelChoices = () => {
         value.setAttribute("aria-labelledby", label.id);
         value.closest(".select2-selection").setAttribute("aria-labelledby", `${label.id} ${value.id}`);
     });
-    document.querySelectorAll(".form-row input[id$='_0'], .form-row input[id$='_1']").forEach((end) => {
+    document.querySelectorAll(".form-row input:is([id$='_0'], [id$='_1']):not([type=hidden])").forEach((end) => { // hidden ones have no labels
         const label = end.closest(".form-row").querySelector("label, legend");
         if (label && !end.labels.length) end.setAttribute("aria-label", `${label.textContent} ${end.id.endsWith("0") ? "from" : "until"}`);
     });

@@ -18,6 +18,7 @@ from django.utils import timezone
 from backoffice.models import Entity, User
 from bulk.models import Row, Run
 from ledger.models import Account, Action, Approval, Cap, Hold, Limit
+from ledger.models.limit import OVERLAPS
 from sandbox.admin import SandboxModelAdmin
 from sandbox.site import site as sandbox_site
 from tests.console.test_commands import hidden
@@ -279,6 +280,55 @@ def test_foreign_keys_offer_the_sandbox_s_rows(sandbox: Client, open_there: Open
     assert "entity" in answer.context["adminform"].form.errors
 
 
+def typed(**fields: str) -> dict[str, str]:
+    """What is typed on the form of a limit."""
+    return {
+        "kind": "max_deposit",
+        "currency": "CZK",
+        "amount": "1000",
+        "valid_0": "2024-01-01 00:00",
+        "valid_1": "",
+        "reason": "Trying",
+        **fields,
+    }
+
+
+@pytest.mark.parametrize("way", ["add", "change"])
+def test_a_limit_that_overlaps_another_is_refused_on_its_form_by_the_rule(
+    sandbox: Client, open_there: OpenThere, way: str
+) -> None:
+    account = open_there()
+    limit(account)
+    url, form = reverse("sandbox:ledger_limit_add"), typed(account=str(account.pk))
+    if way == "change":
+        other = limit(open_there())
+        url = reverse("sandbox:ledger_limit_change", args=[other.pk])
+    answer = sandbox.post(url, form)
+    assert answer.context["adminform"].form.non_field_errors() == [OVERLAPS]
+    assert "never overlap" in answer.content.decode()
+    for free in ({"kind": "max_withdrawal"}, {"account": str(open_there().pk)}):
+        assert sandbox.post(reverse("sandbox:ledger_limit_add"), {**form, **free}).status_code == 302
+
+
+def test_a_limit_can_be_changed_where_it_stands_and_set_beside_a_time_that_is_over(
+    sandbox: Client, open_there: OpenThere
+) -> None:
+    account = open_there()
+    first, form = limit(account), typed(account=str(account.pk))
+    ended = {**form, "valid_0": "2023-01-01 00:00", "valid_1": "2024-01-01 00:00"}
+    assert sandbox.post(reverse("sandbox:ledger_limit_change", args=[first.pk]), ended).status_code == 302
+    assert sandbox.post(reverse("sandbox:ledger_limit_add"), form).status_code == 302
+
+
+@pytest.mark.parametrize("currency", ["XXX", "QQQ", "czk", ""])
+def test_a_limit_in_a_currency_that_the_ledger_does_not_keep_is_refused_on_its_form(
+    sandbox: Client, currency: str
+) -> None:
+    answer = sandbox.post(reverse("sandbox:ledger_limit_add"), typed(currency=currency))
+    says = f"The ledger keeps no {currency}: no cap is set for it." if currency else "This field is required."
+    assert answer.context["adminform"].form.errors == {"currency": [says]}
+
+
 @pytest.mark.parametrize(("taken", "free"), [("default", "sandbox"), ("sandbox", "default")])
 def test_unique_values_are_looked_for_where_the_work_is(
     sandbox: Client, taken: str, free: str, admin: User, filled: None
@@ -327,6 +377,8 @@ def test_links_and_messages_stay_in_the_sandbox(sandbox: Client, open_there: Ope
     hrefs = set(re.findall(r'(?:href|action)="(/console/[^"]*)"', html))
     live = reverse("console:ledger_account_change", args=[account.pk])
     assert {href for href in hrefs if not href.startswith("/console/sandbox/")} == {reverse("console:index"), live}
+    assert "Customer number" not in html
+    assert f">{account.user.username}</a>" in html.partition('class="identity">User name <a')[2].partition("</p>")[0]
     assert f'under a made-up name. <a href="{live}">The account itself</a> is in the console.' in html
 
 

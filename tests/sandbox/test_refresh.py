@@ -12,8 +12,9 @@ from django.conf import settings
 from django.core.management import CommandError
 from django.db import InternalError, connections
 
+from audit.kept import types
 from backoffice.models import Entity, User
-from ledger.models import Account, Action, Cap, Headroom, Hold, Limit
+from ledger.models import Account, Action, Approval, Cap, Headroom, Hold, Limit
 from ledger.verification import verify
 from sandbox import refresh as module
 from sandbox.columns import COLUMNS
@@ -143,6 +144,24 @@ def test_guards_stand_again_after_a_refresh(live: Account) -> None:
     with owner() as session:
         off = session.execute("SELECT tgname FROM pg_trigger WHERE tgenabled <> 'O' AND NOT tgisinternal").fetchall()
     assert off == []
+
+
+@pytest.mark.parametrize("emptied", [False, True])
+def test_deeds_that_are_told_work_after_a_refresh_also_where_the_types_of_events_were_gone(
+    live: Account, agent: User, emptied: bool
+) -> None:
+    if emptied:
+        with owner() as session:
+            session.execute("DELETE FROM audit_event_type")
+    refresh()
+    with owner() as session:
+        known = {name for (name,) in session.execute("SELECT name FROM audit_event_type")}
+    assert known == {kind["name"] for kind in types()}
+    asked = Approval.request_limit(
+        kind="max_balance", currency="CZK", amount=Decimal(10**6), account=Account.objects.using(THERE).get(),
+        by=User.objects.using(THERE).get(pk=agent.pk), asof=live.modified, reason="Why", using=THERE,
+    )  # fmt: skip
+    assert Approval.objects.using(THERE).get().uid == asked.uid
 
 
 def owner() -> "psycopg.Connection[Any]":
