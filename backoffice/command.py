@@ -281,8 +281,8 @@ def digest(parts: Any) -> str:
     return hashlib.sha256("\x1e".join(parts).encode()).hexdigest()
 
 
-def copy_button(text: str) -> SafeString:
+def copy_button(text: str, label: str = "Copy") -> SafeString:
     """Return a button that copies a reference; without scripts it is not there."""
     return format_html(
-        '<button type="button" class="copy" data-copy="{0}" aria-label="Copy {0}" hidden>Copy</button>', text
+        '<button type="button" class="copy" data-copy="{0}" aria-label="{1} {0}" hidden>{1}</button>', text, label
     )

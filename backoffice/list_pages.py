@@ -26,6 +26,11 @@ from backoffice.reason import give_reason
 from backoffice.views import BaseView
 
 MOST = 50  # views of one person or one team for a list
+WRONG = {
+    "name": f"Give the view a name, of {NAME} characters at most.",
+    "team": "Choose a team whose views you keep, or keep the view for yourself.",
+}
+TOO_LONG = "What the list asks for is too long to be kept as a view: ask for less."
 PASSING = {AFTER, BEFORE, VIEW, "e"}  # what no view keeps: where somebody had turned to
 
 
@@ -111,7 +116,7 @@ class KeepView(ListPage):
         """Keep it and show it."""
         form = ViewForm(request.POST, teams=self.teams(label))
         if not form.is_valid():
-            messages.error(request, "Give the view a name, of 80 characters at most, and choose a team of your own.")
+            messages.error(request, " ".join(WRONG[field] for field in form.errors if field in WRONG) or TOO_LONG)
             return self.back(label, kept_query(request.POST.get("query", "")[:QUERY]))
         team, name, query = (form.cleaned_data[field] for field in ("team", "name", "query"))
         whose = {"team": team} if team else {"person_id": request.user.pk}

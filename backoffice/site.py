@@ -23,7 +23,7 @@ from audit.away import broken_notice, delay_notice
 from backoffice.databases import working_on
 from backoffice.guards import UNDECLARED, AnyoneGuard, Guard, ModelGuard, PermissionGuard, StaffGuard
 from backoffice.reason import PasswordReason
-from backoffice.views import guarded
+from backoffice.views import ENDED, guarded
 
 TEXTS_KEPT = 3600  # seconds
 LAST = ("backoffice", "auth")  # people and their rights are looked after less often than their accounts
@@ -178,6 +178,7 @@ class ConsoleSite(AdminSite):
             return HttpResponseRedirect(index)
         following = {} if {REDIRECT_FIELD_NAME} & {*request.GET, *request.POST} else {REDIRECT_FIELD_NAME: index}
         about = {"title": "Log in", "app_path": request.get_full_path(), "username": request.user.get_username()}
+        about["ended"] = ENDED.get(request.GET.get("ended", ""), "")
         context = {**self.each_context(request), **about, **following, **(extra_context or {})}
         request.current_app = self.name  # for {% url "admin:…" %}
         view = Door.as_view(

@@ -5,7 +5,7 @@ Invariants:
   but superusers.
 - The guard is asked before anything of the view runs (its `setup`, its `dispatch`, a mixin's), for every method,
   OPTIONS and methods the view does not know included.
-- The anonymous are sent to the console's login and come back after it; whoever else is refused gets a 403, or what the
+- The anonymous are sent to the console's login and come back after it; it says so where their session had ended. Whoever else is refused gets a 403, or what the
   guard says.
 - What URL, query and body name as `object_id` is looked up before the view runs: out of reach it is a 404.
 - What the URL points at has `.guard`, so that a test can walk all URLs and compare.
@@ -17,6 +17,7 @@ from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Any, ClassVar, Protocol, cast
 
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -26,6 +27,10 @@ from django.views import View
 from backoffice.entity_guard import EntityGuard, Named
 from backoffice.guards import UNDECLARED, Guard
 
+ENDED = {  # what the login says, by the parameter of its address, which is never shown itself
+    "sent": "Your session had ended when you sent that: nothing was done, saved or posted. Log in, then do it again.",
+    "asked": "Your session has ended. Nothing was done or posted since. Log in to go on.",
+}
 ViewFunction = Callable[..., HttpResponseBase]
 
 
@@ -66,7 +71,17 @@ def _refuse(request: HttpRequest, guard: Guard, kwargs: Mapping[str, Any]) -> Ht
     """Return the way to the login for the anonymous; raise what the guard says for the others."""
     if request.user.is_authenticated:
         raise guard.refusal(request, **kwargs)
-    return redirect_to_login(request.get_full_path(), reverse("console:login"))
+    ended = _ended(request)
+    door = reverse("console:login", query={"ended": ended} if ended else None)
+    return redirect_to_login(request.get_full_path(), door)
+
+
+def _ended(request: HttpRequest) -> str:
+    """Return how somebody lost a session, a key of `ENDED`; nothing for who just comes in. No row is kept for that."""
+    if request.method == "POST":  # a browser gives up the cookie with the session, so there need not be one
+        return "sent"
+    had_one = request.COOKIES.get(settings.SESSION_COOKIE_NAME) and request.session.session_key is None
+    return "asked" if had_one else ""
 
 
 class GuardMiddleware:

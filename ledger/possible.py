@@ -60,13 +60,18 @@ class Range:
         """Whether there is any amount that would pass."""
         return self.refused is None and self.least.amount <= self.most.amount
 
+    @property
+    def obstacle(self) -> str:
+        """Why there is none, in a sentence, or nothing."""
+        if self.refused or self.possible:
+            return str(self.refused or "")
+        least = f", and {self.least.called} is {written(self.least.amount, self.currency)}"
+        over = least if self.most.amount > 0 and self.least.rule != SMALLEST else ""
+        return f"{self.most.called} leaves {self._most}{over}."
+
     def __str__(self) -> str:
-        if self.refused:
-            return f"Nothing can be {DONE[self.type]} now. {self.refused}"
-        if not self.possible:
-            least = f", and {self.least.called} is {written(self.least.amount, self.currency)}"
-            over = least if self.most.amount > 0 and self.least.rule != SMALLEST else ""
-            return f"Nothing can be {DONE[self.type]} now: {self.most.called} leaves {self._most}{over}."
+        if why := self.obstacle:
+            return f"Nothing can be {DONE[self.type]} now{'.' if self.refused else ':'} {why}"
         least = written(self.least.amount, self.currency)
         return f"Between {least} and {self._most} now; {self.most.called} binds.{self._approval}"
 
@@ -167,7 +172,7 @@ def _range(kind: ActionType, account: "Account", book: "Book", to: "Account | No
         currency=account.currency,
         least=max(lower, key=lambda end: end.amount),
         most=most,
-        refused=_refusal(kind, account) or (_refusal(ActionType.TRANSFERRED_IN, to, RECEIVING) if to else None),
+        refused=refusal(kind, account) or (refusal(ActionType.TRANSFERRED_IN, to, RECEIVING) if to else None),
         approval=threshold.amount if threshold and threshold.amount < most.amount else None,
     )
 
@@ -199,7 +204,8 @@ def _called(rule: Rule, of: str) -> str:
     return f"the {LimitKind(rule.kind).label.lower()} set for {whose}"
 
 
-def _refusal(kind: ActionType, account: "Account", which: str = "") -> LedgerError | None:
+def refusal(kind: ActionType, account: "Account", which: str = "") -> LedgerError | None:
+    """Return what the account's status refuses, or None. Reads nothing."""
     try:
         check_status(kind, account)
     except LedgerError as error:

@@ -139,5 +139,6 @@ class AccountAdmin(CommandedAdmin):
         account: Account = context["original"]
         context |= {"title": str(account.user), "subtitle": None, "show_save_and_continue": False}
         context["saved_note"] = context["adminform"].form.initial.get("note", account.note)
+        context["unsaved"] = extras.unsaved(context["adminform"].form) if context["errors"] else ""
         context |= glance.context(request, self, account)
         return super().render_change_form(request, context, *args, **how)

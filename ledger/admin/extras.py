@@ -106,6 +106,17 @@ def offered(account: Account) -> tuple[str, ...]:
     return tuple(name for name in EXTRAS if name not in silent)
 
 
+def unsaved(form: forms.BaseForm) -> str:
+    """Return what a form that is refused has not done, as it stands on the page: what was taken over is not the person's."""
+    changed = {name for name in ("note", *EXTRAS) if name in form.fields and form[name]._has_changed()}
+    if not changed:
+        return "Nothing below is changed or ticked, so there is nothing to save yet."
+    said = ["The note below was changed and is not kept yet"] if "note" in changed else []
+    said += ["what is ticked below was not begun"] if changed - {"note"} else []
+    text = ", and ".join(said)
+    return f"{text[0].upper()}{text[1:]}: see what is wrong with the form, then save it again."
+
+
 def start(request: HttpRequest, account: Account, chosen: dict[str, Any], *, noted: bool) -> None:
     """Tell whether the note was changed, and have the chosen work done after the commit."""
     using, names = account._state.db or "default", [name for name in offered(account) if chosen.get(name)]

@@ -17,7 +17,6 @@ from ledger.admin.amounts import AmountField
 from ledger.admin.telling import called, listed
 from ledger.choices import ReferenceType
 from ledger.models import Account, Action
-from ledger.money import exponent
 from ledger.shape import LONGEST
 
 ACCOUNT_SEARCH = "Search by a reference, a public id, a customer number, an e-mail address or how a name begins."
@@ -59,7 +58,7 @@ class AmountForm(LedgerForm):
         super().__init__(data, objects=objects, accounts=accounts)
         amount = cast("AmountField", self.fields["amount"])
         if accounts and not mixing(accounts):
-            amount.label, amount.places = f"Amount in {accounts[0].currency}", exponent(accounts[0].currency)
+            amount.label, amount.currency = f"Amount in {accounts[0].currency}", accounts[0].currency
         amount.widget.attrs["autofocus"] = True
 
     def clean(self) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def test_leads_day(login: Login, picture: Picture) -> None:
     page.get_by_label("Reason").fill("The sale was called off")
     preview(page)
     confirm(page)
-    expect(page.locator(".messagelist")).to_contain_text("Asked for approval: reverse")
+    expect(page.locator(".messagelist")).to_contain_text("Asked for approval: Reverse")
     go(page, "Accounts")
     page.click("#changelist-filter >> text='Open'")
     for row in (1, 2, 3):

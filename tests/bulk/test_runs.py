@@ -23,7 +23,7 @@ from ledger.models import Account, Action, Approval, Hold, Limit
 from tests.bulk.conftest import LIST, choose_all, permit, preview, sent
 from tests.cast import OpenAccount
 from tests.console.test_approvals import text
-from tests.console.test_commands import select
+from tests.console.test_commands import hidden, select
 from tests.scope import call_command
 
 pytestmark = pytest.mark.django_db(databases=["default", "sandbox", "audit"])
@@ -328,6 +328,8 @@ def test_too_much_and_nothing_are_refused_with_a_sentence(
     for _ in range(3):
         open_account("5")
     url = choose_all(console, "deposit", "status__exact=open")
+    two = select(console, "deposit", *Account.objects.all()[:2])
+    opened = hidden(console.get(two).content.decode())
     for account in Account.objects.all():
         freeze(account, agent)
     assert console.get(url).status_code == 400
@@ -335,7 +337,7 @@ def test_too_much_and_nothing_are_refused_with_a_sentence(
     chosen = {"action": "deposit", "_selected_action": [1], "select_across": "1"}
     html = text(console.post(reverse(LIST), chosen, follow=True).content.decode())
     assert "One run takes 2 accounts at most: filter the list first." in html
-    refused = preview(console, select(console, "deposit", *Account.objects.all()[:2]), amount="1")
+    refused = console.post(two, {**opened, "amount": "1", "reference_type": "none", "comment": "Asked"})
     assert "The account is frozen: unfreeze it first." in text(refused.content.decode())
     assert Outbox.objects.filter(type="command.refused").count() == 1
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import override
 
 from backoffice.models import User
-from ledger.admin.amounts import amount_of
+from ledger.admin.amounts import AmountField, amount_of
 from ledger.models import Account
 from tests.console.test_commands import hidden, permit
 
@@ -56,7 +56,12 @@ def test_amounts_are_understood_as_the_language_writes_them(language: str, typed
     [
         ("en-gb", "1.000", 2, "1.000 can be read as two amounts: write 1000, or 1.00."),
         ("en-gb", "1.000", 0, "1.000 can be read as two amounts: write 1000, or 1."),
-        ("en-gb", "1,000", 3, "1,000 can be read as two amounts: write 1000, or 1.00."),
+        ("en-gb", "1,000", 3, "1,000 can be read as two amounts: write 1000, or 1.000."),
+        ("en-gb", "1,234", 3, "1,234 can be read as two amounts: write 1234, or 1.234."),
+        ("cs", "1.234", 3, "1.234 can be read as two amounts: write 1234, or 1,234."),
+        ("en-gb", "x", 0, "Write the amount as a number, such as 1234."),
+        ("en-gb", "x", 3, "Write the amount as a number, such as 1234.500."),
+        ("en-gb", "x", None, "Write the amount as a number, such as 1234.50."),
         ("en-gb", "1,234", None, "1,234 can be read as two amounts: write 1234, or 1.2340."),
         ("en-gb", "10.001", 2, "10.001 has more decimals than the currency, or means 10001: write that without separators."),
         ("en-gb", "12,5000", 2, "Write the amount as a number, such as 1234.50."),
@@ -83,6 +88,50 @@ def test_what_can_be_read_as_two_amounts_is_refused(
 def test_three_decimals_are_read_where_the_currency_has_them(language: str, typed: str) -> None:
     with override(language):
         assert amount_of(typed, 3) == Decimal("1.234")
+
+
+def field(currency: str) -> AmountField:
+    made = AmountField()
+    made.currency = currency
+    return made
+
+
+@pytest.mark.parametrize(
+    ("language", "currency", "typed", "amount"),
+    [
+        ("en-gb", "JPY", "JPY 500", "500"),
+        ("en-gb", "JPY", "jpy500", "500"),
+        ("en-gb", "JPY", "500 JPY", "500"),
+        ("en-gb", "JPY", "JPY\N{NO-BREAK SPACE}1,000", "1000"),
+        ("en-gb", "CZK", "CZK 1500", "1500"),
+        ("en-gb", "KWD", "KWD 3.5", "3.5"),
+        ("cs", "CZK", "1\N{NO-BREAK SPACE}234,50\N{NO-BREAK SPACE}CZK", "1234.50"),
+        ("en-gb", "", "500", "500"),
+    ],
+)
+def test_code_of_its_own_currency_may_stand_beside_an_amount(
+    language: str, currency: str, typed: str, amount: str
+) -> None:
+    with override(language):
+        assert str(field(currency).clean(typed)) == amount
+
+
+@pytest.mark.parametrize(
+    ("currency", "typed", "sentence"),
+    [
+        ("JPY", "EUR 500", "The amount is in JPY, not in EUR: write it in JPY, such as 1234."),
+        ("KWD", "3.5usd", "The amount is in KWD, not in USD: write it in KWD, such as 1234.500."),
+        ("CZK", "abc 500", "Write the amount as a number, such as 1234.50."),
+        ("CZK", "CZK 500 CZK", "Write the amount as a number, such as 1234.50."),
+        ("CZK", "CZK", "Write the amount as a number, such as 1234.50."),
+        ("KWD", "KWD 1,234", "1,234 can be read as two amounts: write 1234, or 1.234."),
+        ("", "CZK 500", "Write the amount as a number, such as 1234.50."),
+    ],
+)
+def test_other_words_beside_an_amount_are_refused(currency: str, typed: str, sentence: str) -> None:
+    with override("en-gb"), pytest.raises(ValidationError) as caught:
+        field(currency).clean(typed)
+    assert caught.value.messages == [sentence]
 
 
 @pytest.mark.django_db

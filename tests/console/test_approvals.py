@@ -107,6 +107,16 @@ def test_a_preview_over_the_threshold_offers_to_ask(maker: Client, account: Acco
     assert Account.objects.get().balance == 100
 
 
+def test_what_was_asked_for_is_said_once_and_copied_as_the_address_of_its_page(maker: Client, account: Account) -> None:
+    threshold()
+    url = reverse("console:ledger_account_deposit", args=[account.pk])
+    confirmation = hidden(preview(maker, url, amount="60", comment="x").content.decode())
+    html = maker.post(url, {**confirmation, "ask": "ask"}, follow=True).content.decode()
+    told = re.findall(r'<li class="success">(.*?)</li>', html)[0]
+    assert "Asked for approval: Deposit CZK 60.00 waits until another person decides." in text(told)
+    assert f'data-copy="http://testserver{page(Approval.objects.get())}"' in told
+
+
 def test_confirming_what_needs_approval_posts_nothing(maker: Client, account: Account) -> None:
     threshold()
     url = reverse("console:ledger_account_deposit", args=[account.pk])

@@ -176,3 +176,20 @@ def test_nobody_without_an_address_is_written_to(console: Client, account: Accou
     User.objects.filter(pk=account.user_id).update(email="")
     html = console.get(reverse("console:ledger_account_change", args=[account.pk])).content.decode()
     assert [f'name="{name}"' in html for name in ("recheck", "notify", "review")] == [True, False, True]
+
+
+@pytest.mark.django_db(databases=["default", "audit"])
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        ({}, "Nothing below is changed or ticked, so there is nothing to save yet."),
+        ({"note": "Rang"}, "The note below was changed and is not kept yet: see what is wrong with the form, then save it again."),
+        ({"recheck": "on"}, "What is ticked below was not begun: see what is wrong with the form, then save it again."),
+        ({"note": "Rang", "recheck": "on"}, "The note below was changed and is not kept yet, and what is ticked below was not begun:"),
+    ],
+)  # fmt: skip
+def test_form_that_is_refused_says_what_of_it_is_not_saved(
+    console: Client, account: Account, sent: dict[str, str], said: str
+) -> None:
+    page = console.post(reverse("console:ledger_account_change", args=[account.pk]), {"note": account.note, **sent})
+    assert f"<strong>NOT SAVED.</strong> {said}" in page.content.decode()

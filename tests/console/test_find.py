@@ -155,6 +155,12 @@ def test_mistyped_reference_gets_what_it_may_be(console: Client, jana: Account, 
         assert hits(console.get(FIND, {"q": typed})) == {}, slip
 
 
+def test_amount_that_nothing_is_of_is_not_called_a_mistyped_reference(console: Client, jana: Account) -> None:
+    html = console.get(FIND, {"q": "JPY 28,639"}).content.decode()
+    assert "mistyped reference" not in html
+    assert "Nothing there is as you asked." in html
+
+
 def test_what_another_entity_has_is_not_found(console: Client, elsewhere: Account) -> None:
     action = elsewhere.actions.get()
     for typed in ("x1", "x1@example.com", "Zahraniční", elsewhere.uid, action.reference, action.uid):

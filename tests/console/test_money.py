@@ -478,3 +478,53 @@ def test_page_of_an_action_asks_for_what_took_it_back_once(console: Client, acco
     with CaptureQueriesContext(connection) as three:
         console.get(at(action))
     assert len(none) == len(three)
+
+
+@pytest.mark.parametrize(
+    ("deed", "command", "said"),
+    [
+        ("freeze", "deposit", "Deposit is not possible now. The account is frozen: unfreeze it first."),
+        ("freeze", "transfer", "Transfer is not possible now. The account is frozen: unfreeze it first."),
+        ("close", "withdraw", "Withdraw is not possible now. The account is closed for good."),
+        ("", "withdraw", "Withdraw is not possible now. The balance leaves CZK 0.00."),
+    ],
+)
+def test_where_no_amount_is_possible_it_is_said_in_the_place_of_the_form(  # noqa: PLR0917  fixtures and parameters
+    console: Client, open_account: OpenAccount, agent: User, deed: str, command: str, said: str
+) -> None:
+    account = open_account()
+    permit(agent, *VERBS, "deposit", "withdraw")
+    if deed:
+        getattr(Account, deed)(uid=account.uid, comment="Court order", **asked(agent))
+    page = console.get(at(account, command)).content.decode()
+    assert said in text(page)
+    assert "data-once" not in page
+
+
+def test_what_is_possible_is_asked_once_for_the_form(console: Client, pair: tuple[Account, Account]) -> None:
+    with CaptureQueriesContext(connection) as asked_for:
+        console.get(at(pair[0], "hold"))
+    turnover = [query["sql"] for query in asked_for if "ledger_limit" in query["sql"].lower()]
+    assert len(turnover) == 1
+
+
+def test_where_not_one_of_several_can_take_part_it_is_said_in_the_place_of_the_form(
+    console: Client, open_account: OpenAccount, agent: User
+) -> None:
+    permit(agent, *VERBS, "deposit", "freeze")
+    accounts = [open_account(), open_account(name="Petr Novy"), open_account(name="Eva Mala")]
+    for account in accounts[:2]:
+        Account.freeze(uid=account.uid, comment="Court order", **asked(agent))
+
+    def page(command: str, count: int) -> str:
+        ids = ",".join(str(account.pk) for account in accounts[:count])
+        return console.get(f"{reverse(f'console:ledger_account_{command}_selected')}?ids={ids}").content.decode()
+
+    with CaptureQueriesContext(connection) as of_one:
+        page("deposit", 1)
+    with CaptureQueriesContext(connection) as of_two:
+        said = text(page("deposit", 2))
+    assert "Not one of the chosen accounts can take part. The account is frozen: unfreeze it first." in said
+    assert len(of_one) == len(of_two)
+    assert "The account is frozen already." in text(page("freeze", 2))
+    assert "Preview" in page("deposit", 3)

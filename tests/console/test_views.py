@@ -161,3 +161,19 @@ def test_sandbox_has_its_lists_as_the_code_has_them() -> None:
     assert not sandbox.keeps_views
     with pytest.raises(NoReverseMatch):
         reverse("sandbox:list_columns", args=[LABEL])
+
+
+@pytest.mark.parametrize(
+    ("who", "sent", "said"),
+    [
+        ("ann", {"name": " "}, "Give the view a name, of 80 characters at most."),
+        ("lea", {"name": "Ours", "team": "0"}, "Choose a team whose views you keep, or keep the view for yourself."),
+        ("ann", {"name": "Long", "query": "q=" + "x" * 5000}, "What the list asks for is too long to be kept as a view: ask for less."),
+    ],
+)  # fmt: skip
+def test_view_that_cannot_be_kept_says_only_what_is_wrong_with_it(
+    people: dict[str, Client], who: str, sent: dict[str, str], said: str
+) -> None:
+    page = people[who].post(url("keep_view"), sent, follow=True)
+    assert [str(message) for message in page.context["messages"]] == [said]
+    assert not SavedView.objects.exists()

@@ -15,6 +15,7 @@ from backoffice.browsers import short
 from backoffice.login.timeouts import LONGEST
 from backoffice.models import User
 from backoffice.roles import ADMINISTRATOR, AGENT, ANALYST, REVIEWER
+from backoffice.views import ENDED
 from tests.cast import PASSWORD
 from tests.login.door import INDEX, is_in, led, staff, told, try_password
 
@@ -184,3 +185,34 @@ def test_session_has_a_new_key_after_the_login(client: Client) -> None:
     try_password(client, "somebody")
     assert client.cookies["sessionid"].value != before
     assert not Session.objects.filter(pk=before).exists()
+
+
+def test_login_says_that_the_session_had_ended_when_something_was_sent(client: Client) -> None:
+    staff("somebody", AGENT)
+    try_password(client, "somebody")
+    page = reverse("console:list_columns", args=["ledger.account"])
+    later(client, minutes=31)
+    answer = client.post(page, {"column": ["uid"]})
+    assert led(answer) == f"{reverse('console:login')}?ended=sent&next={page}"
+    assert ENDED["sent"] in client.get(led(answer)).content.decode()
+    assert led(client.post(page)) == led(answer)  # the browser has given its cookie up
+    assert not Session.objects.filter(expire_date__gt=timezone.now()).exists()
+
+
+@pytest.mark.parametrize("passed", [{"minutes": 31}, {"minutes": LONGEST + 1}])
+def test_login_says_that_the_session_has_ended_once(client: Client, passed: dict[str, float]) -> None:
+    staff("somebody", AGENT)
+    try_password(client, "somebody")
+    later(client, **passed)
+    answer = client.get(INDEX)
+    assert led(answer) == f"{reverse('console:login')}?ended=asked&next={INDEX}"
+    assert ENDED["asked"] in client.get(led(answer)).content.decode()
+    assert led(client.get(INDEX)) == f"{reverse('console:login')}?next={INDEX}"
+
+
+def test_login_says_nothing_of_a_session_to_who_had_none_or_makes_up_an_address(client: Client) -> None:
+    assert led(client.get(INDEX)) == f"{reverse('console:login')}?next={INDEX}"
+    for address in ("", "?ended=Call+this+number"):
+        html = client.get(f"{reverse('console:login')}{address}").content.decode()
+        assert not any(words in html for words in ("session", "Call this number", "notice warning"))
+    assert not Session.objects.exists()

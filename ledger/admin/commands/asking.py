@@ -64,13 +64,16 @@ def _told(command: "LedgerCommand", line: Line, answer: Approval | LedgerError) 
 
 
 def answer(command: "LedgerCommand", line: Line) -> HttpResponse:
-    """Go back to the object and say what waits."""
+    """Go back to the object and say what waits; requests are told apart by their pages, as many ask for the same."""
     said = "Was asked for before, and only once" if line.replayed else "Asked for approval"
     messages.success(
         command.request,
         format_html(
-            '{}: {} {}. <a href="{}">{}</a> waits until another person decides. {}',
-            said, command.verb.lower(), line.change.removeprefix("-"), line.reference_url, line.reference, copy_button(line.reference),
+            '{}: <a href="{}">{}</a> waits until another person decides. {}',
+            said,
+            line.reference_url,
+            line.reference,
+            copy_button(command.request.build_absolute_uri(line.reference_url), "Copy its address"),
         ),
-    )  # fmt: skip
+    )
     return HttpResponseRedirect(line.url)

@@ -26,6 +26,7 @@ from ledger.admin.telling import called
 from ledger.choices import ActionType
 from ledger.errors import LedgerError
 from ledger.models import Account, Action
+from ledger.possible import refusal
 from ledger.posting import Outcome, Posting
 from ledger.rules import REVERSIBLE
 
@@ -182,6 +183,13 @@ class AccountCommand(LedgerCommand):
     def account_of(self, item: Account) -> Account:
         """Return the account itself."""
         return item
+
+    def obstacle(self) -> str:
+        """Say so, too, where the status of not one of several lets it take part. Reads nothing for that."""
+        if self.single or any(refusal(self.posting_type, account) is None for account in self.objects):
+            return super().obstacle()
+        refusals = dict.fromkeys(str(refusal(self.posting_type, account)) for account in self.objects)
+        return f"Not one of the chosen accounts can take part. {' '.join(refusals)}"
 
     def posting(self, item: Account, data: dict[str, Any]) -> Posting:
         """Return the posting with what the form asks for."""

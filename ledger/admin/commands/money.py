@@ -2,7 +2,8 @@
 
 from typing import Any, ClassVar
 
-from django.utils.functional import lazy
+from django.utils.functional import cached_property, lazy
+from django.utils.text import capfirst
 
 from backoffice.command import CommandForm
 from ledger.admin.commands.base import AccountCommand
@@ -34,8 +35,10 @@ class MoneyCommand(AccountCommand):
         return form
 
     def obstacle(self) -> str:
-        """Say so where one amount cannot be of all of them."""
-        return mixing(self.objects)
+        """Say so where one amount cannot be of all of them, and on one account's page where none is possible."""
+        if not self.single:
+            return mixing(self.objects) or super().obstacle()
+        return capfirst(self.now.obstacle)
 
     def binding(self, form: CommandForm) -> str:
         """Say in the preview what is possible too."""
@@ -43,11 +46,12 @@ class MoneyCommand(AccountCommand):
 
     def possible(self, form: CommandForm) -> str:
         """Return what is possible now, in a sentence."""
-        [account] = self.objects
-        return str(self.range(account))
+        return str(self.now)
 
-    def range(self, account: Account) -> Range:
-        """Return what is possible now."""
+    @cached_property
+    def now(self) -> Range:
+        """What is possible now on the one account; asked once, as the form and what stands in its place both say it."""
+        [account] = self.objects
         found: Range = getattr(what_is_possible(account, using=self.model_admin.using), self.kind)
         return found
 

@@ -20,7 +20,6 @@ from backoffice.models import User
 from ledger.admin.amounts import AmountField
 from ledger.errors import LedgerError
 from ledger.models import Approval
-from ledger.money import exponent
 
 FIELDS = {
     "invalid_amount": "amount",
@@ -49,11 +48,11 @@ class Proposal(CommandPage):
     model_admin: Any = None  # of limits or caps, given to as_view()
 
     def make_form(self, data: Any = None) -> CommandForm:
-        """Tell the amount its decimals, where the currency is given."""
+        """Tell the amount its currency, where that is given."""
         form = super().make_form(data)
         if self.objects and "amount" in form.fields:
             row: Any = self.objects[0]
-            cast("AmountField", form.fields["amount"]).places = exponent(row.currency)
+            cast("AmountField", form.fields["amount"]).currency = row.currency
         return form
 
     def get_objects(self) -> Sequence[Model]:

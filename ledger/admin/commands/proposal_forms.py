@@ -13,7 +13,6 @@ from ledger.admin.amounts import AmountField
 from ledger.admin.forms import ACCOUNT_SEARCH, CHOOSE_FOUND, AccountField, search_accounts
 from ledger.choices import LimitKind
 from ledger.models import Account, Limit
-from ledger.money import exponent
 from ledger.shape import LONGEST
 
 
@@ -65,7 +64,7 @@ class NewForm(ChangeForm):
         kept = set(currencies)
         fields["currency"].choices = [("", "As the account"), *((name, name) for name in sorted(kept))]
         if (currency := self.data.get("currency")) in kept:
-            fields["amount"].places = exponent(str(currency))
+            fields["amount"].currency = str(currency)
         fields["entity"].queryset = entities
         search_accounts(fields["account"], Limit._meta.get_field("account"), accounts, site)
 

@@ -105,7 +105,7 @@ class Search:
         typed = self.typed
         if self.problems:
             return " ".join(self.problems)
-        if mistyped(typed.text):
+        if mistyped(typed.text) and not typed.terms:
             return "That looks like a mistyped reference: its check digit does not fit. Ask for it again."
         if typed.reference:
             return "The reference is well formed, but nothing that you can see has it."
