@@ -232,7 +232,7 @@ def test_history_page_takes_the_same_queries_however_long(
         Account.objects.filter(pk=account.pk).update(note=str(number))
     page = reverse("console:ledger_account_history", args=[account.pk])
     log.get(page)
-    with django_assert_num_queries(16):
+    with django_assert_num_queries(15):
         log.get(page)
 
 

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db(databases=["default", "sandbox", "audit"])
 MODELS = (Entity, User, Account, Action, Approval, Hold, Limit, Cap, Run)
 VERBS = ("deposit", "withdraw", "hold", "freeze", "unfreeze", "close")
 LEDGER = re.compile(r"\b(ledger_\w+|backoffice_(user|entity|historical\w+)|django_admin_log)\b")
-LOGIN = re.compile(r'FROM "backoffice_user" WHERE \(NOT "backoffice_user"\."is_void" AND "backoffice_user"\."id" = ')
+LOGIN = re.compile(r"FROM backoffice_user AS person WHERE id = ")
 
 
 def touched(recorder: Recorder, alias: str) -> list[str]:
