@@ -19,6 +19,7 @@ from django.utils.http import urlencode
 
 from audit.moment import NAME as AS_OF
 from audit.moment import moment_of, page_then
+from backoffice.admin import narrowed
 from backoffice.admin.choices import offered
 from backoffice.admin.related import fetch_beside, in_words, tells_of_people
 from backoffice.arrangement import VIEW, name_of
@@ -84,6 +85,17 @@ class ConsoleList(ChangeList):
         )
         tells = self.is_typed or AFTER in asked or BEFORE in asked  # a place is what a row says
         return (encoded.__wrapped__ if tells else encoded)(texts)
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        """Keep what is left for Django to narrow the list by, which no filter shows."""
+        found = super().get_filters(request)
+        self.beside_filters = dict(found[2])
+        return found
+
+    @property
+    def narrowed_beside(self) -> list[narrowed.Narrowed]:
+        """What the address leaves out beside the filters."""
+        return list(narrowed.told(self))
 
     def get_filters_params(self, params: Any = None) -> Any:
         """Leave out which view is shown: what it asks for is beside it."""
