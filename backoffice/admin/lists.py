@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import quote
-from django.contrib.admin.views.main import ORDER_VAR, ChangeList
+from django.contrib.admin.views.main import ERROR_FLAG, ORDER_VAR, ChangeList
 from django.core.exceptions import FieldError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -55,6 +55,7 @@ class ConsoleList(ChangeList):
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         self.place = {name: request.GET.get(name, "") for name in (AFTER, BEFORE)}
+        self.misunderstood = ERROR_FLAG in request.GET  # Django leads to the plain list from what it cannot read
         super().__init__(request, *args, **kwargs)
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:

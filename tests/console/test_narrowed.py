@@ -1,4 +1,4 @@
-"""A list that its address narrows says so."""
+"""A list that its address narrows, or cannot narrow, says so."""
 
 import re
 from html import unescape
@@ -67,3 +67,12 @@ def test_what_the_address_leaves_out_is_said_without_a_query(browser: Client, ac
             browser.get(reverse(ACTIONS), asked)
         spent.append(len(queries))
     assert spent[0] == spent[1]
+
+
+@pytest.mark.parametrize("asked", [{"foo": "1"}, {"after": "abc"}, {"version": "x"}])
+def test_address_that_no_list_knows_is_not_passed_over_in_silence(
+    browser: Client, account: Account, asked: dict[str, str]
+) -> None:
+    warning = "The address asked for something that this list does not know."
+    assert warning in browser.get(reverse(ACTIONS), asked, follow=True).content.decode()
+    assert warning not in browser.get(reverse(ACTIONS)).content.decode()
