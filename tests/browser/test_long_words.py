@@ -1,5 +1,6 @@
 """A text without a space, such as a link that somebody pasted, pushes no page past its window."""
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Login
@@ -7,6 +8,7 @@ from tests.browser.test_lists import too_wide
 from tests.browser.test_support_agent import confirm, go, open_first_account, preview
 
 LINK = "https://nord.sharepoint.example/sites/" + "AllCasesOfThisYear" * 9
+SIDES = "boxes => boxes.map(box => [box.getBoundingClientRect().top, box.getBoundingClientRect().right])"
 
 
 def fill(page: Page, command: str, amount: str, reason: str = LINK) -> None:
@@ -59,3 +61,20 @@ def test_requests_and_bulk_runs_with_a_long_link_fit_their_window(login: Login) 
     page.goto(page.url.partition("?")[0] + "../history/")
     page.locator("main tbody td:last-child").first.evaluate(f"cell => {{ cell.textContent = '{LINK}' }}")
     assert too_wide(page) == {}
+
+
+@pytest.mark.parametrize("width", [1280, 1440])
+def test_preview_that_is_shown_again_has_its_figures_in_one_row(login: Login, width: int) -> None:
+    page, other = login("lead"), login("agent")
+    open_first_account(page)
+    other.goto(page.url)
+    fill(page, "Deposit", "3", "Cash")
+    fill(other, "Deposit", "4", "Cash")
+    confirm(other)
+    expect(other.locator(".messagelist")).to_contain_text("Deposited")
+    confirm(page)
+    expect(page.locator(".flow .was").first).to_be_visible()
+    page.set_viewport_size({"width": width, "height": 800})
+    boxes = page.locator(".flow div").evaluate_all(SIDES)
+    assert len({top for top, _ in boxes}) == 1
+    assert boxes[-1][1] <= page.locator("main aside").evaluate("it => it.getBoundingClientRect().left")
