@@ -17,6 +17,13 @@ EXACT = 3  # figures of an estimate that are told
 ESTIMATE = "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass"
 
 
+class Exactly(int):
+    """A number as it is, written as those beside it are that are not the whole truth: 5,240."""
+
+    def __str__(self) -> str:
+        return f"{int(self):,}"
+
+
 class AtLeast(int):
     """A number that is not the whole truth, written with a plus: 10,000+."""
 
@@ -35,7 +42,7 @@ class About(int):
 def counted(rows: QuerySet[Any]) -> int:
     """Return the number of rows where it is at most MOST, else "MOST+". One bounded query."""
     number = int(rows.order_by()[: MOST + 1].count())
-    return number if number <= MOST else AtLeast(MOST)
+    return Exactly(number) if number <= MOST else AtLeast(MOST)
 
 
 def estimated(model: type[Model], using: str) -> int | None:

@@ -107,6 +107,7 @@ class RequestAdmin(ReadOnlyAdmin):
             "title": self.in_words(row),
             "chip": state_chip(row),
             "has_view_permission": True,
+            "preserved_filters": self.get_preserved_filters(request),
             "next_url": following(request, self, row),
             **self.decidable(request, row),
             **more,

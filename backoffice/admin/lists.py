@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import quote
-from django.contrib.admin.views.main import ORDER_VAR, ChangeList
+from django.contrib.admin.views.main import ERROR_FLAG, ORDER_VAR, ChangeList
 from django.core.exceptions import FieldError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -19,6 +19,7 @@ from django.utils.http import urlencode
 
 from audit.moment import NAME as AS_OF
 from audit.moment import moment_of, page_then
+from backoffice.admin import narrowed
 from backoffice.admin.choices import offered
 from backoffice.admin.related import fetch_beside, in_words, tells_of_people
 from backoffice.arrangement import VIEW, name_of
@@ -55,6 +56,7 @@ class ConsoleList(ChangeList):
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         self.place = {name: request.GET.get(name, "") for name in (AFTER, BEFORE)}
+        self.misunderstood = ERROR_FLAG in request.GET  # Django leads to the plain list from what it cannot read
         super().__init__(request, *args, **kwargs)
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
@@ -85,6 +87,17 @@ class ConsoleList(ChangeList):
         )
         tells = self.is_typed or AFTER in asked or BEFORE in asked  # a place is what a row says
         return (encoded.__wrapped__ if tells else encoded)(texts)
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        """Keep what is left for Django to narrow the list by, which no filter shows."""
+        found = super().get_filters(request)
+        self.beside_filters = dict(found[2])
+        return found
+
+    @property
+    def narrowed_beside(self) -> list[narrowed.Narrowed]:
+        """What the address leaves out beside the filters."""
+        return list(narrowed.told(self))
 
     def get_filters_params(self, params: Any = None) -> Any:
         """Leave out which view is shown: what it asks for is beside it."""

@@ -318,3 +318,8 @@ def test_table_is_that_of_django_cell_for_cell(browser: Client, few: str) -> Non
                     for html in (choices.drawn(cl, spec), admin_list.admin_list_filter(cl, spec))
                 )
                 assert ours_drawn == theirs_drawn, (name, asked)
+
+
+def test_long_list_is_counted_with_separators(browser: Client) -> None:
+    Entity.objects.bulk_create(Entity(code=f"e{number}", name=f"Entity {number}") for number in range(1234))
+    assert "1,234 entities" in " ".join(browser.get(page_of(Entity), {"all": ""}).content.decode().split())
