@@ -108,7 +108,8 @@ def offered(account: Account) -> tuple[str, ...]:
 
 def unsaved(form: forms.BaseForm) -> str:
     """Return what a form that is refused has not done, as it stands on the page: what was taken over is not the person's."""
-    changed = {name for name in ("note", *EXTRAS) if name in form.fields and form[name]._has_changed()}
+    there = [form[name] for name in ("note", *EXTRAS) if name in form.fields]
+    changed = {one.name for one in there if one.field.has_changed(one.initial, one.data)}
     if not changed:
         return "Nothing below is changed or ticked, so there is nothing to save yet."
     said = ["The note below was changed and is not kept yet"] if "note" in changed else []
