@@ -4,6 +4,7 @@ What the reader may not see stays a number.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.contrib.admin import AdminSite
@@ -90,10 +91,15 @@ def fits(model: type[models.Model], key: str) -> bool:
 def fits_field(field: Any, text: str) -> bool:
     """Whether a column can hold what was typed, so that the database can be asked for it."""
     try:
-        field.run_validators(field.to_python(text))
+        value = field.to_python(text)
+        field.run_validators(value)
+        if isinstance(value, datetime):
+            value.astimezone(UTC)  # which some ends of the calendar have no day for
     except (ValidationError, ValueError, OverflowError):
         return False
-    return True
+    return (
+        not isinstance(value, str) or value == text or text == text.strip()
+    )  # the database is asked for what was typed
 
 
 def visible(request: HttpRequest, site: AdminSite, model: type[models.Model]) -> models.QuerySet[Any] | None:

@@ -29,7 +29,7 @@ def test_account_with_a_long_link_fits_its_window(login: Login) -> None:
     page.fill("#id_reason", LINK)
     page.locator("main input[type=submit]").first.click()
     page.goto(account)
-    expect(page.locator("main .notice")).to_contain_text(LINK)
+    expect(page.locator("main p.notice", has_text="Note:")).to_contain_text(LINK)
     for place in ("", "../history/", "../statement/"):
         page.goto(account + place)
         expect(page.locator("main")).to_contain_text(LINK)

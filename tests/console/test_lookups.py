@@ -36,3 +36,14 @@ def test_a_value_that_does_not_fit_leads_back_to_the_plain_list(admin_client: Cl
 def test_documents_of_a_row_are_never_looked_into(admin_client: Client) -> None:
     for asked in ("asked__exact={}", "asked__amount=1", "asked__isnull=1"):
         assert admin_client.get(f"{reverse(RUNS)}?{asked}").status_code == 400
+
+
+@pytest.mark.parametrize("name", ["login_lockout", "audit_event", "ledger_account"])
+@pytest.mark.parametrize("value", ["\t\n\r", "0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59", " 10.0.0.1"])
+def test_ends_of_the_calendar_and_blanks_are_no_values(admin_client: Client, name: str, value: str) -> None:
+    for field in {"login_lockout": ("ip_address", "attempt_time"), "audit_event": ("ip", "created")}.get(
+        name, ("created",)
+    ):
+        for how in ("exact", "gt"):
+            answer = admin_client.get(reverse(f"console:{name}_changelist"), {f"{field}__{how}": value})
+            assert answer.status_code in {302, 400}, (field, how)
