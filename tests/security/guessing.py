@@ -21,9 +21,10 @@ CHANGING = re.compile(  # what no two answers share: keys of forms, ids of reque
     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
     r"|[\w-]+:[\w-]{6}:[\w-]{20,}"
     r'|(?<=name="csrfmiddlewaretoken" value=")\w+|(?<=nonce=")[^"]+'
-    r'|<p class="notice" role="alert">Events since .*?</p>'  # they may have become late meanwhile
     r"|\d{1,2}:\d{2}(:\d{2})?"
 )
+
+LATE = re.compile(r'<p class="notice" role="alert">Events since .*?</p>')  # what only the later of two answers may say
 
 
 class Answer(NamedTuple):
@@ -94,15 +95,17 @@ def _unpacked(content: bytes) -> str:
 def told(response: Any, *asked: object) -> Answer:
     """Return the answer without what was asked for and without what no two answers share."""
 
-    def plain(text: str) -> str:
-        for one in asked:
-            for written in {str(one), quote(str(one)), str(one).replace("@", "%40"), str(one).replace(" ", "+")}:
-                text = text.replace(written, "ASKED")
-        return CHANGING.sub("CHANGING", text)
-
     said = [str(message) for message in get_messages(response.wsgi_request)]
     way = (response.headers.get("Location", ""), *said)
-    return Answer(response.status_code, tuple(map(plain, way)), plain(body_of(response)))
+    return Answer(response.status_code, tuple(plain(one, *asked) for one in way), plain(body_of(response), *asked))
+
+
+def plain(text: str, *asked: object) -> str:
+    """Return a text without what was asked for and without what no two answers share."""
+    for one in asked:
+        for written in {str(one), quote(str(one)), str(one).replace("@", "%40"), str(one).replace(" ", "+")}:
+            text = text.replace(written, "ASKED")
+    return CHANGING.sub("CHANGING", LATE.sub("", text))
 
 
 class Attacker:

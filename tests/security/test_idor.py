@@ -13,6 +13,7 @@ import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.forms import BaseForm, ModelChoiceField
+from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 
@@ -20,7 +21,7 @@ from backoffice.entity_guard import EntityGuard
 from sandbox.site import site as sandbox
 from tests.audit.store import stored_alert
 from tests.imports.files import csv_of, upload
-from tests.security.guessing import ASKED, Attacker, Guess, body_of, called, far_from, guess, told
+from tests.security.guessing import ASKED, Attacker, Guess, body_of, called, far_from, guess, plain, told
 from tests.security.walk import addresses, objects
 from tests.security.world import Tenant, World, browser_of, nothing_moves
 from tests.test_urls import parts
@@ -134,6 +135,12 @@ def test_no_search_finds_what_is_another_tenant_s(world: World, place: str) -> N
     pages = (reverse(f"{name}_{'changelist' if name.endswith('event') else 'export_csv'}") for name in names)
     guesses = (Guess("get", page, {"q": ASKED}, *pair) for page in pages for pair in pairs)
     assert attack(world, place, guesses) == []
+
+
+def test_answers_are_alike_where_events_become_late_between_them() -> None:
+    late, in_time = (render_to_string("audit/delay.html", {"delay_notice": said}) for said in ("Events since 14:18 …", ""))
+    assert late != in_time
+    assert plain(late) == plain(in_time)
 
 
 # Which parameters of lists can point at a row of a model.
