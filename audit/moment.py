@@ -35,7 +35,9 @@ class PastMoment(forms.DateTimeField):
         try:
             moment = super().clean(value)
         except ValidationError as error:
-            raise ValidationError(CLOCKS) if error.code == "ambiguous_timezone" else error from error
+            if error.code != "ambiguous_timezone":
+                raise
+            raise ValidationError(CLOCKS) from error
         if moment and moment > timezone.now():
             raise ValidationError("Choose a moment that has been.")
         if moment and moment.year < EARLIEST:

@@ -97,9 +97,8 @@ def fits_field(field: Any, text: str) -> bool:
             value.astimezone(UTC)  # which some ends of the calendar have no day for
     except (ValidationError, ValueError, OverflowError):
         return False
-    return (
-        not isinstance(value, str) or value == text or text == text.strip()
-    )  # the database is asked for what was typed
+    # The database is asked for what was typed, blanks around it too.
+    return not isinstance(value, str) or value == text or text == text.strip()
 
 
 def visible(request: HttpRequest, site: AdminSite, model: type[models.Model]) -> models.QuerySet[Any] | None:

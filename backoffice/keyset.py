@@ -94,7 +94,9 @@ class Order:
         if len(texts) != len(self.fields):
             raise IncorrectLookupParameters(f"{place} is no place in this list.")
         try:
-            return [_own(field).clean(unquote(text), None) for field, text in zip(self.fields, texts, strict=True)]
+            return [
+                own_values(field).clean(unquote(text), None) for field, text in zip(self.fields, texts, strict=True)
+            ]
         except ValidationError as error:
             raise IncorrectLookupParameters(error) from error
 
@@ -130,7 +132,7 @@ def _path(field: "Field[Any, Any]") -> str:
     return "pk" if field.primary_key else field.name
 
 
-def _own(field: Any) -> Any:
+def own_values(field: Any) -> Any:
     """Return the field whose values it holds: of a relation, the key that it points at."""
     while field.remote_field is not None:
         field = field.target_field

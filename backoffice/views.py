@@ -5,8 +5,8 @@ Invariants:
   but superusers.
 - The guard is asked before anything of the view runs (its `setup`, its `dispatch`, a mixin's), for every method,
   OPTIONS and methods the view does not know included.
-- The anonymous are sent to the console's login and come back after it; it says so where their session had ended. Whoever else is refused gets a 403, or what the
-  guard says.
+- The anonymous are sent to the console's login and come back after it; it says so where their session had ended. Whoever
+  else is refused gets a 403, or what the guard says.
 - What URL, query and body name as `object_id` is looked up before the view runs: out of reach it is a 404.
 - What the URL points at has `.guard`, so that a test can walk all URLs and compare.
 - State changes on POST only: PUT, PATCH, DELETE and TRACE are answered with 405.

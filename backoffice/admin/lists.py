@@ -47,9 +47,8 @@ class ConsoleList(ChangeList):
     """
 
     sought: Any = None
-    is_typed = (
-        True  # whether more is asked for than choices that filters offer by name: what somebody typed is nowhere kept
-    )
+    # Whether more is asked for than choices that filters offer by name: what somebody typed is nowhere kept.
+    is_typed = True
     counts = True  # whether the list says how long it is
     page: Page
     model_admin: "ConsoleAdmin"
@@ -69,7 +68,7 @@ class ConsoleList(ChangeList):
             rows = super().get_queryset(request, exclude_parameters)
         except FieldError as error:
             raise IncorrectLookupParameters(error) from error
-        known = {name for spec in self.filter_specs for name in offered(self, spec)}
+        known = {name for spec in self.filter_specs for name in offered(self, spec)} if self.filter_params else set()
         self.is_typed = not known.issuperset(self.filter_params)
         self.sought = getattr(request, "sought", None)
         related = self.model_admin.list_related
@@ -94,7 +93,7 @@ class ConsoleList(ChangeList):
         self.beside_filters = dict(found[2])
         return found
 
-    @property
+    @cached_property
     def narrowed_beside(self) -> list[narrowed.Narrowed]:
         """What the address leaves out beside the filters."""
         return list(narrowed.told(self))

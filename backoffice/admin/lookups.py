@@ -11,6 +11,7 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db.models import BinaryField, Field, JSONField, Model
 
 from audit.names import fits_field
+from backoffice.keyset import own_values
 
 COMPARED = {"exact", "isnull", "gt", "gte", "lt", "lte"}
 SHUT = (JSONField, BinaryField, ArrayField, RangeField)  # they hold what a reader may not see, or are compared by none
@@ -36,4 +37,4 @@ def lets_through(field: Any, how: str) -> bool:
 
 def takes(field: Any, how: str, value: str) -> bool:
     """Whether a field can be compared with what was typed."""
-    return how == "isnull" or fits_field(field.target_field if field.is_relation else field, value)
+    return how == "isnull" or fits_field(own_values(field), value)

@@ -13,6 +13,7 @@ from django.utils.dateformat import format as formatted
 from django.utils.text import capfirst
 
 from backoffice.admin.lookups import field_of
+from backoffice.keyset import own_values
 
 WORDS = {"gte": "from", "gt": "more than", "lte": "up to", "lt": "less than"}
 OF_MOMENTS = {"gt": "after", "lt": "before"}
@@ -39,9 +40,8 @@ def in_words(field: Any, how: str, value: Any) -> str:
     """Return how a field is compared, and with what."""
     if how == "isnull":
         return "none" if value else "any"
-    target = field.target_field if field.remote_field else field
     try:
-        read = target.to_python(value)
+        read = own_values(field).to_python(value)
     except (ValidationError, TypeError, ValueError):  # the database reads more than a form does
         return f"{WORDS.get(how, '')} {value}".strip()
     words = WORDS | OF_MOMENTS if isinstance(read, date) else WORDS

@@ -18,6 +18,7 @@ from django.http import HttpRequest
 from django.template.defaultfilters import pluralize
 from django.template.loader import render_to_string
 from django.utils.html import format_html
+from django.utils.text import capfirst
 
 from audit.record import record
 from backoffice.databases import SANDBOX, worked_on
@@ -114,8 +115,7 @@ def unsaved(form: forms.BaseForm) -> str:
         return "Nothing below is changed or ticked, so there is nothing to save yet."
     said = ["The note below was changed and is not kept yet"] if "note" in changed else []
     said += ["what is ticked below was not begun"] if changed - {"note"} else []
-    text = ", and ".join(said)
-    return f"{text[0].upper()}{text[1:]}: see what is wrong with the form, then save it again."
+    return f"{capfirst(', and '.join(said))}: see what is wrong with the form, then save it again."
 
 
 def start(request: HttpRequest, account: Account, chosen: dict[str, Any], *, noted: bool) -> None:

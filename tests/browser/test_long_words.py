@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Login
 from tests.browser.test_lists import too_wide
-from tests.browser.test_support_agent import confirm, go, open_first_account, preview
+from tests.browser.test_support_agent import confirm, open_first_account, preview, preview_freezing
 
 LINK = "https://nord.sharepoint.example/sites/" + "AllCasesOfThisYear" * 9
 SIDES = "boxes => boxes.map(box => [box.getBoundingClientRect().top, box.getBoundingClientRect().right])"
@@ -42,14 +42,7 @@ def test_account_with_a_long_link_fits_its_window(login: Login) -> None:
 
 def test_requests_and_bulk_runs_with_a_long_link_fit_their_window(login: Login) -> None:
     page = login("lead")
-    go(page, "Accounts")
-    page.click("#changelist-filter >> text='Open'")
-    for row in (3, 4):
-        page.check(f"#result_list tbody tr:nth-child({row}) .action-select")
-    page.select_option("select[name=action]", "freeze")
-    page.click("button:has-text('Go')")
-    page.fill("#id_comment", LINK)
-    preview(page)
+    preview_freezing(page, 3, 4, reason=LINK)
     assert too_wide(page) == {}
     confirm(page)
     expect(page.locator("main")).to_contain_text(LINK)

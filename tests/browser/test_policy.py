@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, ViewportSi
 
 from tests.browser import axe
 from tests.browser.conftest import Console
-from tests.browser.test_support_agent import confirm, go, open_first_account, preview
+from tests.browser.test_support_agent import confirm, open_first_account, preview, preview_freezing
 
 WATCH = """
 document.addEventListener('securitypolicyviolation', (event) => {
@@ -238,14 +238,7 @@ def test_forms_previews_results_and_refusals_keep_to_the_policy(watched: Watched
     page.wait_for_selector(".select2-results__option")
     watched.faults += axe.faults(page)  # an open choice is placed for the window as it is
     page.keyboard.press("Escape")
-    go(page, "Accounts")
-    page.click("#changelist-filter >> text='Open'")
-    for row in (1, 2):
-        page.check(f"#result_list tbody tr:nth-child({row}) .action-select")
-    page.select_option("select[name=action]", "freeze")
-    page.click("button:has-text('Go')")
-    page.fill("#id_comment", "Court order 12/2026")
-    preview(page)
+    preview_freezing(page, 1, 2, reason="Court order 12/2026")
     watched.note("bulk preview")
     confirm(page)
     expect(page.locator("main tbody tr a.reference")).to_have_count(2)

@@ -24,6 +24,18 @@ def preview(page: Page) -> None:
     page.click("button:has-text('Preview'), input[value^='Preview']")
 
 
+def preview_freezing(page: Page, *rows: int, reason: str) -> None:
+    """Look at what freezing these rows of the open accounts would do."""
+    go(page, "Accounts")
+    page.click("#changelist-filter >> text='Open'")
+    for row in rows:
+        page.check(f"#result_list tbody tr:nth-child({row}) .action-select")
+    page.select_option("select[name=action]", "freeze")
+    page.click("button:has-text('Go')")
+    page.fill("#id_comment", reason)
+    preview(page)
+
+
 def confirm(page: Page) -> None:
     """Press the button that does it."""
     page.click("main button.button:not([name=back])")
