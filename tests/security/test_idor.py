@@ -138,7 +138,9 @@ def test_no_search_finds_what_is_another_tenant_s(world: World, place: str) -> N
 
 
 def test_answers_are_alike_where_events_become_late_between_them() -> None:
-    late, in_time = (render_to_string("audit/delay.html", {"delay_notice": said}) for said in ("Events since 14:18 …", ""))
+    late, in_time = (
+        render_to_string("audit/delay.html", {"delay_notice": said}) for said in ("Events since 14:18 …", "")
+    )
     assert late != in_time
     assert plain(late) == plain(in_time)
 
