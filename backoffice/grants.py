@@ -43,6 +43,14 @@ class Within(Lookup):
         return within(column, self.rhs), params
 
 
+class Meeting(Within):
+    """`column && array`, for a column of several entities. Django's `overlap` cuts keys off at 32 bits, those of the sandbox."""
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
+        column, params = self.process_lhs(compiler, connection)
+        return f"{column} && '{array(self.rhs)}'::bigint[]", params
+
+
 def within(column: str, entities: Iterable[int]) -> str:
     """Return the condition that a column is one of these ids."""
     return f"{column} = ANY('{array(entities)}'::bigint[])"

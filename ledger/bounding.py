@@ -94,6 +94,12 @@ def _now(using: str) -> datetime:
     return moment
 
 
+def alone(what: str, using: str) -> None:
+    """Let nobody else do something until the end of the transaction: wait for an advisory lock, and keep it."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(ALONE, [what])
+
+
 def _effects(bound: Bound, begun: Bound, using: str) -> tuple[Effect, ...]:
     rows = _standing(begun, using)
     _check(begun, rows)
@@ -115,9 +121,8 @@ def carry_out(bound: Bound, using: str) -> tuple[Effect, ...]:
     It begins now and not at the moment that whoever approves gives: which limit bound in the past is never rewritten.
     """
     subject = f"limit/{bound.kind}/{bound.currency}/{bound.entity_id}/{bound.account_id}"
-    with connections[using].cursor() as cursor:
-        cursor.execute(ALONE, [subject])
-        cursor.execute(ALONE, [BRANCHES])  # before a row is cut: a new entity locks it, and then the rows
+    alone(subject, using)
+    alone(BRANCHES, using)  # before a row is cut: a new entity locks it, and then the rows
     begun = bound.beginning(_now(using))
     done = _effects(bound, begun, using)
     rows = _standing(begun, using)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ledger.models.account import Account
 
 CURRENCY = re.compile("[A-Z]{3}")
+NOT_ITS_OWN = "The account is in {}, the limit in {}."
 
 
 class LimitRequest(TypedDict, total=False):
@@ -38,7 +39,7 @@ def bound_of(asked: LimitRequest, *, asof: datetime, using: str) -> Bound:
     if entity and account:
         raise errors.InvalidLimit("A limit is for an entity or for an account, not for both.")
     if account and account.currency != currency:
-        raise errors.InvalidLimit(f"The account is in {account.currency}, the limit in {currency}.")
+        raise errors.InvalidLimit(NOT_ITS_OWN.format(account.currency, currency))
     check_currency(currency, using)
     if amount is not None:
         check_bound(amount, currency)

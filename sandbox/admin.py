@@ -7,17 +7,21 @@
 from typing import Any, cast
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
 from backoffice.admin import EntityAdmin, UserAdmin
 from backoffice.databases import SANDBOX
+from backoffice.grants import sees_everything
 from backoffice.models import Entity, User
 from bulk.admin import RunAdmin
 from bulk.models import Run
 from ledger.admin import AccountAdmin, ActionAdmin, ApprovalAdmin, CapAdmin, HoldAdmin, LimitAdmin
+from ledger.admin.commands.proposal import within_reach
+from ledger.bounding import BRANCHES, alone
 from ledger.models import Account, Action, Approval, Cap, Hold, Limit
+from sandbox.limit_form import LimitForm
 from sandbox.models import Analyst
 from sandbox.refresh import FIRST_ID
 from sandbox.site import site
@@ -88,16 +92,29 @@ class SandboxHoldAdmin(SandboxModelAdmin, HoldAdmin):
 class SandboxLimitAdmin(SandboxModelAdmin, LimitAdmin):
     """What is the least and the most: set here at once, as nothing real depends on it and most work alone."""
 
+    form = LimitForm
     autocomplete_fields = ("entity", "account")  # a raw id would be called by its name, whoever's it is
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return True
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return True
+        """Leave what binds more than the analyst works on to who works on all of it, as row-level security does."""
+        return obj is None or within_reach(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return True
+        return self.has_change_permission(request, obj)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **how: Any) -> HttpResponse:
+        """Let nobody set another limit meanwhile: before the row is locked, as by who changes the tree of entities."""
+        if request.method == "POST":
+            alone(BRANCHES, self.using)
+        return super().changeform_view(request, *args, **how)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **how: Any) -> Any:
+        """Let the form know whether the analyst may set what binds every entity."""
+        form = super().get_form(request, obj, change, **how)
+        return type(form.__name__, (form,), {"may_bind_all": sees_everything(request)})
 
 
 @admin.register(Approval, site=site)

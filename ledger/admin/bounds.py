@@ -12,7 +12,7 @@ from django.utils.timezone import localtime
 
 from backoffice.admin import ReadOnlyAdmin
 from backoffice.filters import EntityFilter
-from backoffice.grants import Within, request_entities, sees_everything
+from backoffice.grants import Meeting, Within, request_entities, sees_everything
 from backoffice.said import Figure
 from ledger.admin.commands.proposal import Proposal, within_reach
 from ledger.admin.commands.propose import ChangeLimit, EndLimit, ProposeCap, ProposeLimit
@@ -84,7 +84,7 @@ class LimitAdmin(ProposalAdmin):
         if entities is None:
             return queryset
         return queryset.filter(
-            Q(entity=None, account=None) | Q(branch__overlap=entities) | Within(F("account__entity"), entities)
+            Q(entity=None, account=None) | Meeting(F("branch"), entities) | Within(F("account__entity"), entities)
         )
 
     def label(self, obj: Limit) -> str:

@@ -20,7 +20,7 @@ from backoffice.models.base import Model
 from ledger.choices import LimitKind
 from ledger.errors import UnknownCurrency
 from ledger.money import exponent, fits
-from ledger.proposing import check_currency
+from ledger.proposing import NOT_ITS_OWN, check_currency
 
 SUBJECT = ("kind", "currency", "entity", "account")  # of which there is one limit at a time
 OVERLAPS = (
@@ -94,18 +94,23 @@ class Limit(Model):
         return f"{self.get_kind_display()} {self.currency}"
 
     def clean(self) -> None:
-        """Refuse a currency that the ledger does not keep, and an amount that it cannot express."""
+        """Refuse a currency that the ledger does not keep or the account is not in, and an amount that it cannot express."""
         if not self.currency:
             return
         try:
             check_currency(self.currency, self._written_to())
         except UnknownCurrency as error:
             raise ValidationError({"currency": str(error)}) from None
+        if self.account and self.account.currency != self.currency:
+            raise ValidationError({"currency": NOT_ITS_OWN.format(self.account.currency, self.currency)})
         if self.amount is not None and not fits(self.amount, self.currency):
             raise ValidationError({"amount": f"{self.currency} has {exponent(self.currency)} decimals."})
 
     def validate_constraints(self, exclude: Collection[str] | None = None) -> None:
-        """Refuse as well what `ledger_limit_no_overlap` would: Django knows no constraint that SQL alone declares."""
+        """Refuse as well what `ledger_limit_no_overlap` would: Django knows no constraint that SQL alone declares.
+
+        That nobody sets another one between this and saving is up to who calls: `ledger.bounding.BRANCHES`.
+        """
         super().validate_constraints(exclude=exclude)
         if not {*SUBJECT, "valid"} & set(exclude or ()) and self._beside().exists():
             raise ValidationError(OVERLAPS)

@@ -20,6 +20,8 @@ from ledger.admin.finding.reading import read
 from ledger.errors import LedgerError
 from ledger.models import Account, Approval, Cap, Limit
 
+NEEDS_SUBJECT = "Choose an entity or an account: a limit for all entities is for those who see all of them."
+
 
 class LimitProposal(Proposal):
     """A proposal about a limit."""
@@ -95,9 +97,7 @@ class ProposeLimit(LimitProposal):
     def bound(self, data: dict[str, Any]) -> dict[str, Any]:
         """Return the keywords of the limit."""
         if not (data["entity"] or data["account"] or sees_everything(self.request)):
-            raise LedgerError(
-                "Choose an entity or an account: a limit for all entities is for those who see all of them."
-            )
+            raise LedgerError(NEEDS_SUBJECT)
         return {name: value for name, value in data.items() if name not in {"key", "reason"}}
 
 
