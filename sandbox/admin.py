@@ -26,6 +26,8 @@ from sandbox.models import Analyst
 from sandbox.refresh import FIRST_ID
 from sandbox.site import site
 
+NEEDS_PARENT = "Choose the entity above it: you work on entities below your own only, and would not see one at the top."
+
 
 class SandboxModelAdmin:
     """Puts a ModelAdmin on the sandbox; only the sandbox's site takes it."""
@@ -44,6 +46,14 @@ class SandboxEntityAdmin(SandboxModelAdmin, EntityAdmin):
 
     unrestricted = ""
     inlines = ()  # type: ignore[assignment]  # narrower in the stubs than in Django
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **how: Any) -> Any:
+        """Let who does not work on every entity add none at the top of the tree, where they would not see it."""
+        form = super().get_form(request, obj, change, **how)
+        if obj is None and not sees_everything(request):
+            form.base_fields["parent"].required = True
+            form.base_fields["parent"].error_messages["required"] = NEEDS_PARENT
+        return form
 
 
 @admin.register(User, site=site)

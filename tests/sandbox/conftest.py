@@ -11,8 +11,9 @@ from django.contrib.auth.models import Permission
 from django.db import connections
 from django.test import Client
 
+from backoffice.grants import grant
 from backoffice.models import Entity, User
-from ledger.models import Account
+from ledger.models import Account, Limit
 from sandbox.models import Refresh
 from tests.cast import LONG_AGO
 
@@ -84,3 +85,14 @@ def sandbox(client: Client, admin: User, filled: None) -> Client:
     """A browser of an administrator, who sees all entities in either place."""
     client.force_login(admin)
     return client
+
+
+@pytest.fixture
+def own(client: Client, analyst: User, open_there: OpenThere) -> Account:
+    """An account of the one entity that the analyst, who is logged in, works on."""
+    account = open_there("100")
+    grant(analyst, Entity.objects.create(pk=account.entity_id, code="nord", name="Nord"))
+    Entity.objects.using("sandbox").create(code="sued", name="Süd")
+    Limit.objects.using("sandbox").filter(entity=None, account=None, kind="max_deposit").delete()
+    client.force_login(analyst)
+    return account

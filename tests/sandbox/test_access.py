@@ -8,6 +8,7 @@ from django.urls import NoReverseMatch, reverse
 from backoffice.grants import grant
 from backoffice.models import Entity, User
 from ledger.models import Account
+from sandbox.admin import NEEDS_PARENT
 from sandbox.models import Analyst, MissingAnalystError
 from sandbox.site import site
 from tests.sandbox.conftest import OpenThere
@@ -67,6 +68,17 @@ def test_analyst_sees_the_entities_granted_in_the_console_and_those_below_in_the
     Entity.objects.using("sandbox").filter(pk=account.entity_id).update(parent=3)
     grant(analyst, above)
     assert client.get(page).context["cl"].result_count == 1
+
+
+def test_analyst_adds_entities_below_those_they_work_on(client: Client, own: Account, admin: User) -> None:
+    page, sent = reverse("sandbox:backoffice_entity_add"), {"code": "new", "name": "New", "reason": "Trying"}
+    refused = client.post(page, {**sent, "parent": ""})
+    assert refused.context["adminform"].form.errors == {"parent": [NEEDS_PARENT]}
+    assert client.post(page, {**sent, "parent": str(own.entity_id)}).status_code == 302
+    there = reverse("sandbox:backoffice_entity_change", args=[Entity.objects.using("sandbox").get(code="new").pk])
+    assert client.get(there).status_code == 200
+    client.force_login(admin)
+    assert client.post(page, {**sent, "code": "top", "parent": ""}).status_code == 302
 
 
 def test_a_new_member_of_staff_gets_a_row_on_the_first_visit(client: Client, analyst: User, filled: None) -> None:

@@ -7,7 +7,6 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from backoffice.grants import grant
 from backoffice.models import Entity, User
 from ledger.admin.commands.propose import NEEDS_SUBJECT
 from ledger.models import Account, Cap, Limit
@@ -16,22 +15,9 @@ from tests.sandbox.test_pages import typed
 
 pytestmark = pytest.mark.django_db(databases=["default", "sandbox", "audit"])
 
-KIND = "max_deposit"
-
-
-@pytest.fixture
-def own(client: Client, analyst: User, open_there: OpenThere) -> Account:
-    """An account of the one entity that the analyst, who is logged in, works on."""
-    account = open_there("100")
-    grant(analyst, Entity.objects.create(pk=account.entity_id, code="nord", name="Nord"))
-    Entity.objects.using("sandbox").create(code="sued", name="Süd")
-    Limit.objects.using("sandbox").filter(entity=None, account=None, kind=KIND).delete()
-    client.force_login(analyst)
-    return account
-
 
 def bind(**of: Any) -> Limit:
-    return Limit.objects.using("sandbox").create(kind=KIND, currency="CZK", amount=Decimal(1000), **of)
+    return Limit.objects.using("sandbox").create(kind="max_deposit", currency="CZK", amount=Decimal(1000), **of)
 
 
 def errors_of(answer: Any) -> list[str]:
