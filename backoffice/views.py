@@ -24,6 +24,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.views import View
 
+from backoffice.coming_back import way_back
 from backoffice.entity_guard import EntityGuard, Named
 from backoffice.guards import UNDECLARED, Guard
 
@@ -73,7 +74,7 @@ def _refuse(request: HttpRequest, guard: Guard, kwargs: Mapping[str, Any]) -> Ht
         raise guard.refusal(request, **kwargs)
     ended = _ended(request)
     door = reverse("console:login", query={"ended": ended} if ended else None)
-    return redirect_to_login(request.get_full_path(), door)
+    return redirect_to_login(way_back(request), door)
 
 
 def _ended(request: HttpRequest) -> str:

@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
+from backoffice.coming_back import way_back
 from backoffice.login.factors import has_factor, needs_factor
 from backoffice.login.recent import ASK_AGAIN
 from backoffice.login.timeouts import is_over, touch
@@ -61,5 +62,5 @@ class DoorMiddleware:
         """Lead who is refused for want of a recent login to the page that asks, and from there back."""
         if not isinstance(error, PermissionDenied) or not hasattr(request, ASK_AGAIN):
             return None
-        back = urlencode({"next": request.get_full_path()})
+        back = urlencode({"next": way_back(request)})
         return HttpResponseRedirect(f"{reverse('account_reauthenticate')}?{back}")

@@ -102,6 +102,8 @@ def test_form_asks_after_the_minutes_and_sending_it_after_twice_as_many(client: 
     assert asked(aged(client, 10.1).get(page), page)
     assert aged(client, 19.9).post(page, {}).status_code == 200
     assert asked(aged(client, 20.1).post(page, {}), page)
+    form = f"{page}?account=1"
+    assert asked(client.post(page, {}, headers={"referer": f"http://testserver{form}"}), form)
 
 
 def test_right_password_leads_back_and_is_recorded(lead: Client) -> None:

@@ -3,6 +3,7 @@
 import time
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from allauth.usersessions.models import UserSession
@@ -197,6 +198,37 @@ def test_login_says_that_the_session_had_ended_when_something_was_sent(client: C
     assert ENDED["sent"] in client.get(led(answer)).content.decode()
     assert led(client.post(page)) == led(answer)  # the browser has given its cookie up
     assert not Session.objects.filter(expire_date__gt=timezone.now()).exists()
+
+
+def test_after_a_login_one_is_where_that_was_sent_from_which_had_no_session_any_more(client: Client) -> None:
+    """Its own address may show no page: an answer of 405 would be what the login leads to."""
+    staff("somebody", AGENT)
+    page, form = (
+        reverse("console:list_columns", args=["ledger.account"]),
+        f"{reverse('console:ledger_account_changelist')}?q=a",
+    )
+    answer = client.post(page, {"column": ["uid"]}, headers={"referer": f"http://testserver{form}"})
+    assert led(answer) == f"{reverse('console:login')}?ended=sent&next={quote(form)}"
+    client.get(led(answer))
+    back = try_password(client, "somebody", next=form)
+    assert led(back) == form
+    assert client.get(led(back)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        "https://phishing.example/console/",
+        "//phishing.example/",
+        "http://testserver//phishing.example/",
+        "javascript:1",
+    ],
+)
+def test_after_a_login_nobody_is_led_to_where_another_site_says(client: Client, elsewhere: str) -> None:
+    staff("somebody", AGENT)
+    page = reverse("console:list_columns", args=["ledger.account"])
+    answer = client.post(page, {"column": ["uid"]}, headers={"referer": elsewhere})
+    assert led(answer) == f"{reverse('console:login')}?ended=sent&next={page}"
 
 
 @pytest.mark.parametrize("passed", [{"minutes": 31}, {"minutes": LONGEST + 1}])
