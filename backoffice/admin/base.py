@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.utils import flatten_fieldsets, label_for_field, unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import BadRequest
@@ -239,6 +240,12 @@ class ConsoleAdmin(StaleForms, HistoryPages, ExportMixin, admin.ModelAdmin):  # 
         """Say why before anything is written."""
         reason.give_reason(form.cleaned_data[reason.NAME], using=self.using)
         return super().save_form(request, form, change)
+
+    def kept(self, request: HttpRequest, page: str) -> str:
+        """Return a page's address with the search and the filters of the list that this one was reached from."""
+        return add_preserved_filters(
+            {"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}, page
+        )
 
     def label(self, obj: Any) -> str:
         """Return what an object is called in titles, in the trail above a page, and by the record."""

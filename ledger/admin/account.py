@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, reverse
@@ -125,8 +124,7 @@ class AccountAdmin(CommandedAdmin):
 
     def response_change(self, request: HttpRequest, obj: Account) -> HttpResponse:
         """Stay on the account, which tells what was saved and started, and leads back to the list as it was."""
-        kept = {"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}
-        return HttpResponseRedirect(add_preserved_filters(kept, request.path))
+        return HttpResponseRedirect(self.kept(request, request.path))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

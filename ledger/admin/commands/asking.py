@@ -76,4 +76,4 @@ def answer(command: "LedgerCommand", line: Line) -> HttpResponse:
             copy_button(command.request.build_absolute_uri(line.reference_url), "Copy its address"),
         ),
     )
-    return HttpResponseRedirect(line.url)
+    return HttpResponseRedirect(command.model_admin.kept(command.request, line.url))

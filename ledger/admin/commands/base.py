@@ -139,14 +139,16 @@ class LedgerCommand(Worded):
                 self.next_steps(line),
             ),
         )
-        return HttpResponseRedirect(line.url)
+        return HttpResponseRedirect(self.model_admin.kept(self.request, line.url))
 
     def next_steps(self, line: Line) -> SafeString:
         """Return links to what is mostly done next: the account, the same once more, or to take it back."""
         [item] = self.objects
         account = self.account_of(item)
         steps = [] if account is item else [(f"Account of {account.user}", self.page_of(account))]
-        steps += [(f"{self.verb} once more", self.request.path)] if self.repeats else []
+        steps += (
+            [(f"{self.verb} once more", self.model_admin.kept(self.request, self.request.path))] if self.repeats else []
+        )
         return format_html_join("", ' · <a href="{1}">{0}</a>', [*steps, *self.way_back(line)])
 
     def way_back(self, line: Line) -> list[tuple[str, str]]:
@@ -166,6 +168,7 @@ class LedgerCommand(Worded):
         return {
             **self.model_admin.admin_site.each_context(self.request),
             "opts": self.model_admin.opts,
+            "preserved_filters": self.model_admin.get_preserved_filters(self.request),
             "original": single,
             "account": self.account_of(single) if single else None,
             "account_called": called(self.account_of(single)) if single else "",
