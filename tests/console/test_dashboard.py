@@ -308,6 +308,12 @@ def test_runs_of_both_verifications_are_told_and_old_ones_are_called_so(people: 
     assert Event.objects.filter(type="books.verified").count() == 3
 
 
+@pytest.mark.parametrize("role", [REVIEWER, ADMINISTRATOR])
+def test_that_no_alert_is_open_and_nothing_was_given_up_is_told(people: dict[str, User], role: str) -> None:
+    numbers = tiles(html_of(people[role]))
+    assert (numbers["open alerts"], numbers["deliveries given up"]) == ("0", "0")
+
+
 def test_panel_that_takes_too_long_says_so_and_the_page_stands(
     people: dict[str, User], account: Account, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
