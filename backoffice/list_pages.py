@@ -30,6 +30,7 @@ WRONG = {
     "name": f"Give the view a name, of {NAME} characters at most.",
     "team": "Choose a team whose views you keep, or keep the view for yourself.",
 }
+TAKEN = "There is a view “{}” already: choose another name. To replace that one, show it first, and keep it from there."
 TOO_LONG = "What the list asks for is too long to be kept as a view: ask for less."
 PASSING = {AFTER, BEFORE, VIEW, "e"}  # what no view keeps: where somebody had turned to
 
@@ -108,7 +109,7 @@ class ChooseColumns(ListPage):
 
 
 class KeepView(ListPage):
-    """Keep what is shown under a name; the same view is replaced, and no two that somebody sees are called alike."""
+    """Keep what is shown under a name; the view that is shown is replaced, and no two that somebody sees are called alike."""
 
     guard: ClassVar[Guard] = StaffGuard() & ListGuard()
 
@@ -124,7 +125,7 @@ class KeepView(ListPage):
             messages.error(request, f"{MOST} views can be kept: delete one first.")
             return self.back(label, query)
         if self.is_taken(label, name, team):
-            messages.error(request, f"There is a view “{name}” already: choose another name, or delete that one first.")
+            messages.error(request, TAKEN.format(name))
             return self.back(label, query)
         give_reason(f"To look again: “{name}”", using="default")
         now = {"query": query, "columns": arrangement.of(request, admin_of(label)).columns}
@@ -134,9 +135,10 @@ class KeepView(ListPage):
         return self.shown(view)
 
     def is_taken(self, label: str, name: str, team: Group | None) -> bool:
-        """Whether another view that the person sees is called so, in whatever case; the very same one is replaced."""
-        kept = [one for one in arrangement.of_list(self.request, label).views if one.name.casefold() == name.casefold()]
-        return any((one.name, one.team_id) != (name, team.pk if team else None) for one in kept)
+        """Whether another view that the person sees is called so, in whatever case; the one that is shown is replaced."""
+        found, this = arrangement.of_list(self.request, label), (name, team.pk if team else None)
+        kept = [one for one in found.views if one.name.casefold() == name.casefold()]
+        return any(one != found.shown or (one.name, one.team_id) != this for one in kept)
 
 
 class ChangeView(ListPage):

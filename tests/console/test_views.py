@@ -77,7 +77,10 @@ def test_views_are_kept_replaced_and_deleted_by_their_owner(people: dict[str, Cl
     assert "Frozen ones" not in bob.get(reverse(LIST)).content.decode()
     assert heads(bob, f"?view={view.pk}") == heads(bob)
     assert bob.post(url("change_view", view.pk), {"deed": "delete"}).status_code == 404
-    ann.post(url("keep_view"), {**sent, "query": "q=x"})
+    ann.post(url("keep_view"), {**sent, "query": "q=y"})
+    assert SavedView.objects.get().query == "status__exact=frozen"  # it was not the one that was shown
+    assert "show it first" in ann.get(reverse(LIST), {"all": ""}).content.decode()
+    ann.post(f"{url('keep_view')}?view={view.pk}", {**sent, "query": "q=x"})
     assert SavedView.objects.get().query == "q=x"
     assert ann.get(url("change_view", view.pk)).status_code == 405
     ann.post(url("change_view", view.pk), {"deed": "delete"})
