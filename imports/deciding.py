@@ -79,15 +79,12 @@ class Decision:
         self.rows: list[Row] = list(reading.rows(table_of(upload)))
         if not self.rows:
             raise BadFile("The file has a header and no rows.")
-        asked = [row for row in self.rows if isinstance(row.entry, Posting)]
-        uids = {row.entry.uid for row in asked if isinstance(row.entry, Posting)}
-        found = visible.filter(uid__in=uids).select_related("user", "entity")
+        found = visible.filter(uid__in={row.uid for row in self.rows if row.uid}).select_related("user", "entity")
         self.accounts: dict[UUID, Account] = {account.uid: account for account in found}
         self._refused = {row.line: row.entry for row in self.rows if isinstance(row.entry, Problem)}
-        for row in asked:
-            assert isinstance(row.entry, Posting)  # noqa: S101  for the type checker
-            if row.entry.uid not in self.accounts:
-                self._refused[row.line] = Problem("unknown_account", f"There is no account {row.entry.uid}.")
+        for row in self.rows:
+            if isinstance(row.entry, Posting) and row.uid not in self.accounts:
+                self._refused[row.line] = Problem("unknown_account", f"There is no account {row.uid}.")
 
     @property
     def entities(self) -> list[int]:
@@ -131,7 +128,7 @@ class Decision:
 
     def _result(self, row: Row, entry: Outcome | Problem) -> Result:
         """Put one row in words."""
-        account = str(row.entry.uid) if isinstance(row.entry, Posting) else ""
+        account = str(row.uid or "")
         before = by_another(entry) if isinstance(entry, Outcome) else None
         if isinstance(entry, Outcome) and entry.error and not before:
             entry = problem(entry.error)

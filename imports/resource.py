@@ -137,6 +137,14 @@ class PostingResource(Resource):  # type: ignore[misc]  # the library has no typ
     comment = Field("comment", "comment", Cell())
     key = Field("key", "key", Cell())
 
+    def account_of(self, row: dict[str, Any]) -> UUID | None:
+        """Return the account that a row names, where that much of it can be read."""
+        try:
+            uid: UUID = self.fields["account"].clean(row)
+        except ValueError:
+            return None
+        return uid
+
     def draft(self, row: dict[str, Any]) -> Draft:
         """Read a row. Raises RowError: the code of the first bad cell, the sentences of all."""
         draft = Draft()

@@ -46,10 +46,11 @@ class Reading:
         if len(cells) != len(columns):
             problem = Problem("malformed_row", f"The row has {len(cells)} cells, the header {len(columns)}.")
             return Row(line, problem, place)
+        named = dict(zip(columns, cells, strict=True))
         try:
-            return Row(line, self._posting(line, place, dict(zip(columns, cells, strict=True))), place)
+            return Row(line, self._posting(line, place, named), place)
         except RowError as error:
-            return Row(line, error.problem, place)
+            return Row(line, error.problem, place, self._resource.account_of(named))
 
     def _posting(self, line: int, place: str, cells: dict[str, Any]) -> Posting:
         draft = self._resource.draft(cells)

@@ -39,12 +39,18 @@ class Row(NamedTuple):
 
     A posting has an idempotency key that the same row of the same file always gets. Under `memory` a refusal of it is
     kept; by default that is its key. A format whose keys outlive the file gives another one, so that the row may come
-    again in a mended file and be tried again.
+    again in a mended file and be tried again. `named` is the account that a row without a posting names, where it does.
     """
 
     line: int
     entry: Posting | Problem
     memory: str | None = None
+    named: UUID | None = None
+
+    @property
+    def uid(self) -> UUID | None:
+        """The account that it speaks of, as far as that can be told."""
+        return self.entry.uid if isinstance(self.entry, Posting) else self.named
 
     @property
     def remembered_as(self) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from backoffice.grants import revoke
+from backoffice.models import User
 from imports import xlsx_file
 from imports.deciding import MOST_ROWS
 from imports.models import Import
@@ -237,3 +239,25 @@ def test_cell_far_down_and_far_right_costs_nothing(desk: Desk) -> None:
 def test_nothing_is_kept_of_a_file_that_cannot_be_read(desk: Desk) -> None:
     desk.error(zip_of(some=b"thing"), "p.xlsx")
     assert [(item.state, bytes(item.content)) for item in Import.objects.all()] == [("unreadable", b"")]
+
+
+def test_row_that_is_no_posting_is_told_with_its_customer(desk: Desk, account: Account) -> None:
+    uid = str(account.uid)
+    rows = [
+        (uid, "gift", "1"),
+        (uid, "deposit", "much"),
+        (uid, "deposit", "1", "", "", "", "", "k" * 99),
+        ("x", "deposit", "1"),
+    ]
+    preview = desk.upload(csv_of(*(row + ("",) * (8 - len(row)) for row in rows)))
+    assert [whose for _, whose in preview.context["lines"]] == [account, account, account, None]
+    assert preview.content.decode().count(f'<th scope="row">{account}</th>') == 3
+
+
+def test_customer_of_a_row_is_not_told_to_who_may_not_see_the_account(
+    desk: Desk, account: Account, importer: User
+) -> None:
+    revoke(importer, account.entity)
+    preview = desk.upload(csv_of((str(account.uid), "gift", "1", "", "", "", "", "")))
+    assert [whose for _, whose in preview.context["lines"]] == [None]
+    assert account.user.last_name not in preview.content.decode()
