@@ -19,25 +19,18 @@ from django.utils import timezone
 
 from audit.asof import at
 from audit.personal import may_see
+from backoffice.moments import Moment
 
 NAME = "as_of"
-CLOCKS = (
-    "The clocks change on that day: this time is there twice, or not at all. Choose one an hour before it or after."
-)
 EARLIEST = 1900  # a year no ledger goes back to
 
 
-class PastMoment(forms.DateTimeField):
+class PastMoment(Moment):
     """A moment that has been, in the zone of the settings."""
 
     def clean(self, value: Any) -> Any:
-        """Refuse what has not been: nobody knows how anything will stand tomorrow; and what the clocks say twice or never."""
-        try:
-            moment = super().clean(value)
-        except ValidationError as error:
-            if error.code != "ambiguous_timezone":
-                raise
-            raise ValidationError(CLOCKS) from error
+        """Refuse what has not been: nobody knows how anything will stand tomorrow."""
+        moment = super().clean(value)
         if moment and moment > timezone.now():
             raise ValidationError("Choose a moment that has been.")
         if moment and moment.year < EARLIEST:

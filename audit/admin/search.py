@@ -25,6 +25,7 @@ from audit.names import visible
 from audit.personal import model_of
 from audit.registry import TYPES
 from backoffice.models.voiding import AnyOf
+from backoffice.moments import Moment
 from backoffice.people import matching
 
 WINDOW = 7  # days
@@ -63,8 +64,8 @@ class SearchForm(forms.Form):
     request_id = forms.CharField(required=False, label="Request", max_length=200)
     reason = forms.CharField(required=False, label="Why, words of the reason", max_length=200)
     success = forms.ChoiceField(required=False, choices=[("", "All"), ("1", "Yes"), ("0", "No")])
-    since = forms.DateTimeField(required=False)
-    until = forms.DateTimeField(required=False)
+    since = Moment(required=False)
+    until = Moment(required=False)
     user_id = forms.IntegerField(required=False, widget=forms.HiddenInput)
     seen = forms.RegexField(r"^\w+\.\w+ \S+$", required=False, widget=forms.HiddenInput)
     window = forms.ChoiceField(required=False, choices=[("", ""), ("all", "")], widget=forms.HiddenInput)

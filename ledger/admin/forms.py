@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
 from backoffice.command import CommandForm
+from backoffice.moments import Moment
 from backoffice.reason import MISSING
 from ledger.admin.amounts import AmountField
 from ledger.admin.telling import called, listed
@@ -140,11 +141,10 @@ class TransferForm(AmountForm):
 class HoldForm(AmountForm):
     """How much is held, and until when."""
 
-    expires = forms.DateTimeField(
+    expires = Moment(
         required=False,
         label="Expires",
         help_text="Then it is released by itself. Empty: it waits for somebody to capture or release it.",
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
     comment = reason()
 

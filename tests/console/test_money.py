@@ -411,6 +411,14 @@ def test_hold_that_would_have_expired_is_refused_at_its_field(console: Client, a
     assert 'id="id_expires_error"' in page
 
 
+@pytest.mark.parametrize("moment", ["2027-10-31T02:30", "2027-03-28T02:30"])
+def test_hold_until_a_time_that_the_clocks_say_twice_or_never_is_refused_in_words(
+    console: Client, account: Account, moment: str
+) -> None:
+    page = previewed(console, at(account, "hold"), amount="1", expires=moment)
+    assert "The clocks change on that day" in page
+
+
 @pytest.mark.parametrize(("verb", "codename"), [("transfer", "transfer"), ("hold", "hold")])
 def test_account_command_without_its_permission_is_absent(
     client: Client, agent: User, account: Account, verb: str, codename: str

@@ -9,17 +9,12 @@ from django.db.models import QuerySet
 
 from backoffice.command import CommandForm
 from backoffice.models import Entity
+from backoffice.moments import Moment
 from ledger.admin.amounts import AmountField
 from ledger.admin.forms import ACCOUNT_SEARCH, CHOOSE_FOUND, AccountField, search_accounts
 from ledger.choices import LimitKind
 from ledger.models import Account, Limit
 from ledger.shape import LONGEST
-
-
-class Moment(forms.DateTimeField):
-    """A day and a time, in the zone of the settings."""
-
-    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
 
 
 class ProposalForm(CommandForm):

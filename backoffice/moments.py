@@ -1,0 +1,24 @@
+"""Moments as people write them, in the zone of the settings."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+CLOCKS = (
+    "The clocks change on that day: this time is there twice, or not at all. Choose one an hour before it or after."
+)
+
+
+class Moment(forms.DateTimeField):
+    """A moment; what the clocks say twice or never is refused in words that help."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+    def clean(self, value: Any) -> Any:
+        try:
+            return super().clean(value)
+        except ValidationError as error:
+            if error.code != "ambiguous_timezone":
+                raise
+            raise ValidationError(CLOCKS) from error
