@@ -1,11 +1,16 @@
 """The form of a limit where it is set at once."""
 
+from copy import deepcopy
 from typing import Any
 
 from django import forms
+from django.contrib.postgres.forms import RangeWidget
 
+from backoffice.databases import SANDBOX
+from backoffice.moments import Moment
 from ledger.admin.commands.propose import NEEDS_SUBJECT
-from ledger.models import Limit
+from ledger.models import Cap, Limit
+from ledger.money import exponent
 
 
 class LimitForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
@@ -17,6 +22,21 @@ class LimitForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the st
         model = Limit
         fields = ("kind", "currency", "entity", "account", "amount", "valid")
 
+    def __init__(self, *args: Any, **how: Any) -> None:
+        """Offer the currencies that are kept, and show the amount as one of its own is written. One query."""
+        super().__init__(*args, **how)
+        if "currency" not in self.fields:  # what can only be looked at has none
+            return
+        kept = Cap.objects.using(SANDBOX).values_list("currency", flat=True)
+        self.fields["currency"].widget = forms.Select(choices=[("", "---------"), *((code, code) for code in kept)])
+        self.fields["currency"].help_text = ""
+        self.fields["valid"].widget = _valid()
+        for name in ("entity", "account"):  # chosen here, and neither made nor changed on the way
+            chosen: Any = self.fields[name].widget
+            chosen.can_add_related = chosen.can_change_related = chosen.can_view_related = False
+        if self.instance.pk:
+            self.initial["amount"] = f"{self.instance.amount:.{exponent(self.instance.currency)}f}"
+
     def clean(self) -> dict[str, Any]:
         """Refuse a limit for nobody in particular to who does not see everything."""
         data = super().clean() or {}
@@ -25,3 +45,12 @@ class LimitForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the st
         ):
             raise forms.ValidationError(NEEDS_SUBJECT)
         return data
+
+
+def _valid() -> RangeWidget:
+    """Return two moments, each with its name."""
+    both = RangeWidget(Moment.widget)
+    both.widgets = [deepcopy(Moment.widget) for _ in both.widgets]  # of which Django makes one and the same
+    for widget, name in zip(both.widgets, ("Valid from", "Valid until"), strict=True):
+        widget.attrs["aria-label"] = name
+    return both

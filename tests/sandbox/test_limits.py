@@ -13,6 +13,7 @@ from ledger.models import Account, Cap, Limit
 from tests.sandbox.conftest import OpenThere
 from tests.sandbox.test_pages import typed
 
+ABOVE = 10**12 + 500
 pytestmark = pytest.mark.django_db(databases=["default", "sandbox", "audit"])
 
 
@@ -40,8 +41,8 @@ def test_a_limit_of_one_s_own_does_not_become_one_for_all(client: Client, own: A
 
 @pytest.mark.parametrize("above", ["currency", "entity"])
 def test_what_binds_more_than_one_s_own_is_looked_at_and_left(client: Client, own: Account, above: str) -> None:
-    group = Entity.objects.using("sandbox").create(pk=3, code="group", name="Group")
-    Entity.objects.using("sandbox").filter(pk=own.entity_id).update(parent=3)
+    group = Entity.objects.using("sandbox").create(pk=ABOVE, code="group", name="Group")
+    Entity.objects.using("sandbox").filter(pk=own.entity_id).update(parent=ABOVE)
     row = bind(entity=group if above == "entity" else None)
     for page, sent in (("change", typed()), ("delete", {"post": "yes", "reason": "Mine"})):
         assert client.post(reverse(f"sandbox:ledger_limit_{page}", args=[row.pk]), sent).status_code == 403
@@ -63,6 +64,17 @@ def test_limits_of_one_s_own_are_changed_and_deleted(client: Client, own: Accoun
     sent = {"post": "yes", "reason": "Tried"}
     assert client.post(reverse("sandbox:ledger_limit_delete", args=[row.pk]), sent).status_code == 302
     assert not Limit.objects.using("sandbox").filter(pk=row.pk).exists()
+
+
+def test_form_of_a_limit_offers_the_currencies_that_are_kept_and_writes_amounts_as_they_do(
+    sandbox: Client, open_there: OpenThere
+) -> None:
+    row = bind(account=open_there())
+    html = sandbox.get(reverse("sandbox:ledger_limit_change", args=[row.pk])).content.decode()
+    assert 'name="amount" value="1000.00"' in html
+    assert '<option value="CZK" selected>CZK</option>' in html
+    assert [name in html for name in ('aria-label="Valid from"', 'aria-label="Valid until"')] == [True, True]
+    assert "related-widget-wrapper-link" not in html
 
 
 def test_a_limit_of_an_account_is_in_its_currency(sandbox: Client, open_there: OpenThere) -> None:
