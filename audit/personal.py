@@ -36,11 +36,12 @@ def personal_columns(model: type[models.Model] | None) -> frozenset[str]:
 
 
 def model_of(object_type: str) -> type[models.Model] | None:
-    """Return the model an event names, or None where it is no more."""
+    """Return the model an event names, or None where it is no more, or has no table as another stands for it."""
     try:
-        return apps.get_model(object_type)
+        model = apps.get_model(object_type)
     except (LookupError, ValueError):
         return None
+    return None if model._meta.swapped else model
 
 
 def masked(object_type: str, data: Mapping[str, Any]) -> dict[str, Any]:

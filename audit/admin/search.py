@@ -21,7 +21,7 @@ from django.db.models import F, Func, Q, QuerySet, Value
 from django.http import HttpRequest
 from django.utils import timezone
 
-from audit.names import visible
+from audit.names import fits, visible
 from audit.personal import model_of
 from audit.registry import TYPES
 from backoffice.models.voiding import AnyOf
@@ -88,18 +88,21 @@ class SearchForm(forms.Form):
 
 def same_subject(object_type: str, object_id: str) -> list[tuple[str, str]]:
     """Return an object and what is the same person or thing in another table: its one-to-one relations."""
-    found, model = [(object_type, object_id)], model_of(object_type)
-    row = model._base_manager.filter(pk=object_id).first() if model and object_id.isdecimal() else None
-    if row is None:
-        return found
-    for relation in row._meta.get_fields():
-        if not relation.one_to_one or relation.related_model is None:
-            continue
-        other = relation.related_model._base_manager
-        back = {relation.field.name: row} if relation.auto_created else {"pk": getattr(row, relation.attname)}  # type: ignore[union-attr]  # of a relation
-        for key in other.filter(**back).values_list("pk", flat=True):
-            found.append((relation.related_model._meta.label_lower, str(key)))  # noqa: PERF401  one at most
-    return found
+    model = model_of(object_type)
+    relations: list[Any] = [one for one in model._meta.get_fields() if one.one_to_one] if model else []
+    row = None
+    if model and relations and not model._meta.proxy and fits(model, object_id):
+        row = model._base_manager.filter(pk=object_id).first()
+    return [(object_type, object_id), *(_same(row, relations) if row else ())]
+
+
+def _same(row: models.Model, relations: list[Any]) -> Iterator[tuple[str, str]]:
+    """Give what stands at the other ends of relations."""
+    for relation in relations:
+        other = relation.related_model
+        back = {relation.field.name: row} if relation.auto_created else {"pk": getattr(row, relation.attname)}
+        for key in other._base_manager.filter(**back).values_list("pk", flat=True):
+            yield other._meta.label_lower, str(key)
 
 
 class SearchFilter(admin.ListFilter):

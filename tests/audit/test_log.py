@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.contrib.auth.models import Permission
 from django.db import connections
 from django.test import Client
@@ -110,6 +111,16 @@ def test_links_lead_to_person_request_and_object(log: Client) -> None:
     html = log.get(reverse("console:audit_event_change", args=[event.pk])).content.decode()
     for query in ({"user_id": 7}, {"request_id": "r7"}, {"seen": "ledger.account 9"}):
         assert reverse(LOG, query=query) in html
+
+
+def test_log_can_be_asked_about_rows_of_any_model_there_is(log: Client) -> None:
+    """Of auth.user too, which has no table: another model stands for it."""
+    labels = [model._meta.label_lower for model in apps.get_models(include_auto_created=True, include_swapped=True)]
+    assert "auth.user" in labels
+    for label in labels:
+        for key in ("1", "9" * 30, "x"):
+            assert shown(log, {"seen": f"{label} {key}"}) == [], (label, key)
+            assert shown(log, {"q": f"{label} {key}"}) == [], (label, key)
 
 
 @pytest.mark.parametrize("typed", ["agent", "AGENT", "Hana", "hana malá", "malá", "Mal"])

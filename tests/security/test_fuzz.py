@@ -88,7 +88,7 @@ def keys(response: Any) -> set[Any]:
     return {row.pk for row in response.context["cl"].result_list}
 
 
-def ask(browser: Client, address: str, **asked: str) -> Any:
+def ask(browser: Client, address: str, /, **asked: str) -> Any:
     """Ask, and return the answer, which is one that a browser can do something with."""
     answer = browser.get(address, asked)
     if isinstance(answer, StreamingHttpResponse):
