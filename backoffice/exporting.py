@@ -4,7 +4,7 @@ Invariants:
 - Who may view a list may download it, and nobody else; the rows come from the list's own queryset.
 - The columns are `export_fields`, or those that the list has of its own accord: what else reads a file finds it the same
   whoever fetches it, whichever columns they chose to look at.
-- At most as many rows as CAPS says. A longer list is refused with a sentence, never cut.
+- At most as many rows as CAPS says, and of a search all that it means. A longer list is refused with a sentence, never cut.
 - Rows are read and written as they come, BLOCK at a time: memory does not grow with them.
 - The file is whole before it is sent: a failure is an error page, not half a file.
 - It is sent as an attachment, which is what the audit records as `export.downloaded`, with the list's filters.
@@ -148,12 +148,14 @@ class ExportMixin:
         page = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist", current_app=self.admin_site.name)
         try:
             request.is_for_a_file = True  # type: ignore[attr-defined]  # ours: `admin.lists` reads no page then
-            queryset = self.get_changelist_instance(request).queryset
+            listed = self.get_changelist_instance(request)
         except IncorrectLookupParameters:
             return HttpResponseRedirect(f"{page}?e=1")
-        most = CAPS[kind.name]
-        if queryset[: most + 1].count() > most:
+        queryset, most = listed.queryset, CAPS[kind.name]
+        sentence = listed.unseen
+        if not sentence and queryset[: most + 1].count() > most:
             sentence = f"A {kind.label} file holds {most:,} rows at most and this list is longer: filter it first."
+        if sentence:
             messages.error(request, sentence)
             return HttpResponseRedirect(f"{page}?{request.GET.urlencode()}" if request.GET else page)
         columns = self.export_columns(request)

@@ -224,6 +224,11 @@ class ConsoleList(ChangeList):
             return self._pages.replace(ANY_KEY, str(quote(result.pk)))
         return page_then(self, result, self.params[AS_OF])
 
+    @property
+    def unseen(self) -> str:
+        """Return why the list is not all that was searched for, in a sentence, or nothing."""
+        return str(self.sought.unseen) if self.sought else ""
+
     @cached_property
     def _pages(self) -> str:
         """The address of a row's page, with ANY_KEY in the place of its key: resolved once and not for each row."""

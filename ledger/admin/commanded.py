@@ -15,7 +15,7 @@ from backoffice.admin import ConsoleAdmin
 from backoffice.models.voiding import AnyOf
 from ledger.admin import finding
 from ledger.admin.commands import LedgerCommand, selection
-from ledger.admin.commands.selection import FILTER
+from ledger.admin.commands.selection import FILTER, OF_LIST
 from ledger.admin.finding.searching import Search
 
 
@@ -36,10 +36,11 @@ class CommandedAdmin(ConsoleAdmin):
         """Find what was typed through indexes, and keep for the page what was understood; of the past, by words alone."""
         if not search_term.strip():
             return queryset, False
-        search = finding.look(request, self.admin_site, search_term)
+        search = finding.look(request, self.admin_site, search_term, among=None if is_past(request) else queryset)
         if is_past(request) and not search.typed.plain:
             search.problems.append("Operators, amounts and dates ask how things stand today: leave the moment away.")
-        if model_admin_of(request.resolver_match) is self:  # and not a page that looks through several lists
+        if getattr(request, OF_LIST, False) or model_admin_of(request.resolver_match) is self:
+            # and not a page that looks through several lists
             request.sought = search  # type: ignore[attr-defined]  # ours, read by ConsoleList
         return queryset.filter(AnyOf(F("pk"), self.found(search, queryset))), False
 
@@ -70,12 +71,15 @@ def go_to_command(
     command: type[LedgerCommand], model_admin: CommandedAdmin, request: HttpRequest, queryset: QuerySet[Any]
 ) -> HttpResponse | None:
     """Take a selection to the command's page: the rows that were chosen, or the list's filter where all of it was."""
-    opts, limit = model_admin.opts, selection.MOST
+    opts, limit, across = model_admin.opts, selection.MOST, request.POST.get("select_across") == "1"
+    if across and (unseen := getattr(request, "sought", None) and request.sought.unseen):  # type: ignore[attr-defined]  # as above
+        model_admin.message_user(request, unseen, messages.ERROR)
+        return None
     if queryset.order_by()[: limit + 1].count() > limit:
         text = f"One run takes {limit:,} {opts.verbose_name_plural} at most: filter the list first."
         model_admin.message_user(request, text, messages.ERROR)
         return None
-    if request.POST.get("select_across") == "1":
+    if across:
         chosen = {FILTER: request.GET.urlencode()}
     else:
         chosen = {"ids": ",".join(map(str, queryset.order_by("pk").values_list("pk", flat=True)))}

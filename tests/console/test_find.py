@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from audit.models import Outbox
 from backoffice.grants import grant
@@ -347,6 +348,42 @@ def test_more_than_the_candidates_are_cut_and_told(
         page = console.get(reverse(f"console:ledger_{name}_changelist"), {"q": typed})
         assert len(page.context["cl"].result_list) == 5
         assert "More match than the 5 that are shown" in page.content.decode()
+
+
+def test_candidates_are_taken_of_what_the_filters_of_a_list_leave(
+    console: Client, open_account: OpenAccount, agent: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest are others, and as many as there can be candidates."""
+    monkeypatch.setattr(searching, "CANDIDATES", 5)
+    frozen = [open_account("7") for _ in range(3)]
+    for account in frozen:
+        Account.freeze(uid=account.uid, by=agent, asof=timezone.now(), comment="Asked")
+    for _ in range(8):
+        open_account("7")
+    for typed in ("balance:>1", "entity:nord", "jana", "amount:7"):
+        page = console.get(reverse("console:ledger_account_changelist"), {"q": typed, "status__exact": "frozen"})
+        assert {row.pk for row in page.context["cl"].result_list} == {row.pk for row in frozen}, typed
+        assert "More match" not in page.content.decode()
+    page = console.get(reverse("console:ledger_action_changelist"), {"q": "by:agent", "type__exact": "frozen"})
+    assert len(page.context["cl"].result_list) == 3
+
+
+def test_nothing_is_done_with_all_of_a_search_that_did_not_see_all(
+    console: Client, open_account: OpenAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(searching, "CANDIDATES", 5)
+    accounts = [open_account("7") for _ in range(8)]
+    page, said = reverse("console:ledger_account_changelist"), "That is not everything that the search means"
+    chosen = {"action": "deposit", "_selected_action": [accounts[0].pk], "select_across": "1"}
+    assert said in console.post(f"{page}?q=jana", chosen, follow=True).content.decode()
+    assert console.get(f"{reverse('console:ledger_account_deposit_selected')}?list=q%3Djana").status_code == 400
+    for kind in ("csv", "xlsx"):
+        refused = console.get(reverse(f"console:ledger_account_export_{kind}"), {"q": "jana"}, follow=True)
+        assert refused.redirect_chain == [(f"{page}?q=jana", 302)]
+        assert said in refused.content.decode()
+    by_hand = console.post(f"{page}?q=jana", {**chosen, "select_across": "0"})
+    assert by_hand.status_code == 302
+    assert by_hand["Location"].startswith(reverse("console:ledger_account_deposit_selected"))
 
 
 def test_what_was_not_looked_through_is_told(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MOST = 10_000  # objects of one run; a preview of so many takes a few seconds
 FILTER = "list"  # the parameter that holds the query of a list
+OF_LIST = "is_of_list"  # set on a request that stands for a list's own
 
 
 class Selection(NamedTuple):
@@ -59,6 +60,8 @@ def by_hand(command: "LedgerCommand") -> Selection:
 def matching(model_admin: Any, request: HttpRequest, query: str) -> Selection:
     """Return all that the list finds for this query."""
     listed = of_list(model_admin, request, query)
+    if listed.sought and listed.sought.unseen:
+        raise BadRequest(listed.sought.unseen)
     found = list(listed.queryset.order_by("pk")[: MOST + 1])
     plural = model_admin.opts.verbose_name_plural
     if not 0 < len(found) <= MOST:
@@ -70,6 +73,7 @@ def of_list(model_admin: Any, request: HttpRequest, query: str) -> Any:
     """Return the list as its own page would have it. Raises BadRequest for a query that it does not understand."""
     asked = copy.copy(request)
     asked.GET, asked.resolver_match = QueryDict(query), None  # which a copy leaves out
+    setattr(asked, OF_LIST, True)
     if is_past(asked):
         raise BadRequest("What stood in the past is not there any more to do anything with.")
     try:

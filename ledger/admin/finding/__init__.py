@@ -6,6 +6,7 @@ commands; `page` is the search box of every page.
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from backoffice.models import Entity
@@ -19,9 +20,17 @@ HELP = (
 )
 
 
-def look(request: HttpRequest, site: Any, text: str) -> Search:
-    """Return the search of what was typed for the person behind the request, on the site's database."""
-    accounts, actions, entities = (
-        site.get_model_admin(model).get_queryset(request) for model in (Account, Action, Entity)
-    )
-    return Search(read(text), accounts, actions, entities, request.user).settled()
+def look(request: HttpRequest, site: Any, text: str, among: QuerySet[Any] | None = None) -> Search:
+    """Return the search of what was typed for the person behind the request, on the site's database.
+
+    `among` are the rows that a list's filters leave: candidates are taken of these, or of what happened on them, so that a
+    filter does not take away from the candidates that there are without it.
+    """
+    rows: dict[Any, Any] = {
+        model: site.get_model_admin(model).get_queryset(request) for model in (Account, Action, Entity)
+    }
+    if among is not None and among.model in rows and among.query.where != rows[among.model].query.where:
+        rows[among.model] = among
+        if among.model is Account:
+            rows[Action] = rows[Action].filter(account__in=among.order_by().values("pk"))
+    return Search(read(text), rows[Account], rows[Action], rows[Entity], request.user).settled()

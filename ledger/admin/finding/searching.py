@@ -27,6 +27,7 @@ CANDIDATES = 1_000
 EXAMINED = 20_000
 WINDOW = 50_000
 MORE = "More match than the {:,} that are shown: add a word, a date or an operator."
+UNSEEN = "That is not everything that the search means, so it is not done with all of it. {} The filters beside the list have no such end."
 OF_BOTH = {"entity", "currency"}  # what an action says of its account itself
 
 
@@ -98,6 +99,11 @@ class Search:
     def people_ids(self) -> list[int]:
         """The accounts whose customers the words mean, one more than shown."""
         return list(self.accounts.filter(self._of_people).values_list("pk", flat=True)[: CANDIDATES + 1])
+
+    @property
+    def unseen(self) -> str:
+        """Return why nothing can be done with all that is meant: some of it was not looked at. Nothing, where all was."""
+        return UNSEEN.format(" ".join(self.notes)) if self.notes else ""
 
     @property
     def advice(self) -> str:
