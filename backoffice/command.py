@@ -157,6 +157,10 @@ class CommandPage(BaseView):
         """Return what is possible now and which rule binds, in a sentence, or nothing."""
         return ""
 
+    def alike(self, form: CommandForm) -> str:
+        """Return what was done already and looks the same, in a sentence, or nothing."""
+        return ""
+
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """Show the form, or what makes it useless."""
         self.objects = self.get_objects()
@@ -229,6 +233,7 @@ class CommandPage(BaseView):
         fine = [line for line in lines if not line.error]
         askable = sum(line.askable for line in lines)
         bound = self.binding(form) if fine or askable else ""
+        replayed = any(line.replayed for line in fine)
         shown = {"what": self._what(form), "shown": [line.shown for line in lines], "bound": bound}
         return self.page(
             self.preview_template,
@@ -239,8 +244,9 @@ class CommandPage(BaseView):
             ready=len(fine),
             askable=askable,
             asking=not fine,
-            replayed=any(line.replayed for line in fine),
+            replayed=replayed,
             bound=bound,
+            alike="" if replayed else self.alike(form),
             bound_then=then["bound"] if then else "",
             deed=self.deed(form.cleaned_data, len(fine)),
             sentence=self.sentence(form.cleaned_data, len(fine)),

@@ -6,6 +6,7 @@ from django.utils.functional import cached_property, lazy
 from django.utils.text import capfirst
 
 from backoffice.command import CommandForm
+from ledger.admin.commands.alike import done_alike, in_words
 from ledger.admin.commands.base import AccountCommand
 from ledger.admin.forms import LedgerForm, MoneyForm, mixing
 from ledger.models import Account, Action
@@ -43,6 +44,16 @@ class MoneyCommand(AccountCommand):
     def binding(self, form: CommandForm) -> str:
         """Say in the preview what is possible too."""
         return self.possible(form)
+
+    def alike(self, form: CommandForm) -> str:
+        """Say so where the same was done on the one account a short while ago, or under the same reference."""
+        site = self.model_admin.admin_site
+        actions = site.get_model_admin(Action)
+        if not self.single or not actions.has_view_permission(self.request):
+            return ""
+        rows = actions.get_queryset(self.request)
+        found = done_alike(rows, self.objects[0], self.posting_type, form.cleaned_data)
+        return in_words(found, self.past, site) if found else ""
 
     def possible(self, form: CommandForm) -> str:
         """Return what is possible now, in a sentence."""
