@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from html import escape, unescape
 from typing import Any
 
 import pytest
@@ -323,3 +324,19 @@ def test_table_is_that_of_django_cell_for_cell(browser: Client, few: str) -> Non
 def test_long_list_is_counted_with_separators(browser: Client) -> None:
     Entity.objects.bulk_create(Entity(code=f"e{number}", name=f"Entity {number}") for number in range(1234))
     assert "1,234 entities" in " ".join(browser.get(page_of(Entity), {"all": ""}).content.decode().split())
+
+
+def test_long_reason_is_shortened_in_a_row_and_whole_on_its_page(client: Client, admin: User, account: Account) -> None:
+    reason = "As agreed on the telephone with <the customer> " * 10
+    _, action = Account.deposit(
+        uid=account.uid, amount=Decimal(1), by=admin, asof=timezone.now(), comment=reason.strip()
+    )
+    client.force_login(admin)
+    html = client.get(reverse("console:ledger_action_changelist")).content.decode()
+    [title, shown] = re.findall(r'<td class="field-comment"><span title="([^"]*)">([^<]*)…</span></td>', html)[0]
+    assert unescape(title) == reason.strip()
+    assert unescape(shown) == reason[:120].rstrip()
+    assert (
+        escape(reason.strip()) in client.get(reverse("console:ledger_action_change", args=[action.pk])).content.decode()
+    )
+    assert "…</span>" not in client.get(reverse("console:ledger_account_changelist")).content.decode()
