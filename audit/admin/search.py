@@ -223,17 +223,34 @@ def meant(request: HttpRequest, site: AdminSite, term: str) -> Q:
 
 
 def _found(request: HttpRequest, site: AdminSite, term: str) -> Iterator[Q]:
-    """Ask the search of each list that the reader may see; an action's event bears the action's own public id."""
-    for model, model_admin in site._registry.items():
-        rows = visible(request, site, model) if model._meta.app_label not in OWN else None
-        if rows is None or not model_admin.search_fields:
-            continue
-        rows, _ = model_admin.get_search_results(request, rows, term)
-        found = list(rows.order_by()[:CANDIDATES])
-        if found:
-            yield Q(object_type=model._meta.label_lower, object_id__in=[str(row.pk) for row in found])
-            if _has_uid(model):
-                yield Q(pk__in=[row.uid for row in found])
+    """Ask the search of each list that the reader may see; an action's event bears the action's own public id.
+
+    What is called exactly so is meant alone: a reference is that of one action, and not of all that happened to its account.
+    """
+    every = [
+        row for model, model_admin in site._registry.items() for row in _rows(request, site, model, model_admin, term)
+    ]
+    found = [row for row in every if _is_called(row, term)] or every
+    for model in dict.fromkeys(type(row) for row in found):
+        rows = [row for row in found if type(row) is model]
+        yield Q(object_type=model._meta.label_lower, object_id__in=[str(row.pk) for row in rows])
+        if _has_uid(model):
+            yield Q(pk__in=[row.uid for row in rows])
+
+
+def _rows(request: HttpRequest, site: AdminSite, model: type[models.Model], model_admin: Any, term: str) -> list[Any]:
+    """Return what the search of a list finds for this reader."""
+    rows = visible(request, site, model) if model._meta.app_label not in OWN else None
+    if rows is None or not model_admin.search_fields:
+        return []
+    rows, _ = model_admin.get_search_results(request, rows, term)
+    return list(rows.order_by()[:CANDIDATES])
+
+
+def _is_called(row: Any, term: str) -> bool:
+    """Whether a text is the public id or the reference of a row, with hyphens or without."""
+    named = (getattr(row, name, "") for name in ("uid", "reference"))
+    return term.replace("-", "").casefold() in {str(one).replace("-", "").casefold() for one in named if one}
 
 
 def _has_uid(model: type[models.Model]) -> bool:

@@ -89,7 +89,8 @@ def test_words_find_what_lists_find_by_them(log: Client, account: Account) -> No
     assert set(shown(log, {"q": "Nova"})) == both | {"posting"}
     assert set(shown(log, {"q": account.user.email})) >= both
     assert shown(log, {"q": str(account.uid)}) == ["about the account"] or set(shown(log, {"q": str(account.uid)})) == {"about the account", "posting"}  # fmt: skip
-    assert "posting" in shown(log, {"q": action.reference})
+    for typed in (action.reference, action.reference.lower().replace("-", ""), str(action.uid)):
+        assert shown(log, {"q": typed}) == ["posting"]  # and not all that happened to its account
     assert shown(log, {"q": str(Event.objects.get(request_id="another").pk)}) == ["another"]
 
 
