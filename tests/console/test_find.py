@@ -111,6 +111,16 @@ def test_lists_understand_the_same(console: Client, jana: Account, elsewhere: Ac
         assert {str(hold.account.user) for hold in holds} == {jn} & set(found), typed
 
 
+def test_ranges_take_both_of_their_ends(console: Client, jana: Account) -> None:
+    page, jn, pc = reverse("console:ledger_account_changelist"), "Jana Nováková", "Petr Čermák"
+    for typed, found in {
+        "amount:4..5": [pc], "amount:5..6": [pc], "amount:1,000..2,000": [jn], "amount:6..30": [],
+        "balance:0..5": [pc], "balance:5..5": [pc], "balance:0..4.99": [],
+    }.items():  # fmt: skip
+        rows = console.get(page, {"q": typed}).context["cl"].result_list
+        assert [str(row.user) for row in rows] == found, typed
+
+
 def test_what_was_understood_is_shown_and_what_was_not_is_told(console: Client, jana: Account) -> None:
     accounts = reverse("console:ledger_account_changelist")
     for page in (FIND, accounts):

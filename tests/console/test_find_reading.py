@@ -105,6 +105,8 @@ def test_day_that_is_none_is_told(typed: str) -> None:
         ("type:hold_placed amount:<5", "", ["Type: Hold placed", "Amount under 5"]),
         ('since:2026-01 until:"2 Feb 2026"', "", ["Happened since 1 Jan 2026", "Happened until 2 Feb 2026, that day too"]),
         ("STATUS:OPEN", "", ["The account is open"]),
+        ("type:withdrawal balance:100..1,200.5 nov", "nov", ["Type: Withdrawn", "Balance 100 to 1,200.5"]),
+        ("amount:5..7", "", ["Amount 5 to 7"]),
     ],
 )  # fmt: skip
 def test_search_is_taken_apart(typed: str, words: str, said: list[str]) -> None:
@@ -116,12 +118,14 @@ def test_search_is_taken_apart(typed: str, words: str, said: list[str]) -> None:
     ("typed", "problem"),
     [
         ("colour:red", "There is no operator “colour:”. There are status, entity,"),
-        ("status:blue", "There is no status “blue”: open, frozen, closed."),
+        ("status:blue", "There is no status “blue”. There are: open, frozen, closed."),
         ("status:", "Say what status: is to be, such as status:frozen."),
-        ("type:magic", "There is no type “magic”: created, deposited,"),
+        ("type:magic", "There is no type “magic”. There are: created, deposited,"),
         ("currency:XYZ", "“XYZ” is no currency"),
         ("balance:lots", "“lots” is no amount: write balance:1234.50"),
         ("amount:>", "“>” is no amount"),
+        ("balance:200..100", "“200..100” begins above its end: write balance:100..200."),
+        ("balance:1..many", "“many” is no amount"),
         ("since:never", "“never” is no date: write since:2026-01-31"),
         ("until:2026-02-30", "There is no day “2026-02-30”."),
         ("30.02.2026", "There is no day “30.02.2026”."),

@@ -23,6 +23,13 @@ ACCOUNT, ACTION = "account", "action"
 COMPARED = re.compile(r"(>=|<=|>|<|=|)\s*(.+)")
 LOOKUPS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
 SAID = {">": "over ", ">=": "at least ", "<": "under ", "<=": "at most "}
+DEEDS = {
+    "withdrawal": "withdrawn",
+    "withdrawals": "withdrawn",
+    "reversal": "reversed",
+    "reversals": "reversed",
+}  # as files say
+BETWEEN = re.compile(r"(.+?)\s*\.\.\s*(.+)")  # `100..200`, both ends too
 Where = Callable[[str], Q]
 
 
@@ -65,16 +72,16 @@ def _choices(choices: type[Choices], text: str) -> list[Choices]:
 def _status(text: str) -> Term:
     meant = _choices(Status, text)
     if not meant:
-        raise OperatorError(f"There is no status “{text}”: {_listed(Status.values)}.")
+        raise OperatorError(f"There is no status “{text}”. There are: {_listed(Status.values)}.")
     said, values = " or ".join(str(one.label).lower() for one in meant), [one.value for one in meant]
     rare = Status.OPEN not in values
     return Term("status", f"The account is {said}", ACCOUNT, lambda prefix: Q(**{f"{prefix}status__in": values}), rare)
 
 
 def _type(text: str) -> Term:
-    meant = _choices(ActionType, text)
+    meant = _choices(ActionType, DEEDS.get(text.strip().lower(), text))
     if not meant:
-        raise OperatorError(f"There is no type “{text}”: {_listed(ActionType.values)}.")
+        raise OperatorError(f"There is no type “{text}”. There are: {_listed(ActionType.values)}.")
     said, values = " or ".join(str(one.label) for one in meant), [one.value for one in meant]
     return Term("type", f"Type: {said}", ACTION, lambda prefix: Q(**{f"{prefix}type__in": values}))
 
@@ -93,6 +100,9 @@ def is_currency(code: str) -> bool:
 
 
 def _money(name: str, called: str, text: str) -> Term:
+    if ends := _ends(name, text):
+        said = f"{called} {written(ends[0], '')} to {written(ends[1], '')}"
+        return Term(name, said, ACCOUNT, lambda prefix: Q(**{f"{prefix}{name}__range": ends}))
     sign, amounts = _compared(name, text)
     if sign in {"", "="}:
         return Term(name, f"{called} {_either(amounts)}", ACCOUNT, lambda prefix: Q(**{f"{prefix}{name}__in": amounts}))
@@ -103,6 +113,10 @@ def _money(name: str, called: str, text: str) -> Term:
 
 def amount(text: str) -> Term:
     """Return the term for what an action added, took or held; with a sign, for one of the first two. Raises OperatorError."""
+    if ends := _ends("amount", text):
+        least, most = ends
+        said = f"Amount {written(least, '')} to {written(most, '')}"
+        return Term("amount", said, ACTION, lambda prefix: _beyond(prefix, ">=", least) & _beyond(prefix, "<=", most))
     sign, amounts = _compared("amount", text)
     if sign not in {"", "="}:
         least = amounts[0]
@@ -132,11 +146,24 @@ def _beyond(prefix: str, sign: str, amount: Decimal) -> Q:
     )
 
 
+def _ends(name: str, text: str) -> tuple[Decimal, Decimal] | None:
+    """Return both ends of `100..200`, or nothing where it is none. Raises OperatorError."""
+    match = BETWEEN.fullmatch(text.strip())
+    if match is None:
+        return None
+    least, most = (_compared(name, end)[1][0] for end in match.groups())
+    if least > most:
+        raise OperatorError(f"“{text}” begins above its end: write {name}:100..200.")
+    return least, most
+
+
 def _compared(name: str, text: str) -> tuple[str, list[Decimal]]:
     match = COMPARED.fullmatch(text.strip())
     amounts = readings(match[2]) if match else []
     if not match or not amounts:
-        raise OperatorError(f"“{text}” is no amount: write {name}:1234.50, {name}:>1000 or {name}:<=1000.")
+        raise OperatorError(
+            f"“{text}” is no amount: write {name}:1234.50, {name}:>1000, {name}:<=1000 or {name}:100..200."
+        )
     return match[1], amounts
 
 
