@@ -1,6 +1,7 @@
 """The form of a limit where it is set at once."""
 
 from copy import deepcopy
+from decimal import Decimal
 from typing import Any, cast
 
 from django import forms
@@ -61,7 +62,7 @@ class LimitForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the st
 
     def _show(self, limit: Limit) -> None:
         """Write the amount with the decimals of its currency, and leave the bounds as they are unless they are changed."""
-        self.initial["amount"] = f"{limit.amount:.{exponent(limit.currency)}f}"
+        self.initial["amount"] = limit.amount.quantize(Decimal(1).scaleb(-exponent(limit.currency)))
         cast("Validity", self.fields["valid"]).keep(limit.valid)
 
     def clean(self) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The form of a limit that is there already: what nobody touches stays as it is."""
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -7,6 +8,7 @@ from html import unescape
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 from psycopg.types.range import TimestamptzRange
@@ -42,6 +44,11 @@ def shown(browser: Client, row: Limit, **changed: str) -> dict[str, str]:
     return typed(account=str(row.account_id), **{name: sent[name] for name in names} | changed)
 
 
+def changed_by_the_log() -> list[str]:
+    [said] = json.loads(LogEntry.objects.using("sandbox").get().change_message)
+    return list(said["changed"]["fields"])
+
+
 def kept(row: Limit) -> tuple[Decimal, Any]:
     return Limit.objects.using("sandbox").values_list("amount", "valid").get(pk=row.pk)
 
@@ -49,6 +56,7 @@ def kept(row: Limit) -> tuple[Decimal, Any]:
 def test_another_amount_leaves_the_bounds_as_they_are_to_the_microsecond(sandbox: Client, row: Limit) -> None:
     assert sandbox.post(page_of(row), shown(sandbox, row, amount="5")).status_code == 302
     assert kept(row) == (5, TimestamptzRange(BEGUN, None))
+    assert changed_by_the_log() == ["Amount", "Reason"]
 
 
 def test_a_bound_that_is_changed_leaves_the_other_as_it_is(sandbox: Client, row: Limit) -> None:
@@ -56,6 +64,16 @@ def test_a_bound_that_is_changed_leaves_the_other_as_it_is(sandbox: Client, row:
     amount, valid = kept(row)
     assert (amount, valid.lower) == (1000, BEGUN)
     assert valid.upper == datetime(2024, 6, 1, 10, tzinfo=UTC)
+    assert changed_by_the_log() == ["Valid", "Reason"]
+
+
+def test_a_form_that_is_sent_twice_is_saved_and_complains_of_nothing(sandbox: Client, row: Limit) -> None:
+    sent = shown(sandbox, row, amount="5", valid_1="2024-06-01T12:00")
+    assert sent["seen"]
+    for _ in range(2):
+        assert sandbox.post(page_of(row), sent).status_code == 302
+    assert kept(row)[0] == 5
+    assert len(Limit.history.using("sandbox").filter(id=row.pk)) == 2  # as it was made, and as it was changed
 
 
 @pytest.mark.parametrize("bound", ["valid_0", "valid_1"])
