@@ -92,7 +92,7 @@ class HistoryPages:
             "label": label,
             "object": obj,
             "opts": self.opts,
-            "preserved_filters": cast("Any", self).get_preserved_filters(request),
+            **cast("Any", self).kept_context(request),
             "comparable": len(rows) > 1 or bool(chosen) or (captured and until.moment is not None),
             "has_past": has_past(self.model),
             "lines": lines,

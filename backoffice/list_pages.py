@@ -30,7 +30,8 @@ WRONG = {
     "name": f"Give the view a name, of {NAME} characters at most.",
     "team": "Choose a team whose views you keep, or keep the view for yourself.",
 }
-TAKEN = "There is a view “{}” already: choose another name. To replace that one, show it first, and keep it from there."
+TAKEN = "There is a view “{}” already: choose another name."
+SHOW_IT = " To replace that one, show it first, and keep it from there."
 TOO_LONG = "What the list asks for is too long to be kept as a view: ask for less."
 PASSING = {AFTER, BEFORE, VIEW, "e"}  # what no view keeps: where somebody had turned to
 
@@ -118,15 +119,15 @@ class KeepView(ListPage):
         form = ViewForm(request.POST, teams=self.teams(label))
         if not form.is_valid():
             messages.error(request, " ".join(WRONG[field] for field in form.errors if field in WRONG) or TOO_LONG)
-            return self.back(label, kept_query(request.POST.get("query", "")[:QUERY]))
+            return self.again(label, kept_query(request.POST.get("query", "")[:QUERY]))
         team, name, query = (form.cleaned_data[field] for field in ("team", "name", "query"))
         whose = {"team": team} if team else {"person_id": request.user.pk}
         if SavedView.objects.filter(label=label, **whose).exclude(name=name).count() >= MOST:
             messages.error(request, f"{MOST} views can be kept: delete one first.")
-            return self.back(label, query)
-        if self.is_taken(label, name, team):
-            messages.error(request, TAKEN.format(name))
-            return self.back(label, query)
+            return self.again(label, query)
+        if taken := self.taken(label, name, team):
+            messages.error(request, taken)
+            return self.again(label, query)
         give_reason(f"To look again: “{name}”", using="default")
         now = {"query": query, "columns": arrangement.of(request, admin_of(label)).columns}
         view, new = SavedView.objects.update_or_create(label=label, name=name, **whose, defaults=now)
@@ -134,11 +135,21 @@ class KeepView(ListPage):
         messages.success(request, f"The view “{name}” is {'kept' if new else 'replaced'}.")
         return self.shown(view)
 
-    def is_taken(self, label: str, name: str, team: Group | None) -> bool:
-        """Whether another view that the person sees is called so, in whatever case; the one that is shown is replaced."""
+    def again(self, label: str, query: str) -> HttpResponse:
+        """Go back to the list after a refusal, with the view that it shows: the next try is from there too."""
+        shown = arrangement.of_list(self.request, label).shown
+        return self.back(label, "&".join(filter(None, (shown and f"{VIEW}={shown.pk}", query))))
+
+    def taken(self, label: str, name: str, team: Group | None) -> str:
+        """Say that another view that the person sees is called so, in whatever case; the one that is shown is replaced.
+
+        Only the very view that would be kept can be shown and replaced: the person's own, or one of a team that they keep.
+        """
         found, this = arrangement.of_list(self.request, label), (name, team.pk if team else None)
-        kept = [one for one in found.views if one.name.casefold() == name.casefold()]
-        return any(one != found.shown or (one.name, one.team_id) != this for one in kept)
+        alike = [one for one in found.views if one.name.casefold() == name.casefold()]
+        others = [one for one in alike if one != found.shown or (one.name, one.team_id) != this]
+        replaceable = all((one.name, one.team_id) == this for one in others)
+        return TAKEN.format(name) + (SHOW_IT if replaceable else "") if others else ""
 
 
 class ChangeView(ListPage):

@@ -1,5 +1,6 @@
 """Moments as people write them, in the zone of the settings."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -22,3 +23,14 @@ class Moment(forms.DateTimeField):
             if error.code != "ambiguous_timezone":
                 raise
             raise ValidationError(CLOCKS) from error
+
+
+class KeptMoment(Moment):
+    """A moment that may be kept already: sent as it was shown it stays what it is, to the microsecond."""
+
+    kept: datetime | None = None  # given by the form
+
+    def to_python(self, value: Any) -> Any:
+        """Return what is kept where nobody has touched it: the page shows whole minutes of it."""
+        shown = self.kept and self.widget.format_value(self.prepare_value(self.kept))
+        return self.kept if shown and value == shown else super().to_python(value)

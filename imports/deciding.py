@@ -22,7 +22,7 @@ from imports.source import CsvFile, Reading
 from imports.table import Table
 from imports.xlsx_file import read_xlsx
 from ledger.errors import LedgerError
-from ledger.importing.runner import alone, by_another, problem, recall, remember
+from ledger.importing.runner import by_another, problem, recall, remember, wait_turn
 from ledger.importing.source import BadFile, Problem, Row
 from ledger.models import Account
 from ledger.money import written
@@ -102,7 +102,7 @@ class Decision:
             Drift: they would not do what was shown; nothing has changed.
         """
         with transaction.atomic():
-            alone(CsvFile.name, using="default")
+            wait_turn(CsvFile.name, using="default")
             decided = self._decided()
             fine = [row.entry for row, entry in decided if isinstance(entry, Outcome) and not entry.error]
             try:

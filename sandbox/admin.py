@@ -13,7 +13,7 @@ from django.utils.html import format_html
 
 from backoffice.admin import EntityAdmin, UserAdmin
 from backoffice.databases import SANDBOX
-from backoffice.grants import sees_everything
+from backoffice.grants import request_entities, sees_everything
 from backoffice.models import Entity, User
 from bulk.admin import RunAdmin
 from bulk.models import Run
@@ -48,9 +48,9 @@ class SandboxEntityAdmin(SandboxModelAdmin, EntityAdmin):
     inlines = ()  # type: ignore[assignment]  # narrower in the stubs than in Django
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **how: Any) -> Any:
-        """Let who does not work on every entity add none at the top of the tree, where they would not see it."""
+        """Let who sees entities by grants add none at the top of the tree, where no grant reaches, though all be granted."""
         form = super().get_form(request, obj, change, **how)
-        if obj is None and not sees_everything(request):
+        if obj is None and request_entities(request) is not None:
             form.base_fields["parent"].required = True
             form.base_fields["parent"].error_messages["required"] = NEEDS_PARENT
         return form

@@ -1,16 +1,39 @@
 """The form of a limit where it is set at once."""
 
 from copy import deepcopy
-from typing import Any
+from decimal import Decimal
+from typing import Any, cast
 
 from django import forms
-from django.contrib.postgres.forms import RangeWidget
+from django.contrib.postgres.forms import DateTimeRangeField, RangeWidget
 
 from backoffice.databases import SANDBOX
-from backoffice.moments import Moment
+from backoffice.moments import KeptMoment, Moment
 from ledger.admin.commands.propose import NEEDS_SUBJECT
 from ledger.models import Cap, Limit
 from ledger.money import exponent
+
+
+def _valid() -> RangeWidget:
+    """Return two moments, each with its name."""
+    both = RangeWidget(Moment.widget)
+    both.widgets = [deepcopy(Moment.widget) for _ in both.widgets]  # of which Django makes one and the same
+    for widget, name in zip(both.widgets, ("Valid from", "Valid until"), strict=True):
+        widget.attrs["aria-label"] = name
+    return both
+
+
+class Validity(DateTimeRangeField):
+    """From and until, each a moment as everywhere else; compared with what is there, not with what a browser says was."""
+
+    def __init__(self, **how: Any) -> None:
+        both = {"fields": [KeptMoment(required=False), KeptMoment(required=False)], "show_hidden_initial": False}
+        super().__init__(**{**how, **both, "widget": _valid()})
+
+    def keep(self, valid: Any) -> None:
+        """Leave the bounds that nobody touches as they are."""
+        for moment, bound in zip(self.fields, (valid.lower, valid.upper), strict=True):
+            moment.kept = bound
 
 
 class LimitForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
@@ -21,6 +44,7 @@ class LimitForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the st
     class Meta:
         model = Limit
         fields = ("kind", "currency", "entity", "account", "amount", "valid")
+        field_classes = {"valid": Validity}
 
     def __init__(self, *args: Any, **how: Any) -> None:
         """Offer the currencies that are kept, and show the amount as one of its own is written. One query."""
@@ -30,12 +54,16 @@ class LimitForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the st
         kept = Cap.objects.using(SANDBOX).values_list("currency", flat=True)
         self.fields["currency"].widget = forms.Select(choices=[("", "---------"), *((code, code) for code in kept)])
         self.fields["currency"].help_text = ""
-        self.fields["valid"].widget = _valid()
         for name in ("entity", "account"):  # chosen here, and neither made nor changed on the way
             chosen: Any = self.fields[name].widget
             chosen.can_add_related = chosen.can_change_related = chosen.can_view_related = False
         if self.instance.pk:
-            self.initial["amount"] = f"{self.instance.amount:.{exponent(self.instance.currency)}f}"
+            self._show(self.instance)
+
+    def _show(self, limit: Limit) -> None:
+        """Write the amount with the decimals of its currency, and leave the bounds as they are unless they are changed."""
+        self.initial["amount"] = limit.amount.quantize(Decimal(1).scaleb(-exponent(limit.currency)))
+        cast("Validity", self.fields["valid"]).keep(limit.valid)
 
     def clean(self) -> dict[str, Any]:
         """Refuse a limit for nobody in particular to who does not see everything."""
@@ -45,12 +73,3 @@ class LimitForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the st
         ):
             raise forms.ValidationError(NEEDS_SUBJECT)
         return data
-
-
-def _valid() -> RangeWidget:
-    """Return two moments, each with its name."""
-    both = RangeWidget(Moment.widget)
-    both.widgets = [deepcopy(Moment.widget) for _ in both.widgets]  # of which Django makes one and the same
-    for widget, name in zip(both.widgets, ("Valid from", "Valid until"), strict=True):
-        widget.attrs["aria-label"] = name
-    return both

@@ -75,7 +75,6 @@ class SearchForm(forms.Form):
         chosen: Any = self.fields["entity_id"]
         chosen.choices = [("", "All"), *entities]
         for name in ("since", "until"):
-            self.fields[name].widget = forms.DateTimeInput(attrs={"type": "datetime-local"})
             self.fields[name].label = f"{name.capitalize()} ({timezone.get_current_timezone_name()})"
 
     def clean(self) -> dict[str, Any]:

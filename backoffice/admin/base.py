@@ -5,6 +5,7 @@ names what it prefetches.
 """
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -243,9 +244,12 @@ class ConsoleAdmin(StaleForms, HistoryPages, ExportMixin, admin.ModelAdmin):  # 
 
     def kept(self, request: HttpRequest, page: str) -> str:
         """Return a page's address with the search and the filters of the list that this one was reached from."""
-        return add_preserved_filters(
-            {"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}, page
-        )
+        return add_preserved_filters({**self.kept_context(request), "opts": self.opts}, page)
+
+    def kept_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Return the same for the links and, as fields, for the forms by GET of a page of its own."""
+        kept = self.get_preserved_filters(request)
+        return {"preserved_filters": kept, "kept_fields": parse_qsl(kept)}
 
     def label(self, obj: Any) -> str:
         """Return what an object is called in titles, in the trail above a page, and by the record."""

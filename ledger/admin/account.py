@@ -79,7 +79,7 @@ class AccountAdmin(CommandedAdmin):
     def page_of_then(self, request: HttpRequest, obj: Account) -> tuple[str, str] | None:
         """Lead to the balance as of a moment: an account can be back-dated, and older than its record."""
         page = reverse(f"{self.admin_site.name}:ledger_account_as_of", args=[obj.pk])
-        return (page, "Balance as of a moment") if past.GUARD.allows(request) else None
+        return (self.kept(request, page), "Balance as of a moment") if past.GUARD.allows(request) else None
 
     def other_history(self, request: HttpRequest, obj: Account, until: Until) -> list[Line]:
         """Tell of the account's actions, which are the history of its balance and status, of notes and of requests."""

@@ -83,5 +83,6 @@ def go_to_command(
         chosen = {FILTER: request.GET.urlencode()}
     else:
         chosen = {"ids": ",".join(map(str, queryset.order_by("pk").values_list("pk", flat=True)))}
+        chosen |= model_admin.kept_context(request)["kept_fields"]
     page = reverse(f"{model_admin.admin_site.name}:ledger_{opts.model_name}_{command.name}_selected")
     return HttpResponseRedirect(f"{page}?{urlencode(chosen, safe=',')}")

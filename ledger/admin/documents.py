@@ -4,6 +4,7 @@ Nothing is stored: each is made when somebody asks for it. So there are links al
 none to a month that was over before the account was opened. No query.
 """
 
+from collections.abc import Callable
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -28,33 +29,36 @@ class Document(NamedTuple):
     ways: list[tuple[str, str]]
 
 
-def documents(request: HttpRequest, site: Any, account: Account) -> list[Document]:
+def documents(request: HttpRequest, model_admin: Any, account: Account) -> list[Document]:
     """Return what the reader can have made of the account."""
-    history = Document("History", "everything since it was opened", [("Page", _page(site, account, "history"))])
+
+    def page(name: str, **query: str) -> str:
+        """Return an address below the account's, which leads back to the list as it was."""
+        found = reverse(f"{model_admin.admin_site.name}:ledger_account_{name}", args=[account.pk], query=query)
+        kept: str = model_admin.kept(request, found)
+        return kept
+
+    history = Document("History", "everything since it was opened", [("Page", page("history"))])
     if not past.GUARD.allows(request):
         return [history]
     opened = timezone.localdate(account.created)
     month, last = named(timezone.localdate())[:2]
-    found = [_statement(site, account, period) for period in (month, last) if period.last >= opened]
+    found = [_statement(page, period) for period in (month, last) if period.last >= opened]
     if last.last >= opened:
-        then = _page(site, account, "as_of", moment=f"{last.last.isoformat()}{LAST_SECOND}")
+        then = page("as_of", moment=f"{last.last.isoformat()}{LAST_SECOND}")
         found.append(Document("Balance", f"end of last month, {_day(last.last)}", [("Page", then)]))
     return [*found, history]
 
 
-def _statement(site: Any, account: Account, period: Period) -> Document:
+def _statement(page: Callable[..., str], period: Period) -> Document:
     days = {"since": period.first.isoformat(), "until": period.last.isoformat()}
     ways = [
-        ("Page", _page(site, account, "statement", **days)),
-        ("To print", _page(site, account, "statement", **days, print="1")),
-        *((kind.label, _page(site, account, f"statement_{kind.name}", **days)) for kind in FORMATS.values()),
+        ("Page", page("statement", **days)),
+        ("To print", page("statement", **days, print="1")),
+        *((kind.label, page(f"statement_{kind.name}", **days)) for kind in FORMATS.values()),
     ]
     of = f"{period.label.lower()}, {period.first.day} to {_day(period.last)}"
     return Document("Statement", of, ways)
-
-
-def _page(site: Any, account: Account, name: str, **query: str) -> str:
-    return reverse(f"{site.name}:ledger_account_{name}", args=[account.pk], query=query)
 
 
 def _day(day: date) -> str:

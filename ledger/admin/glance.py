@@ -53,7 +53,7 @@ def context(request: HttpRequest, model_admin: Any, account: Account) -> dict[st
         "note_form": note_form(request, account, model_admin.using),
         "commands": commands(request, model_admin, account),
         "limit_url": limit_url(request, site, account),
-        "documents": documents(request, site, account),
+        "documents": documents(request, model_admin, account),
         "twin": model_admin.twin(request, account),
     }
 

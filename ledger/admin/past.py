@@ -40,6 +40,7 @@ class PastPage(BaseView):
         return {
             **self.model_admin.admin_site.each_context(self.request),
             "opts": self.model_admin.opts,
+            **self.model_admin.kept_context(self.request),
             "original": account,
             "command": self,
             "title": f"{self.verb}: {account}" if account else self.verb,

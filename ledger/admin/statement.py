@@ -55,7 +55,8 @@ class StatementPage(PastPage):
         after = self._after()
         page = statement.page(after=after, most=PRINTED if to_print else PAGE)
         days = {"since": form.cleaned_data["since"], "until": form.cleaned_data["until"]}
-        same = {**days, "known": statement.known}
+        kept = dict(self.model_admin.kept_context(self.request)["kept_fields"])
+        same = {**days, "known": statement.known, **kept}
         return {
             "statement": statement,
             "page": page,

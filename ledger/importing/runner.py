@@ -16,11 +16,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
-from django.db import connections
-
 from backoffice.models import User
 from backoffice.scope import acting
 from ledger import errors
+from ledger.bounding import alone
 from ledger.importing.customers import open_missing
 from ledger.importing.source import Customer, Problem, Row, Source
 from ledger.models import Account, Action, Refusal
@@ -89,7 +88,7 @@ class Import:
         request_id = f"import_postings {uuid.uuid4()}"
         why = f"Import of a file, format {self.source.name}"
         with acting(actor=self.by.pk, request_id=request_id, reason=why, using=self.using):
-            alone(self.source.name, using=self.using)
+            wait_turn(self.source.name, using=self.using)
             yield
 
     def _post(self, rows: Sequence[Row], report: Report) -> None:
@@ -108,10 +107,9 @@ class Import:
         report.refused += [Refused(line, *refused[line]) for line in sorted(refused)]
 
 
-def alone(name: str, *, using: str) -> None:
-    """Wait until no other transaction imports this format. Ends with the transaction; one query."""
-    with connections[using].cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"import {name}"])
+def wait_turn(name: str, *, using: str) -> None:
+    """Wait until no other transaction imports this format, and keep it to this one until that ends. One query."""
+    alone(f"import {name}", using)
 
 
 def recall(rows: Iterable[Row], *, using: str) -> dict[int, Problem]:

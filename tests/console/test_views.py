@@ -1,5 +1,7 @@
 """How people have their lists: columns, views of their own and of a team, the one a list begins with."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
@@ -8,6 +10,7 @@ from django.urls import NoReverseMatch, reverse
 from audit.models import Outbox
 from backoffice import list_pages
 from backoffice.grants import grant
+from backoffice.list_pages import SHOW_IT, TAKEN
 from backoffice.models import Entity, ListChoice, SavedView, User
 from backoffice.roles import AGENT, LEAD
 from ledger.models import Account
@@ -120,6 +123,54 @@ def test_no_two_views_that_somebody_sees_are_called_alike(people: dict[str, Clie
     assert list(SavedView.objects.order_by("query").values_list("name", "query")) == [
         ("Frozen", "q=a"), ("Mine", "q=c"), ("Mine", "q=d"),
     ]  # fmt: skip
+
+
+def said(browser: Client, way: str, **sent: object) -> tuple[str, str]:
+    """Return where a try to keep a view leads, and what the list says of it."""
+    page = browser.post(url("keep_view") + way, sent)["Location"]
+    *_, last = browser.get(page).context["messages"]
+    return page.removeprefix(f"{reverse(LIST)}?"), str(last)
+
+
+def test_view_is_to_be_shown_first_only_where_that_lets_it_be_replaced(
+    people: dict[str, Client], account: Account
+) -> None:
+    team = Group.objects.get(name=AGENT)
+    ann, lea = people["ann"], people["lea"]
+    lea.post(url("keep_view"), {"name": "Ours", "query": "q=a", "team": team.pk})
+    ann.post(url("keep_view"), {"name": "Mine", "query": "q=b"})
+    ours, mine = SavedView.objects.order_by("query")
+    for browser, shown, sent, first in (
+        (ann, None, {"name": "Mine"}, True),
+        (ann, ours, {"name": "Mine"}, True),
+        (ann, mine, {"name": "mine"}, False),  # it is shown, and called otherwise
+        (ann, None, {"name": "mine"}, False),
+        (ann, None, {"name": "Ours"}, False),  # the team's, which she does not keep
+        (ann, ours, {"name": "Ours"}, False),
+        (lea, ours, {"name": "Ours"}, False),  # it is shown, and the team's, not hers
+        (lea, None, {"name": "Ours", "team": team.pk}, True),
+    ):
+        _, told = said(browser, f"?view={shown.pk}" if shown else "", query="q=c", **sent)
+        assert told == TAKEN.format(sent["name"]) + (SHOW_IT if first else ""), (shown, sent)
+    assert not SavedView.objects.filter(query="q=c").exists()
+
+
+@pytest.mark.parametrize("refused", [{"name": ""}, {"name": "Mine", "team": "0"}, {"name": "MINE"}, {"name": "Other"}])
+def test_view_stays_shown_after_a_refusal_so_that_the_next_try_replaces_it(
+    people: dict[str, Client], account: Account, monkeypatch: pytest.MonkeyPatch, refused: dict[str, str]
+) -> None:
+    monkeypatch.setattr(list_pages, "MOST", 1 if refused["name"] == "Other" else 50)
+    people["ann"].post(url("keep_view"), {"name": "Mine", "query": "q=a"})
+    view = SavedView.objects.get()
+    page, told = said(people["ann"], f"?view={view.pk}", query="q=b&after=3", **refused)
+    assert page == f"view={view.pk}&q=b"
+    assert "is kept" not in told
+    form = re.findall(
+        rf'action="({url("keep_view")}[^"]*)"', people["ann"].get(f"{reverse(LIST)}?{page}").content.decode()
+    )
+    assert form == [f"{url('keep_view')}?view={view.pk}"]
+    people["ann"].post(form[0], {"name": "Mine", "query": "q=b"})
+    assert SavedView.objects.get().query == "q=b"
 
 
 def test_view_is_deleted_after_a_question_that_says_for_whom(people: dict[str, Client], account: Account) -> None:

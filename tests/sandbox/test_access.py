@@ -81,6 +81,19 @@ def test_analyst_adds_entities_below_those_they_work_on(client: Client, own: Acc
     assert client.post(page, {**sent, "code": "top", "parent": ""}).status_code == 302
 
 
+def test_who_was_granted_every_entity_there_is_adds_none_at_the_top_either(
+    client: Client, analyst: User, own: Account
+) -> None:
+    there = Entity.objects.using("sandbox").exclude(pk=own.entity_id).get()
+    grant(analyst, Entity.objects.create(pk=there.pk, code=there.code, name=there.name))
+    for_all = client.get(reverse("sandbox:ledger_limit_add")).context["adminform"].form.may_bind_all
+    assert for_all  # they work on every entity, and a limit of them all is within what they see
+    sent = {"code": "top", "name": "Top", "parent": "", "reason": "Trying"}
+    refused = client.post(reverse("sandbox:backoffice_entity_add"), sent)
+    assert refused.context["adminform"].form.errors == {"parent": [NEEDS_PARENT]}
+    assert not Entity.objects.using("sandbox").filter(code="top").exists()
+
+
 def test_a_new_member_of_staff_gets_a_row_on_the_first_visit(client: Client, analyst: User, filled: None) -> None:
     client.force_login(analyst)
     html = client.get(reverse("sandbox:index")).content.decode()

@@ -7,6 +7,7 @@ One object is previewed, done and answered here, several in `ledger.admin.comman
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, cast
+from urllib.parse import urlencode
 from uuid import uuid4
 
 from django.contrib import messages
@@ -161,6 +162,13 @@ class LedgerCommand(Worded):
         label = "Take it back" if of_money else name.capitalize()
         return [(label, f"{page.removesuffix('change/')}{name}/")] if name in permitted else []
 
+    def preserved_filters(self) -> str:
+        """Return the search and the filters of the list before it: of all that a filter finds, that filter."""
+        if not self.single and self.selection.query is not None:
+            return urlencode({"_changelist_filters": self.selection.query})
+        kept: str = self.model_admin.get_preserved_filters(self.request)
+        return kept
+
     def page_context(self) -> dict[str, Any]:
         """Return what the admin's templates want."""
         single = self.objects[0] if self.single and self.objects else None
@@ -168,7 +176,7 @@ class LedgerCommand(Worded):
         return {
             **self.model_admin.admin_site.each_context(self.request),
             "opts": self.model_admin.opts,
-            "preserved_filters": self.model_admin.get_preserved_filters(self.request),
+            "preserved_filters": self.preserved_filters(),
             "original": single,
             "account": self.account_of(single) if single else None,
             "account_called": called(self.account_of(single)) if single else "",

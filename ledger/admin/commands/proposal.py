@@ -115,6 +115,7 @@ class Proposal(CommandPage):
         return {
             **self.model_admin.admin_site.each_context(self.request),
             "opts": self.model_admin.opts,
+            "preserved_filters": self.model_admin.get_preserved_filters(self.request),
             "original": single,
             "title": f"{self.verb}: {single}" if single else self.verb,
         }
