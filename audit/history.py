@@ -26,6 +26,7 @@ from audit.timeline import Line, Until, Words, compared, event_lines, link_lines
 __all__ = ["HistoryPages", "Line", "Until", "link_lines"]
 
 COMPARED = 2
+WITHOUT = "no"
 LEFT_OUT = {"password", "last_login"}
 RELATED = 20  # rows of each kind that are shown beside an object as it stood
 
@@ -37,6 +38,7 @@ class Question(forms.Form):
     new = forms.IntegerField(required=False)
     at = PastMoment(required=False, label="As it stood on")
     until = forms.CharField(required=False)
+    looks = forms.ChoiceField(required=False, choices=[("", ""), (WITHOUT, WITHOUT)])
 
 
 class HistoryPages:
@@ -82,8 +84,9 @@ class HistoryPages:
         until, captured = Until.read(asked["until"]), history_of(self.model) is not None
         rows, chosen = self.versions(obj, until, asked) if captured else ([], [])
         words = Words(request, self.admin_site, self.model, [*rows, *chosen])
+        looks = asked.get("looks") != WITHOUT
         reads_log = self.admin_site.name == "console" and request.user.has_perm(self.view_events)
-        events = event_lines(request, self.admin_site, obj, until) if reads_log else []
+        events = event_lines(request, self.admin_site, obj, until, looks=looks) if reads_log else []
         others = self.other_history(request, obj, until)
         lines, older = until.page([*version_lines(rows, words), *others, *(events or ())])
         here = {line.version for line in lines}
@@ -100,6 +103,8 @@ class HistoryPages:
             "is_older": until.moment is not None,
             "store_away": events is None,
             "question": question,
+            "looks": looks,
+            "reads_log": reads_log,
             "elsewhere": [
                 (name, row)
                 for name in ("old", "new")

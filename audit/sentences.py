@@ -41,6 +41,7 @@ PLACES = {  # pages about no object
     "mfa_index": "their own login",
     "usersessions_list": "their own sessions",
 }
+LOOKS = "looks"  # a parameter of histories that says how they are shown, and not what was looked for
 LINKED = ("group_id", "permission_id")  # columns of link tables that tell what somebody was given
 
 
@@ -129,7 +130,7 @@ def _more(event: Event, data: dict[str, Any], names: Names, *, named: bool) -> S
 
 def _asked(data: dict[str, Any]) -> str:
     """Return what a page was asked, as people read it: `, with q “Nova”, status “open”`; not what Django asks itself."""
-    pairs = [pair for pair in parse_qsl(str(data.get("query", ""))) if not pair[0].startswith("_")]
+    pairs = [pair for pair in parse_qsl(str(data.get("query", ""))) if not pair[0].startswith("_") and pair[0] != LOOKS]
     return f", with {', '.join(f'{_parameter(name)} {value(text)}' for name, text in pairs)}" if pairs else ""
 
 

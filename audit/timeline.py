@@ -25,6 +25,7 @@ from audit.sentences import NAMELESS, as_lines, in_words
 PAGE = 100  # lines of a timeline
 MOST_SHOWN = 10_000  # lines of one moment
 DEED = {"+": "Created", "-": "Deleted"}
+LOOKED = ("object.viewed", "export.downloaded", "list.viewed")
 TOLD_OTHERWISE = ("change.", "ledger.posted")  # by versions, and by the object's actions
 
 
@@ -142,8 +143,10 @@ def link_lines(manager: Any, owner: str, other: str, obj: models.Model, until: U
         yield Line(row.history_date, who_of(row), text, row.history_change_reason)
 
 
-def event_lines(request: HttpRequest, site: AdminSite, obj: models.Model, until: Until) -> list[Line] | None:
-    """Tell who saw the object and what else was recorded of it; None where the event store is away.
+def event_lines(
+    request: HttpRequest, site: AdminSite, obj: models.Model, until: Until, *, looks: bool = True
+) -> list[Line] | None:
+    """Tell who saw the object, unless without `looks`, and what else was recorded of it; None where the event store is away.
 
     What its versions and actions tell is left out.
     """
@@ -151,6 +154,7 @@ def event_lines(request: HttpRequest, site: AdminSite, obj: models.Model, until:
     others = of_object.exclude(data__has_key="database")
     for told in TOLD_OTHERWISE:
         others = others.exclude(type__startswith=told)
+    others = others if looks else others.exclude(type__in=LOOKED)
     try:
         events = list(until.of(others, "created"))
     except OperationalError:

@@ -24,13 +24,13 @@ from django.utils import timezone
 from audit.names import fits, visible
 from audit.personal import model_of
 from audit.registry import TYPES
+from audit.timeline import LOOKED
 from backoffice.models.voiding import AnyOf
 from backoffice.moments import Moment
 from backoffice.people import matching
 
 WINDOW = 7  # days
 CANDIDATES = 50  # objects of each type that typed words may mean
-LOOKED = ("object.viewed", "export.downloaded", "list.viewed")
 DIRECT = ("user_id", "block", "object_type", "object_id", "entity_id", "request_id")
 OWN = {"audit"}  # apps whose rows are not what events speak of
 

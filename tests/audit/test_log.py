@@ -263,12 +263,13 @@ def test_export_keeps_moments_to_the_microsecond(log: Client) -> None:
 
 
 def test_what_django_asks_itself_stands_in_no_sentence(log: Client) -> None:
-    query = "_changelist_filters=q%3DNova&_popup=1&type=logout"
+    query = "_changelist_filters=q%3DNova&_popup=1&type=logout&looks=no"
     logged(type="object.viewed", object_type="ledger.account", object_id="1", data={"query": query})
     page = log.get(reverse(LOG)).content.decode()
     assert "with type “logout”" in page
     assert "_changelist_filters" not in page
     assert "_popup" not in page
+    assert "looks “no”" not in page
 
 
 def test_log_is_searched_by_words_of_the_reason(log: Client) -> None:

@@ -11,6 +11,7 @@ from audit.timeline import PAGE
 from ledger.choices import ActionType
 from ledger.models import Account, Action
 from ledger.posting import Posting
+from tests.audit.store import stored
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit"])
 VERSIONS = 2 * PAGE + 50
@@ -75,3 +76,17 @@ def test_version_of_another_object_is_not_compared(log: Client, account: Account
 def test_page_that_cannot_be_read_is_the_newest(log: Client, account: Account, until: str) -> None:
     answer = log.get(reverse("console:ledger_account_history", args=[account.pk]), {"until": until})
     assert answer.status_code == 200
+
+
+def test_history_is_read_without_who_looked_until_that_is_asked_for_again(log: Client, account: Account) -> None:
+    page = reverse("console:ledger_account_history", args=[account.pk])
+    for kind in ("object.viewed", "export.downloaded", "review.asked"):
+        stored(
+            type=kind, object_type="ledger.account", object_id=str(account.pk), reason="" if "v" in kind[:8] else kind
+        )
+    every, without = log.get(page).context["lines"], log.get(page, {"looks": "no"})
+    assert len(every) == len(without.context["lines"]) + 2
+    assert any("asked" in str(line.text) for line in without.context["lines"])
+    assert 'type="hidden" name="looks" value="no"' in without.content.decode()
+    assert "With who looked" in without.content.decode()
+    assert len(log.get(page, {"looks": ["no", ""]}).context["lines"]) >= len(every)
