@@ -32,7 +32,7 @@ class Validity(DateTimeRangeField):
 
     def keep(self, valid: Any) -> None:
         """Leave the bounds that nobody touches as they are."""
-        for moment, bound in zip(self.fields, (valid.lower, valid.upper), strict=True):
+        for moment, bound in zip(cast("list[KeptMoment]", self.fields), (valid.lower, valid.upper), strict=True):
             moment.kept = bound
 
 
