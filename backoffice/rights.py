@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from backoffice import duties
 from backoffice.effects import Effect, Seen
 from backoffice.grants import entities_of, grant, revoke
 from backoffice.models import Entity, GrantRequest, GroupGrant, PersonGrant, User
@@ -60,6 +61,8 @@ def check(asked: GrantRequest) -> None:
     if stands(asked) == asked.give:
         why = "give: this right stands already" if asked.give else "take: this very right was not given"
         raise GrantRefused(f"There is nothing to {why}.", code="nothing_to_do")
+    if asked.give and person and asked.group and (why := duties.of_group(person, asked.group)):
+        raise GrantRefused(why, code="two_duties")
 
 
 def stands(asked: GrantRequest) -> bool:

@@ -10,6 +10,7 @@ from django import forms
 from django.contrib.auth.forms import UsernameField
 from django.core.exceptions import ValidationError
 
+from backoffice import duties
 from backoffice.models import User
 
 HELD = (
@@ -63,7 +64,15 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the s
             field = next(name for name in was if not was[name])
             told = {"person": person, "held": ", ".join(held)}
             self.add_error(field, ValidationError(HELD, code="comes_back", params=told))
+        self._keep_duties_apart(data)
         return data
+
+    def _keep_duties_apart(self, data: dict[str, Any]) -> None:
+        """Refuse permissions that do not go with what the person has, as requests for groups are refused."""
+        if "user_permissions" not in data or data.get("is_superuser", self.instance.is_superuser):
+            return
+        if why := duties.of_permissions(self.instance, data["user_permissions"]):
+            self.add_error("user_permissions", ValidationError(why, code="two_duties"))
 
     def save(self, commit: bool = True) -> User:
         """Save a new person without a password that could be used."""

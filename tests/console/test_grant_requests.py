@@ -112,6 +112,20 @@ def test_form_chooses_staff_only_and_says_what_cannot_be(ann: Client, agent: Use
     assert refused == ["There is nothing to give: this right stands already."]
 
 
+def test_what_does_not_go_with_what_the_person_has_is_said_to_who_asks_and_who_decides(
+    ann: Client, bob: Client, agent: User
+) -> None:
+    url, administrators = page("user_rights", agent.pk), Group.objects.get(name=ADMINISTRATOR)
+    made = ask(ann, url, group=administrators.pk)
+    agent.groups.add(Group.objects.get(name=AGENT))
+    told = "Money is moved by Support agent, people and rights are changed by Administrator: nobody gets both."
+    [refused] = preview(ann, url, group=administrators.pk).context["form"].non_field_errors()
+    assert refused.startswith(told)
+    assert told in html(bob, page("grantrequest_change", made.pk))
+    decide(bob, made)
+    assert [group.name for group in agent.groups.all()] == [AGENT]
+
+
 def test_way_to_ask_and_each_right_s_way_to_be_taken_are_shown_to_who_may(
     ann: Client, agent: User, nord: Entity
 ) -> None:
