@@ -1,6 +1,7 @@
 """Rights in the console: asked for on the page of an entity or a person, decided on the request's page by another."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group
@@ -143,6 +144,18 @@ def test_way_to_ask_and_each_right_s_way_to_be_taken_are_shown_to_who_may(
     filled = ann.get(of_entity, {"deed": "take", "person": str(agent.pk)}).context["form"]
     assert (filled["deed"].value(), filled["person"].value()) == ("take", str(agent.pk))
     assert ASK not in html(ann, page("user_change", User.objects.get(username="ann").pk))
+
+
+def test_who_opens_the_form_for_rights_of_their_own_is_told_in_its_place(ann: Client, agent: User) -> None:
+    own, other = (page("user_rights", User.objects.get(username=name).pk) for name in ("ann", "agent"))
+    told = "Nobody asks for rights of their own to be given or taken."
+    shown = html(ann, own)
+    assert (told in shown, 'name="deed"' in shown) == (True, False)
+    assert f'href="{page("user_change", User.objects.get(username="ann").pk)}"' in shown
+    offered = html(ann, other)
+    assert (told in offered, 'name="deed"' in offered) == (False, True)
+    refused = ann.post(own, {"key": uuid4(), "deed": "give", "group": Group.objects.get(name=LEAD).pk, "reason": "x"})
+    assert told in refused.content.decode()
 
 
 def test_maker_sees_no_way_to_decide_and_can_take_it_back(ann: Client, agent: User, nord: Entity) -> None:
