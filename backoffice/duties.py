@@ -46,27 +46,41 @@ def of_group(person: User, group: Group) -> str:
     if person.is_superuser:
         return ""
     given = _of_groups(Q(group=group))
-    return _clash(person, given, _held(person)) if given else ""
+    return _clash(person, given, {**_of_groups(Q(group__user=person)), OWN: _own(Q(user=person))})
 
 
 def of_permissions(person: User, permissions: Iterable[Permission]) -> str:
-    """Return what keeps somebody from having these permissions of their own, as above; three queries at most.
+    """Return what keeps somebody from having these permissions of their own, as above; two queries.
 
     Who has been a superuser is given what their groups give, too.
     """
-    groups = _of_groups(Q(group__user=person))
-    wanted = {right.pk: f"{right.content_type.app_label}.{right.codename}" for right in permissions}
+    groups, wanted = _of_groups(Q(group__user=person)), _named(permissions)
     if person.is_superuser:
-        return _clash(person, {**groups, OWN: set(wanted.values())}, {})
-    had = set(person.user_permissions.values_list("pk", flat=True))
-    new = {name for pk, name in wanted.items() if pk not in had}
-    return _clash(person, {OWN: new}, {**groups, OWN: set(wanted.values())})
+        return _clash(person, {**groups, OWN: wanted}, {})
+    return _clash(person, {OWN: wanted - _own(Q(user=person))}, {**groups, OWN: wanted})
 
 
-def _held(person: User) -> Duties:
-    """Return all that somebody has. Two queries."""
-    own = person.user_permissions.values_list("content_type__app_label", "codename")
-    return {**_of_groups(Q(group__user=person)), OWN: {".".join(right) for right in own}}
+def of_members(group: Group, permissions: Iterable[Permission]) -> str:
+    """Return what keeps a group from giving these permissions to those who are in it, as above; three queries at most."""
+    wanted, name = _named(permissions), group.name or "this group"
+    if group.pk is None:
+        return _clash("", {name: wanted}, {})
+    people = User.objects.filter(groups=group, is_superuser=False).values("pk")
+    held = {**_of_groups(Q(group__in=Group.objects.filter(user__in=people))), OWN: _own(Q(user__in=people))}
+    new = wanted - _own(Q(group=group))
+    return _clash("somebody in the group", {name: new}, {**held, name: wanted})
+
+
+def _named(permissions: Iterable[Permission]) -> set[str]:
+    """Return permissions as they are asked for. Their content types are read with them."""
+    return {f"{right.content_type.app_label}.{right.codename}" for right in permissions}
+
+
+def _own(whose: Q) -> set[str]:
+    """Return what is given to these people, or by this group, itself. One query."""
+    return {
+        ".".join(right) for right in Permission.objects.filter(whose).values_list("content_type__app_label", "codename")
+    }
 
 
 def _of_groups(which: Q) -> dict[str, set[str]]:
@@ -80,7 +94,7 @@ def _of_groups(which: Q) -> dict[str, set[str]]:
     return given
 
 
-def _clash(person: User, given: Duties, held: Duties) -> str:
+def _clash(person: object, given: Duties, held: Duties) -> str:
     """Say which two do not go together, at least one of them given."""
     everything = (*given.items(), *held.items())
     for name, rights in given.items():
@@ -92,5 +106,5 @@ def _clash(person: User, given: Duties, held: Duties) -> str:
     return ""
 
 
-def _told(person: User, money: str, rights: str) -> str:
+def _told(person: object, money: str, rights: str) -> str:
     return (AT_ONCE if money == rights else APART).format(money=money, rights=rights, person=person)
