@@ -19,7 +19,7 @@ from backoffice.command import CommandForm, CommandPage, Line
 from backoffice.guards import PermissionGuard, StaffGuard
 from backoffice.models import Entity, GrantRequest, User
 from backoffice.reason import ReasonField
-from backoffice.rights import GrantRefused, would
+from backoffice.rights import ONE_S_OWN, GrantRefused, would
 
 ASK = StaffGuard() & PermissionGuard("backoffice.request_grant")
 GIVE, TAKE = "give", "take"
@@ -203,6 +203,10 @@ class AskForPerson(Ask):
 
     subject, searched = "person", "entity"
     form_class = PersonForm
+
+    def obstacle(self) -> str:
+        """Say at once what would be refused whatever is chosen."""
+        return ONE_S_OWN if self.objects[0].pk == self.request.user.pk else ""
 
     def standing(self, row: User) -> list[tuple[str, list[str]]]:
         """Return the person's groups and own grants. Two queries."""

@@ -1,6 +1,6 @@
 """Maker and checker for rights: asking that one be given or taken, or an entity moved, and deciding on it.
 
-The same request waits once, whoever asks. Deciding locks the request, then the right. Callers: the console's pages.
+The same request waits once, whoever asks. Deciding locks the request, then the person, then the right. Callers: the console's pages.
 Commands, migrations and the demo give rights by `backoffice.grants`, without asking.
 """
 
@@ -78,6 +78,7 @@ def approve(*, pk: int, by: User, comment: str, saw: str | None = None) -> Grant
 
     def act(asked: GrantRequest) -> None:
         _check_another(asked, by)
+        _lock_person(asked)
         now = would(asked)
         if saw is not None and saw != now.digest:
             raise StaleGrant("What would happen now is not what you were shown: look again.")
@@ -134,6 +135,12 @@ def _check_another(asked: GrantRequest, by: User) -> None:
         raise GrantRefused("This is about your own rights, so somebody else has to decide.", code="one_s_own")
     if by.may_be(asked.maker):
         raise GrantRefused(MAY_BE_ONE, code="same_hands")
+
+
+def _lock_person(asked: GrantRequest) -> None:
+    """Have two approvals for one person come one after the other: what is given goes by what is held."""
+    if asked.person_id:
+        User.objects.select_for_update(no_key=True).filter(pk=asked.person_id).first()
 
 
 def _decide(pk: int, act: Callable[[GrantRequest], None]) -> GrantRequest:

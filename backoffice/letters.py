@@ -13,6 +13,8 @@ from django.core.mail import send_mail
 from audit.record import record
 
 logger = logging.getLogger("backoffice.letters")
+UNSENT = "E-mail cannot be sent from here: nothing would reach {}."
+NOTHING_SENT = "Nothing was sent to {}: e-mail cannot be sent from here."
 
 
 def writes_to_nobody() -> bool:

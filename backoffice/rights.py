@@ -9,10 +9,12 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from backoffice import duties
 from backoffice.effects import Effect, Seen
 from backoffice.grants import entities_of, grant, revoke
 from backoffice.models import Entity, GrantRequest, GroupGrant, PersonGrant, User
 
+ONE_S_OWN = "Nobody asks for rights of their own to be given or taken."
 NAMED = 4  # entities or groups that are told by name
 
 
@@ -46,7 +48,7 @@ def check(asked: GrantRequest) -> None:
     """Raise GrantRefused where it cannot be done."""
     person, entity = asked.person, asked.entity
     if is_own(asked, asked.maker):
-        raise GrantRefused("Nobody asks for rights of their own to be given or taken.", code="one_s_own")
+        raise GrantRefused(ONE_S_OWN, code="one_s_own")
     if asked.give and person and (person.is_void or not person.is_active or not person.is_staff):
         raise GrantRefused(f"{person} does not work here: rights are for active staff.", code="not_staff")
     if asked.give and entity and entity.is_void:
@@ -60,6 +62,8 @@ def check(asked: GrantRequest) -> None:
     if stands(asked) == asked.give:
         why = "give: this right stands already" if asked.give else "take: this very right was not given"
         raise GrantRefused(f"There is nothing to {why}.", code="nothing_to_do")
+    if asked.give and person and asked.group and (why := duties.of_group(person, asked.group)):
+        raise GrantRefused(why, code="two_duties")
 
 
 def stands(asked: GrantRequest) -> bool:

@@ -5,7 +5,7 @@ relieved of those it does not. So an app that comes later needs a line here and 
 by hand is gone with the next migration. Groups of other names are left alone. Which rows a person sees is not said here but by grants on entities (`backoffice.grants`).
 
 Separation of duties: who moves money changes neither people nor grants; who changes those moves no money; who reviews
-changes nothing.
+changes nothing. `backoffice.duties` keeps the first two apart in one person, too.
 """
 
 from collections.abc import Iterable

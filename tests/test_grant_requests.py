@@ -5,16 +5,17 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.utils import timezone
 
 from audit.models import Outbox
 from backoffice import grant_requests
+from backoffice.duties import MONEY, RIGHTS
 from backoffice.grants import entities_of, grant, revoke
 from backoffice.models import Entity, GrantRequest, GroupGrant, PersonGrant, User
 from backoffice.rights import GrantRefused, StaleGrant, stands, would
-from backoffice.roles import AGENT, LEAD
+from backoffice.roles import ADMINISTRATOR, AGENT, IMPORTER, LEAD, REVIEWER, ROLES
 from backoffice.scope import Scope, announce, entered
 
 pytestmark = pytest.mark.django_db
@@ -211,6 +212,53 @@ def test_what_was_done_meanwhile_cannot_be_approved(
         approve(asked, checker)
     asked.refresh_from_db()
     assert asked.state == "pending"
+
+
+@pytest.mark.parametrize(("has", "asks"), [(AGENT, ADMINISTRATOR), (ADMINISTRATOR, LEAD), (IMPORTER, ADMINISTRATOR)])
+def test_nobody_is_given_what_moves_money_and_what_changes_people(
+    maker: User, checker: User, agent: User, has: str, asks: str
+) -> None:
+    held, asked = Group.objects.get(name=has), Group.objects.get(name=asks)
+    waiting = ask(maker, {"person": agent, "group": asked})
+    approve(ask(maker, {"person": agent, "group": held}), checker)
+    assert would(waiting).code == "two_duties"
+    with refused("two_duties"):
+        approve(waiting, checker)
+    grant_requests.reject(pk=waiting.pk, by=checker, comment="No")
+    with pytest.raises(GrantRefused, match=f"(?=.*{has})(?=.*{asks}).*nobody gets both"):
+        ask(maker, {"person": agent, "group": asked})
+    assert list(agent.groups.all()) == [held]
+
+
+def test_duties_of_a_person_s_own_and_of_one_group_are_kept_apart_too(maker: User, agent: User) -> None:
+    agent.user_permissions.add(Permission.objects.get(codename="deposit"))
+    with pytest.raises(GrantRefused, match=r"moved by permissions of their own, .* changed by Administrator"):
+        ask(maker, {"person": agent, "group": Group.objects.get(name=ADMINISTRATOR)})
+    both = Group.objects.create(name="Everything")
+    both.permissions.set(Permission.objects.all())
+    agent.user_permissions.clear()
+    with pytest.raises(GrantRefused, match="By Everything money is moved, and people or rights are changed"):
+        ask(maker, {"person": agent, "group": both})
+
+
+def test_who_has_both_duties_keeps_them_until_one_is_taken(maker: User, checker: User, agent: User) -> None:
+    lead, administrator = Group.objects.get(name=LEAD), Group.objects.get(name=ADMINISTRATOR)
+    agent.groups.add(lead, administrator)
+    ask(maker, {"person": agent, "entity": Entity.objects.create(code="sud", name="Sudbank")})
+    ask(maker, {"person": agent, "group": Group.objects.get(name=REVIEWER)})
+    approve(ask(maker, {"person": agent, "group": lead}, give=False), checker)
+    assert list(agent.groups.all()) == [administrator]
+
+
+def test_superuser_stands_outside_of_duties(maker: User, checker: User, admin: User) -> None:
+    admin.groups.add(Group.objects.get(name=AGENT))
+    approve(ask(maker, {"person": admin, "group": Group.objects.get(name=ADMINISTRATOR)}), checker)
+    assert admin.groups.count() == 2
+
+
+def test_no_role_has_two_duties() -> None:
+    moves, changes = ({name for name, given in ROLES.items() if duty & set(given)} for duty in (MONEY, RIGHTS))
+    assert (moves, changes) == ({AGENT, LEAD, IMPORTER}, {ADMINISTRATOR})
 
 
 def test_request_is_decided_once(kinds: dict[str, Row], maker: User, checker: User) -> None:

@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 from backoffice import grant_requests
 from backoffice.models import Entity, GrantRequest, User
 from backoffice.rights import GrantRefused, stands
-from backoffice.roles import LEAD
+from backoffice.roles import ADMINISTRATOR, LEAD
 from tests.ledger.test_concurrency import CLIENTS, at_once
 
 pytestmark = pytest.mark.usefixtures("committing")
@@ -69,3 +69,17 @@ def test_different_requests_about_one_person_are_all_decided(people: list[User],
 
     assert codes(approve, len(asked)) == {"ok": len(asked)}
     assert person.groups.count() == len(groups)
+
+
+def test_two_duties_approved_at_once_for_one_person_are_not_both_given(people: list[User]) -> None:
+    maker, *checkers = people
+    for number in range(8):  # where nobody waits for the other, both are given in one of them
+        person = User.objects.create_user(f"new{number}", is_staff=True)
+        groups = [Group.objects.get(name=name) for name in (LEAD, ADMINISTRATOR)]
+        asked = [grant_requests.ask(by=maker, give=True, reason="Why", group=group, person=person) for group in groups]
+
+        def approve(one: int, asked: list[GrantRequest] = asked) -> object:
+            return grant_requests.approve(pk=asked[one].pk, by=checkers[one], comment="Because")
+
+        assert codes(approve, 2) == {"ok": 1, "two_duties": 1}
+        assert person.groups.count() == 1

@@ -93,6 +93,55 @@ def test_nobody_but_a_superuser_makes_superusers_or_gives_permissions(boss: Clie
         assert (changed.first_name, changed.is_superuser, changed.user_permissions.count()) == ("Changed", False, 0)
 
 
+def test_form_gives_no_permission_that_moves_money_to_who_changes_people(client: Client, admin: User) -> None:
+    boss = User.objects.create_user("boss", email="boss@example.com", is_staff=True)
+    boss.groups.add(Group.objects.get(name=ADMINISTRATOR))
+    deposit, other = (Permission.objects.get(codename=name).pk for name in ("deposit", "view_personal"))
+    client.force_login(admin)
+    form = {"username": "boss", "email": boss.email, "is_staff": "on", "is_active": "on", "reason": "Asked to"}
+    answer = client.post(url(User, "change", boss.pk), {**form, "user_permissions": [deposit]})
+    assert "Money is moved by permissions of their own, people and rights are changed by Administrator" in str(
+        answer.context["adminform"].form.errors["user_permissions"]
+    )
+    assert send(client, boss, **form, user_permissions=[other]).user_permissions.count() == 1
+    boss.user_permissions.add(deposit)  # from before
+    assert send(client, boss, **form, user_permissions=[deposit]).first_name == "Changed"
+
+
+def test_who_is_to_be_a_superuser_no_more_is_not_left_with_two_duties(client: Client, admin: User) -> None:
+    other = User.objects.create_superuser("other", email="other@example.com")
+    other.groups.set(Group.objects.filter(name__in=[AGENT, ADMINISTRATOR]))
+    client.force_login(admin)
+    assert send(client, other, email=other.email, is_staff="on").is_superuser
+    other.groups.remove(Group.objects.get(name=AGENT))
+    assert not send(client, other, email=other.email, is_staff="on").is_superuser
+
+
+def test_group_gives_nobody_two_duties(client: Client, admin: User, agent: User) -> None:
+    deposit, change = (Permission.objects.get(codename=name) for name in ("deposit", "change_user"))
+    group = Group.objects.create(name="Night shift")
+    client.force_login(admin)
+
+    def give(*permissions: Permission) -> str:
+        form = {"name": "Night shift", "permissions": [one.pk for one in permissions], "reason": "Asked to"}
+        answer = client.post(url(Group, "change", group.pk), form)
+        return "" if answer.status_code == 302 else str(answer.context["adminform"].form.errors["permissions"])
+
+    assert "By Night shift money is moved, and people or rights are changed" in give(deposit, change)
+    assert give(deposit) == ""
+    agent.groups.add(group, Group.objects.get(name=AGENT))
+    admin.groups.add(group, Group.objects.get(name=ADMINISTRATOR))  # stands outside
+    told = "Money is moved by Support agent, people and rights are changed by Night shift"
+    assert told in give(change)
+    assert give(deposit) == ""
+    agent.groups.remove(Group.objects.get(name=AGENT))
+    assert give(change) == ""
+    group.permissions.add(deposit)  # from before
+    assert give(deposit, change) == ""
+    added = client.post(url(Group, "add"), {"name": "New", "permissions": [deposit.pk, change.pk], "reason": "New"})
+    assert "By this group money is moved" in str(added.context["adminform"].form.errors["permissions"])
+
+
 def test_who_may_only_change_people_gives_no_roles(client: Client, agent: User, nord: Entity) -> None:
     clerk = User.objects.create_user("clerk", is_staff=True)
     clerk.user_permissions.set(Permission.objects.filter(codename__in=["change_user", "view_user", "view_staff"]))

@@ -2,11 +2,15 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from backoffice import duties
 from backoffice.admin.base import ConsoleAdmin
 from backoffice.login.recent import asking_again
 from backoffice.roles import ROLES
@@ -14,10 +18,22 @@ from backoffice.roles import ROLES
 admin.site.unregister(Group)
 
 
+class GroupForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the stubs only
+    """A group's name, and what it gives."""
+
+    def clean_permissions(self) -> QuerySet[Permission]:
+        """Refuse what does not go together, or with what somebody in the group has."""
+        permissions: QuerySet[Permission] = self.cleaned_data["permissions"]
+        if why := duties.of_members(self.instance, permissions):
+            raise ValidationError(why, code="two_duties")
+        return permissions
+
+
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, ConsoleAdmin):
     """Groups: the roles are read here and written in `backoffice.roles`; a group of one's own is a superuser's to make."""
 
+    form = GroupForm
     list_display = ("name",)
     list_select_related = ()
 

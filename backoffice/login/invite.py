@@ -2,12 +2,14 @@
 
 from typing import Any, cast
 
+from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from audit.admin.reasoned import ReasonedCommand
 from backoffice.guards import PermissionGuard, StaffGuard
+from backoffice.letters import UNSENT, writes_to_nobody
 from backoffice.login.invited import Said, invite, why_not
 from backoffice.models import User
 
@@ -26,6 +28,7 @@ class Invite(ReasonedCommand):
     template = "login/invite.html"
     rows = User.objects
     said: Said
+    unsent = ""  # what is to be known before it is sent
 
     @classmethod
     def offered(cls, request: HttpRequest, person: User, model_admin: Any) -> bool:
@@ -51,6 +54,11 @@ class Invite(ReasonedCommand):
     def say(self, row: User) -> None:
         """Say whether it was sent."""
         messages.add_message(self.request, *self.said)
+
+    def show(self, row: User, form: forms.Form) -> HttpResponse:
+        """Show the form; where nobody is written to, it says so before the password ends."""
+        self.unsent = UNSENT.format(row.email) if writes_to_nobody() else ""
+        return super().show(row, form)
 
     def was_done(self, row: User) -> HttpResponse:
         """Say why there is nothing to send."""

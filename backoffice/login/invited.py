@@ -15,10 +15,11 @@ from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
-from backoffice.letters import send
+from backoffice.letters import NOTHING_SENT, send, writes_to_nobody
 from backoffice.models import User
 
 SUBJECT = "Back office: set your password"
+WRITTEN = "The link is in the server's output, for whoever runs it to pass on."
 Said = tuple[int, str]
 
 
@@ -53,4 +54,6 @@ def invite(request: HttpRequest, person: User) -> Said:
     )
     if error := send("password.invited", person, subject=SUBJECT, text=text, address=person.email, using="default"):
         return messages.ERROR, f"The link for {person} was not sent: {error}. Send it again from their page."
+    if writes_to_nobody():
+        return messages.WARNING, f"{NOTHING_SENT.format(person.email)} {WRITTEN}"
     return messages.SUCCESS, f"A link was sent to {person.email}, good for {settings.INVITATION_HOURS} hours and once."

@@ -22,7 +22,7 @@ from django.utils.text import capfirst
 
 from audit.record import record
 from backoffice.databases import SANDBOX, worked_on
-from backoffice.letters import send, writes_to_nobody
+from backoffice.letters import NOTHING_SENT, UNSENT, send, writes_to_nobody
 from backoffice.scope import carried
 from ledger.models import Account
 from ledger.verification import verify_account
@@ -30,7 +30,6 @@ from ledger.verification import verify_account
 logger = logging.getLogger("backoffice.extras")
 WAITING = "after_commit"
 SENT = "To {}: sends what the account is now, without the note and without amounts."
-UNSENT = "E-mail cannot be sent from here: nothing would reach {}."
 Said = tuple[int, str]
 
 
@@ -88,7 +87,7 @@ def notify(account: Account, using: str) -> Said:
     if error := send("account.notified", account, subject=subject, text=text, address=address, using=using):
         return messages.ERROR, f"The e-mail to {address} was not sent: {error}."
     if writes_to_nobody():
-        return messages.WARNING, f"Nothing was sent to {address}: e-mail cannot be sent from here."
+        return messages.WARNING, NOTHING_SENT.format(address)
     return messages.SUCCESS, f"An e-mail was sent to {address}."
 
 

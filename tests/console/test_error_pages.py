@@ -1,11 +1,17 @@
 """What somebody meets who goes astray: a way on, whoever it is, and nothing that could fail once more."""
 
+import re
+from urllib.parse import quote
+
 import pytest
+from django.contrib.auth.models import Group
 from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 
 from backoffice.models import User
+from backoffice.roles import AGENT
+from tests.cast import PASSWORD
 from tests.console.test_pages import text
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +40,19 @@ def test_expired_form_of_a_lost_session_leads_back_to_it_by_the_login(agent: Use
     browser.force_login(agent)
     html = browser.post(page, {}).content.decode()
     assert ("This form has expired" in html, FIND in html, "Log in" in text(html)) == (True, True, False)
+
+
+def test_expired_form_of_an_address_that_shows_nothing_leads_back_to_where_it_was_sent_from(agent: User) -> None:
+    agent.groups.add(Group.objects.get(name=AGENT))
+    browser = Client(enforce_csrf_checks=True)
+    columns = reverse("console:list_columns", args=["ledger.account"])
+    page = f"{reverse('console:ledger_account_changelist')}?currency=CZK"
+    html = browser.post(columns, {}, headers={"referer": f"http://testserver{page}"}).content.decode()
+    [door] = re.findall(r'href="([^"]*)">Log in</a>', html)
+    assert door == f"{reverse('console:login')}?next={quote(page, safe='')}"
+    sent = dict(re.findall(r'name="(csrfmiddlewaretoken|next)" value="([^"]*)"', browser.get(door).content.decode()))
+    answer = browser.post(door, {**sent, "username": "agent", "password": PASSWORD}, follow=True)
+    assert (answer.redirect_chain, answer.status_code) == ([(page, 302)], 200)
 
 
 @pytest.mark.parametrize("code", ["400", "413", "429", "500", "503"])

@@ -1,6 +1,7 @@
 """Rights in the console: asked for on the page of an entity or a person, decided on the request's page by another."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group
@@ -112,6 +113,20 @@ def test_form_chooses_staff_only_and_says_what_cannot_be(ann: Client, agent: Use
     assert refused == ["There is nothing to give: this right stands already."]
 
 
+def test_what_does_not_go_with_what_the_person_has_is_said_to_who_asks_and_who_decides(
+    ann: Client, bob: Client, agent: User
+) -> None:
+    url, administrators = page("user_rights", agent.pk), Group.objects.get(name=ADMINISTRATOR)
+    made = ask(ann, url, group=administrators.pk)
+    agent.groups.add(Group.objects.get(name=AGENT))
+    told = "Money is moved by Support agent, people and rights are changed by Administrator: nobody gets both."
+    [refused] = preview(ann, url, group=administrators.pk).context["form"].non_field_errors()
+    assert refused.startswith(told)
+    assert told in html(bob, page("grantrequest_change", made.pk))
+    decide(bob, made)
+    assert [group.name for group in agent.groups.all()] == [AGENT]
+
+
 def test_way_to_ask_and_each_right_s_way_to_be_taken_are_shown_to_who_may(
     ann: Client, agent: User, nord: Entity
 ) -> None:
@@ -129,6 +144,18 @@ def test_way_to_ask_and_each_right_s_way_to_be_taken_are_shown_to_who_may(
     filled = ann.get(of_entity, {"deed": "take", "person": str(agent.pk)}).context["form"]
     assert (filled["deed"].value(), filled["person"].value()) == ("take", str(agent.pk))
     assert ASK not in html(ann, page("user_change", User.objects.get(username="ann").pk))
+
+
+def test_who_opens_the_form_for_rights_of_their_own_is_told_in_its_place(ann: Client, agent: User) -> None:
+    own, other = (page("user_rights", User.objects.get(username=name).pk) for name in ("ann", "agent"))
+    told = "Nobody asks for rights of their own to be given or taken."
+    shown = html(ann, own)
+    assert (told in shown, 'name="deed"' in shown) == (True, False)
+    assert f'href="{page("user_change", User.objects.get(username="ann").pk)}"' in shown
+    offered = html(ann, other)
+    assert (told in offered, 'name="deed"' in offered) == (False, True)
+    refused = ann.post(own, {"key": uuid4(), "deed": "give", "group": Group.objects.get(name=LEAD).pk, "reason": "x"})
+    assert told in refused.content.decode()
 
 
 def test_maker_sees_no_way_to_decide_and_can_take_it_back(ann: Client, agent: User, nord: Entity) -> None:

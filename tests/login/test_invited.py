@@ -77,7 +77,8 @@ def test_link_sent_again_ends_the_password_the_sessions_and_the_link_before(boss
     try_password(browser, "other")
     page = reverse("console:backoffice_user_invite", args=[person.pk])
     assert page in boss.get(reverse("console:backoffice_user_change", args=[person.pk])).content.decode()
-    assert "Send it to other@example.com" in boss.get(page).content.decode()
+    form = boss.get(page).content.decode()
+    assert ("Send it to other@example.com" in form, "cannot be sent" in form) == (True, False)
     assert is_in(browser)
     boss.post(page, {"reason": "Lost"})
     first = link()
@@ -138,6 +139,20 @@ def test_mail_server_that_refuses_is_said_and_recorded(boss: Client, settings: S
     answer = boss.get(led(make(boss)))
     assert "was not sent" in answer.content.decode()
     assert told("password.invited") == [("password.invited", "boss", {"error": "ConnectionRefusedError"})]
+
+
+def test_without_a_server_nobody_is_told_that_a_link_was_sent(
+    boss: Client, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+    made = boss.get(led(make(boss))).content.decode()
+    page = reverse("console:backoffice_user_invite", args=[User.objects.get(username="eva").pk])
+    assert "E-mail cannot be sent from here: nothing would reach eva@example.com." in boss.get(page).content.decode()
+    again = boss.post(page, {"reason": "Lost"}, follow=True).content.decode()
+    for told_of in (made, again):
+        assert "Nothing was sent to eva@example.com: e-mail cannot be sent from here." in told_of
+        assert "A link was sent" not in told_of
+    assert capsys.readouterr().out.count("To: eva@example.com") == 2
 
 
 def test_page_of_a_link_asks_the_same_however_many_people_there_are(boss: Client) -> None:

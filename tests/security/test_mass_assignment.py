@@ -160,6 +160,7 @@ def test_new_person_is_nothing_but_a_person(world: World, administrator: User) -
     typed = {
         "username": "newcomer",
         "email": "newcomer@example.com",
+        "phone": "+420 777 123 456",
         "is_staff": "",
         "password": "argon2$mine",
         "password1": "mine and long enough",
