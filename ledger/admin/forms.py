@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from backoffice.command import CommandForm
 from backoffice.moments import Moment
-from backoffice.reason import MISSING
+from backoffice.reason import MISSING, Prose
 from ledger.admin.amounts import AmountField
 from ledger.admin.telling import called, listed
 from ledger.choices import ReferenceType
@@ -27,7 +27,7 @@ COUNTERPARTY = Action._meta.get_field("counterparty")  # what the search of a re
 
 def reason(*, autofocus: bool = False) -> forms.CharField:
     """Return the field of the reason, the comment of an action: the ledger's callers may leave it out, the console not."""
-    return forms.CharField(
+    return Prose(
         max_length=LONGEST["comment"],
         label="Reason",
         help_text="It becomes part of the record.",

@@ -211,9 +211,12 @@ def test_every_decision_needs_a_reason_and_keeps_it(
 ) -> None:
     decider = request.getfixturevalue(whose)
     approval = ask(account, agent)
-    for why in ("", "  "):
+    too_long = "It has 501 characters, 500 are the most."
+    for why, wrong in (("", MISSING), ("  ", MISSING), ("x" * 501, too_long)):
         html = decide(decider, approval, name, comment=why).content.decode()
-        assert f'<ul class="errorlist" id="id_comment_error"><li>{MISSING}</li></ul>' in html
+        assert f'<ul class="errorlist" id="id_comment_error"><li>{wrong}</li></ul>' in html
+        assert "maxlength" not in html.partition('id="id_comment"')[2].partition(">")[0]
+        assert f">{why.strip()}</textarea>" in html
         assert "data-once novalidate>" in html
         assert 'aria-invalid="true" aria-describedby="id_comment_error"' in html
         assert "Your reason" in html
