@@ -113,7 +113,8 @@ def written(amount: Decimal, decimals: int) -> str:
 class AmountField(forms.CharField):
     """An amount in the one currency of a form; empty where the form chooses it."""
 
-    widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off", "class": "amount"})
+    # Not `off`: that would have the browser forget the amount alone when somebody goes back from a preview.
+    widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "transaction-amount", "class": "amount"})
     currency = ""
 
     def clean(self, value: Any) -> Decimal | None:
