@@ -20,7 +20,7 @@ from django.utils.safestring import SafeString
 from backoffice.command import TOKEN_AGE
 from backoffice.databases import worked_on
 from backoffice.effects import Effect, Seen
-from backoffice.reason import MISSING, give_reason
+from backoffice.reason import give_reason, unfit
 from backoffice.views import BaseView
 from backoffice.waiting import following
 
@@ -90,8 +90,8 @@ class Decision(BaseView):
         comment = request.POST.get("comment", "").strip()
         if not self.allowed(row):
             raise PermissionDenied
-        if not comment:
-            return self._again(row, comment, missing=MISSING)
+        if problem := unfit(comment):
+            return self._again(row, comment, missing=problem)
         give_reason(comment, using=worked_on() or "default")
         try:
             done = self.decide(row, comment)

@@ -18,9 +18,21 @@ NAME = "reason"
 LONGEST = 500
 HELP = "Kept with every change that this makes. Say what a colleague would ask a year from now."
 MISSING = "Say why: the record keeps the reason."
+TOO_LONG = "It has %(show_value)d characters, %(limit_value)d are the most."
 
 
-class ReasonField(forms.CharField):
+class Prose(forms.CharField):
+    """A text in sentences. No `maxlength`, by which a browser cuts off what is pasted without a word: it is refused by length."""
+
+    def __init__(self, **how: Any) -> None:
+        super().__init__(**{**how, "error_messages": {"max_length": TOO_LONG, **how.get("error_messages", {})}})
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """Leave the length to the server, which says how much is too much."""
+        return {name: value for name, value in super().widget_attrs(widget).items() if name != "maxlength"}
+
+
+class ReasonField(Prose):
     """Why, in a sentence; never empty."""
 
     def __init__(self, **how: Any) -> None:
@@ -51,6 +63,13 @@ class PasswordReason(forms.Form):
 def with_reason(form: type[Any]) -> type[Any]:
     """Return the form with a reason in it."""
     return type(form.__name__, (form,), {NAME: ReasonField()}) if NAME not in form.base_fields else form
+
+
+def unfit(text: str) -> str:
+    """Return why a text is no reason, in a sentence, or nothing."""
+    if len(text) > LONGEST:
+        return TOO_LONG % {"show_value": len(text), "limit_value": LONGEST}
+    return "" if text else MISSING
 
 
 def give_reason(text: str, *, using: str) -> None:

@@ -107,7 +107,7 @@ class RunAdmin(ReadOnlyAdmin):
                 for page in COMMANDS
                 if page.guard.allows(request) and page.is_due(run)
             ],
-            "again_url": f"{reverse(f'{listed}_{run.command}_selected')}?ids={','.join(map(str, again))}"
+            "again_url": f"{reverse(f'{listed}_{run.command}_selected')}?ids={','.join(map(str, again))}&again={run.pk}"
             if again
             else "",
             "again": len(again),

@@ -4,7 +4,7 @@ A space or an apostrophe separates thousands in every language, a point or a com
 `1,000.00`, `1'000.00` and `1 000.00`, in Czech `1 000,00` and `1.000,00`. What this language does not write and the other way
 of writing reads in one way only is taken too: `12,50` and `1.000,00` in English. What can be read as two amounts is refused and
 never guessed: a single mark before three digits is a thousand to one person and a decimal to another, unless the currency says
-which. The code of the amount's own currency may stand before or behind it, as the console writes it.
+which. The code of the amount's own currency may stand before or behind it, as the console writes it, or its symbol, as banks do.
 """
 
 import re
@@ -21,7 +21,20 @@ from backoffice.said import active_locale, exponent
 GROUP = 3  # digits between two thousands separators
 SPACES = re.compile(r"\s", re.UNICODE)  # the narrow and the unbroken ones too
 APOSTROPHES = str.maketrans("\N{RIGHT SINGLE QUOTATION MARK}\N{MODIFIER LETTER APOSTROPHE}", "''")
-CODED = re.compile("(?P<before>[A-Za-z]{3})?(?P<number>[^A-Za-z]+)(?P<behind>[A-Za-z]{3})?")
+SYMBOLS = {  # in small letters; what several currencies share stands for the one that is mostly meant
+    "kč": "CZK",
+    "€": "EUR",
+    "£": "GBP",
+    "zł": "PLN",
+    "ft": "HUF",
+    "fr.": "CHF",
+    "fr": "CHF",
+    "¥": "JPY",
+    "￥": "JPY",
+    "$": "USD",
+}
+BESIDE = f"[A-Za-z]{{3}}|{'|'.join(map(re.escape, SYMBOLS))}"
+CODED = re.compile(rf"(?P<before>{BESIDE})?(?P<number>[^A-Za-z]+?)(?P<behind>{BESIDE})?", re.IGNORECASE)
 AMOUNTS = {  # by the decimal mark; forty digits are more than any account holds
     mark: re.compile(
         rf"(?P<sign>-?)(?P<whole>[1-9][0-9]{{0,2}}(?P<between>[ '{other}])[0-9]{{3}}(?:(?P=between)[0-9]{{3}}){{0,12}}|[0-9]{{1,40}})"
@@ -74,13 +87,14 @@ def example(places: int | None) -> str:
 
 
 def without_code(text: str, currency: str) -> str:
-    """Return what was typed without the code of the amount's currency.
+    """Return what was typed without the code or the symbol of the amount's currency.
 
     Raises:
-        ValidationError: it has the code of another.
+        ValidationError: it has that of another.
     """
     found = CODED.fullmatch(text.strip())
-    codes = [code.upper() for code in found.group("before", "behind") if code] if found else []
+    beside = [name for name in found.group("before", "behind") if name] if found else []
+    codes = [SYMBOLS.get(name.lower(), name.upper()) for name in beside]
     if found and codes == [currency]:
         return found["number"]
     if len(codes) == 1 and codes[0] in get_global("all_currencies"):
@@ -99,7 +113,8 @@ def written(amount: Decimal, decimals: int) -> str:
 class AmountField(forms.CharField):
     """An amount in the one currency of a form; empty where the form chooses it."""
 
-    widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off", "class": "amount"})
+    # Not `off`: that would have the browser forget the amount alone when somebody goes back from a preview.
+    widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "transaction-amount", "class": "amount"})
     currency = ""
 
     def clean(self, value: Any) -> Decimal | None:

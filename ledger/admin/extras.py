@@ -23,6 +23,7 @@ from django.utils.text import capfirst
 from audit.record import record
 from backoffice.databases import SANDBOX, worked_on
 from backoffice.letters import NOTHING_SENT, UNSENT, send, writes_to_nobody
+from backoffice.reason import Prose
 from backoffice.scope import carried
 from ledger.models import Account
 from ledger.verification import verify_account
@@ -48,6 +49,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the 
         model = Account
         fields = ("note",)
         labels = {"note": "Pinned note"}
+        field_classes = {"note": Prose}
 
     def __init__(self, *args: Any, **how: Any) -> None:
         super().__init__(*args, **how)

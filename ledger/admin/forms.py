@@ -10,10 +10,12 @@ from django.contrib.admin import AdminSite
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from backoffice.command import CommandForm
 from backoffice.moments import Moment
-from backoffice.reason import MISSING
+from backoffice.reason import MISSING, Prose
 from ledger.admin.amounts import AmountField
 from ledger.admin.telling import called, listed
 from ledger.choices import ReferenceType
@@ -21,13 +23,14 @@ from ledger.models import Account, Action
 from ledger.shape import LONGEST
 
 ACCOUNT_SEARCH = "Search by a reference, a public id, a customer number, an e-mail address or how a name begins."
+NEEDS_SCRIPT = "JavaScript is off in this browser: without it nothing can be searched for and chosen here."
 CHOOSE_FOUND = "Choose an account from the list that the search shows."
 COUNTERPARTY = Action._meta.get_field("counterparty")  # what the search of a receiving account is about
 
 
 def reason(*, autofocus: bool = False) -> forms.CharField:
     """Return the field of the reason, the comment of an action: the ledger's callers may leave it out, the console not."""
-    return forms.CharField(
+    return Prose(
         max_length=LONGEST["comment"],
         label="Reason",
         help_text="It becomes part of the record.",
@@ -102,6 +105,10 @@ class AccountSelect(AutocompleteSelect):
         """Say beside which account another is looked for."""
         url = super().get_url()
         return f"{url}?{urlencode({'beside': self.beside.pk})}" if self.beside else url
+
+    def render(self, *args: Any, **how: Any) -> SafeString:
+        """Say why there is nothing to choose, where no script can search."""
+        return format_html('{}<noscript><p class="help">{}</p></noscript>', super().render(*args, **how), NEEDS_SCRIPT)
 
     def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
         """Look up only what can be the number of an account."""

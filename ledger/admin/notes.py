@@ -21,6 +21,7 @@ from backoffice.databases import SANDBOX
 from backoffice.guards import PermissionGuard, StaffGuard
 from backoffice.models import User
 from backoffice.paging import counted
+from backoffice.reason import Prose
 from backoffice.said import told
 from backoffice.site import ConsoleSite
 from ledger.admin import past
@@ -38,7 +39,7 @@ SEE = StaffGuard() & PermissionGuard("ledger.view_account")
 class NoteForm(forms.Form):
     """What is noted; whom it calls is for the ledger to find."""
 
-    text = forms.CharField(
+    text = Prose(
         label="Note", max_length=LONGEST, widget=forms.Textarea(attrs={"rows": 3}),
         error_messages={"required": "Write what colleagues should know."},
     )  # fmt: skip

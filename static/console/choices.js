@@ -20,6 +20,12 @@ const lead = (field) => field?.nextElementSibling?.querySelector(".select2-selec
 window.django?.jQuery?.(() => lead(document.querySelector(".select2-hidden-accessible:focus")));
 window.django?.jQuery?.(labelChoices); // behind what makes the fields that search
 window.addEventListener("load", labelChoices); // and behind what makes the choices of many
+// What is typed on it opens it and stands in its search box, which has to have the focus at once.
+document.addEventListener("keydown", ({ target, key, ctrlKey, metaKey, altKey, isComposing }) => {
+    if (!target.matches(".select2-selection--single") || key.length > 1 || key === " " || ctrlKey || metaKey || altKey || isComposing) return;
+    window.django.jQuery(target.closest(".select2-container").previousElementSibling).select2("open");
+    document.querySelector(".select2-container--open .select2-search__field")?.focus();
+});
 document.addEventListener("formset:added", () => setTimeout(labelChoices));
 document.addEventListener("focusin", ({ target }) => {
     if (target.matches(".select2-hidden-accessible")) lead(target);

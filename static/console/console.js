@@ -32,9 +32,10 @@ for (const button of navigator.clipboard ? document.querySelectorAll("[data-copy
     });
 }
 
-// What suggests is fetched once somebody goes to the search box; without it the box is a plain form.
-const box = document.getElementById("find-box");
-box?.addEventListener("focus", () => import(box.form.dataset.script), { once: true });
+// What is more than a plain form is fetched once somebody goes to it, or something is kept for it.
+const fetchFor = (form) => form && import(form.dataset.script);
+document.addEventListener("focusin", ({ target }) => fetchFor(target.form && target.closest("[data-script]")));
+if (sessionStorage.typed) fetchFor(document.querySelector("main [data-script]"));
 
 // To the first field that needs mending; at the door to the first of all.
 (document.querySelector("[aria-invalid=true]") ?? document.querySelector(".login input:not([type=hidden])"))?.focus();

@@ -17,7 +17,7 @@ export const show = (places) => {
     const dialog = made("dialog", { id: "keys" },
         made("form", { method: "dialog" },
             made("h2", { id: "keys-heading" }, "Keyboard shortcuts"), made("button", { className: "button plain" }, "Close")),
-        part("Everywhere", [["?", "This sheet"], ["/", "Search; Ctrl K or ⌘ K too"], ["c", "To the commands of the page"], ["u", "Up, to the list it is in"], ["Ctrl Enter", "Press the form's first button, unless it is red"]]),
+        part("Everywhere", [["?", "This sheet"], ["/", "Search; Ctrl K or ⌘ K too"], ["c", "To the commands of the page"], ["u", "Up, to the list it is in"], ["Ctrl Enter", "Press the first button of a form or a preview, unless it is red or decides on a request"]]),
         part("Go to", places),
         part("Lists", [["j", "Next row"], ["k", "Row before"], ["Enter", "Open it"], ["x", "Select it"], ["n", "Next page, or what is next in line"], ["p", "Page before"]]),
         made("p", {}, on, made("label", { htmlFor: "keys-on" }, " Single keys are shortcuts")));

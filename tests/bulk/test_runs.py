@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -233,6 +234,33 @@ def test_a_long_run_goes_on_behind_the_request(console: Client, open_account: Op
     assert f"ids={accounts[4].pk}" in html
 
 
+def test_what_is_tried_again_is_filled_in_as_it_was_for_who_gave_it(
+    console: Client, open_account: OpenAccount, agent: User, nord: Entity
+) -> None:
+    one, frozen = open_account("5"), open_account("5")
+    freeze(frozen, agent)
+    typed = {"amount": "12.5", "reference_type": "bank_transfer", "reference": "K 7", "comment": "Bonus of May"}
+    run = confirm(console, **typed)
+    [address] = re.findall(r'href="([^"]+&amp;again=[^"]+)"', console.get(page(run)).content.decode())
+    Account.unfreeze(uid=frozen.uid, by=agent, asof=timezone.now(), comment="Lifted")
+    form = console.get(address.replace("&amp;", "&"))
+    shown = form.context["form"]
+    assert {name: shown[name].value() for name in typed} == typed
+    assert str(shown["key"].value()) != str(run.key)
+    answer = console.post(form.request["PATH_INFO"], {**sent(form), **typed, "amount": "13"})
+    assert "Deposit CZK 13.00 to 1 account" in text(answer.content.decode())
+
+    lead = User.objects.create_user("lead", is_staff=True)
+    permit(lead, "deposit")
+    grant(lead, nord)
+    browser = Client()
+    browser.force_login(lead)
+    for query in (f"ids={one.pk}&again={run.pk}", f"ids={one.pk}&again=x"):
+        html = (browser if "x" not in query else console).get(f"{form.request['PATH_INFO']}?{query}").content.decode()
+        assert "Bonus of May" not in html
+        assert "12.5" not in html
+
+
 def test_what_can_never_pass_is_not_tried_again(console: Client, open_account: OpenAccount, agent: User) -> None:
     one, frozen, closed = open_account("5"), open_account("5"), open_account()
     freeze(frozen, agent)
@@ -240,7 +268,7 @@ def test_what_can_never_pass_is_not_tried_again(console: Client, open_account: O
     html = console.get(page(confirm(console))).content.decode()
     assert "Left out: 2" in text(html)
     assert "Try 1 of the 2 left out again" in text(html)
-    assert f'?ids={frozen.pk}"' in html
+    assert f"?ids={frozen.pk}&amp;again=" in html
     url = select(console, "deposit", one, closed)
     html = console.post(url.partition("?")[0], sent(preview(console, url, amount="1")), follow=True).content.decode()
     assert "Left out: 1" in text(html)

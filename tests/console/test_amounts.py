@@ -107,9 +107,20 @@ def field(currency: str) -> AmountField:
         ("en-gb", "KWD", "KWD 3.5", "3.5"),
         ("cs", "CZK", "1\N{NO-BREAK SPACE}234,50\N{NO-BREAK SPACE}CZK", "1234.50"),
         ("en-gb", "", "500", "500"),
+        ("en-gb", "CZK", "1000 Kč", "1000"),
+        ("cs", "CZK", "1\N{NO-BREAK SPACE}234,50\N{NO-BREAK SPACE}Kč", "1234.50"),
+        ("en-gb", "EUR", "€50", "50"),
+        ("en-gb", "EUR", "50 €", "50"),
+        ("en-gb", "GBP", "£1,000.50", "1000.50"),
+        ("en-gb", "PLN", "50 ZŁ", "50"),
+        ("en-gb", "HUF", "5 000 Ft", "5000"),
+        ("en-gb", "CHF", "Fr. 1'000.00", "1000.00"),
+        ("en-gb", "JPY", "¥500", "500"),
+        ("en-gb", "JPY", "￥500", "500"),
+        ("en-gb", "USD", "$50", "50"),
     ],
 )
-def test_code_of_its_own_currency_may_stand_beside_an_amount(
+def test_code_or_symbol_of_its_own_currency_may_stand_beside_an_amount(
     language: str, currency: str, typed: str, amount: str
 ) -> None:
     with override(language):
@@ -121,6 +132,12 @@ def test_code_of_its_own_currency_may_stand_beside_an_amount(
     [
         ("JPY", "EUR 500", "The amount is in JPY, not in EUR: write it in JPY, such as 1234."),
         ("KWD", "3.5usd", "The amount is in KWD, not in USD: write it in KWD, such as 1234.500."),
+        ("CZK", "€50", "The amount is in CZK, not in EUR: write it in CZK, such as 1234.50."),
+        ("EUR", "1000 Kč", "The amount is in EUR, not in CZK: write it in EUR, such as 1234.50."),
+        ("CAD", "$50", "The amount is in CAD, not in USD: write it in CAD, such as 1234.50."),
+        ("EUR", "€50 €", "Write the amount as a number, such as 1234.50."),
+        ("EUR", "€", "Write the amount as a number, such as 1234.50."),
+        ("", "€50", "Write the amount as a number, such as 1234.50."),
         ("CZK", "abc 500", "Write the amount as a number, such as 1234.50."),
         ("CZK", "CZK 500 CZK", "Write the amount as a number, such as 1234.50."),
         ("CZK", "CZK", "Write the amount as a number, such as 1234.50."),

@@ -19,6 +19,7 @@ from backoffice import inbox
 from backoffice.grants import grant
 from backoffice.models import Entity, PersonGrant, User
 from backoffice.reason import MISSING
+from ledger.admin.forms import NEEDS_SCRIPT
 from ledger.models import Account, Approval, Cap, Limit
 from tests.cast import LONG_AGO, OpenAccount
 from tests.console.test_commands import hidden, permit
@@ -211,9 +212,12 @@ def test_every_decision_needs_a_reason_and_keeps_it(
 ) -> None:
     decider = request.getfixturevalue(whose)
     approval = ask(account, agent)
-    for why in ("", "  "):
+    too_long = "It has 501 characters, 500 are the most."
+    for why, wrong in (("", MISSING), ("  ", MISSING), ("x" * 501, too_long)):
         html = decide(decider, approval, name, comment=why).content.decode()
-        assert f'<ul class="errorlist" id="id_comment_error"><li>{MISSING}</li></ul>' in html
+        assert f'<ul class="errorlist" id="id_comment_error"><li>{wrong}</li></ul>' in html
+        assert "maxlength" not in html.partition('id="id_comment"')[2].partition(">")[0]
+        assert f">{why.strip()}</textarea>" in html
         assert "data-once novalidate>" in html
         assert 'aria-invalid="true" aria-describedby="id_comment_error"' in html
         assert "Your reason" in html
@@ -432,6 +436,7 @@ def test_a_limit_is_begun_on_the_page_of_an_account(checker: Client, account: Ac
     assert f'<option value="{account.pk}" selected>' in form
     assert '<option value="CZK" selected>' in form
     assert "admin/js/autocomplete.js" in form
+    assert f'<noscript><p class="help">{NEEDS_SCRIPT}</p></noscript>' in form
     assert "selected>" not in checker.get(f"{new}?account=nonsense").content.decode().partition("<select")[0]
     propose(checker, begun, kind="max_deposit", account=str(account.pk), currency="", amount="1,000", reason="Why")
     assert Approval.objects.count() == 0  # without the currency chosen, 1,000 could be a dinar

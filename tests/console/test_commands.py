@@ -213,6 +213,17 @@ def test_each_refusal_is_a_sentence_at_its_field(
     assert sentence in answer.content.decode()
 
 
+def test_reason_that_is_too_long_is_kept_and_told_its_length(console: Client, account: Account) -> None:
+    url = page(account, "deposit")
+    form = console.get(url).content.decode()
+    assert "<textarea" in form
+    assert re.findall(r"<textarea[^>]+maxlength", form) == []
+    fields = {**hidden(form), "amount": "5", "reference_type": "none"}
+    answer = console.post(url, {**fields, "comment": "x" * 700}).content.decode()
+    assert "It has 700 characters, 500 are the most." in answer
+    assert "x" * 700 in answer
+
+
 def test_spaces_in_an_amount_do_not_matter(console: Client, account: Account) -> None:
     url = page(account, "deposit")
     console.post(url, begin(console, url, amount=" 1 000.50 "))

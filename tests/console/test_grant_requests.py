@@ -181,6 +181,8 @@ def test_superuser_is_not_exempt(client: Client, admin: User, agent: User) -> No
 def test_rejection_needs_a_reason_and_keeps_it(ann: Client, bob: Client, agent: User) -> None:
     made = ask(ann, page("user_rights", agent.pk), group=Group.objects.get(name=LEAD).pk)
     assert MISSING in decide(bob, made, "reject", comment=" ").content.decode()
+    too_long = decide(bob, made, "reject", comment="x" * 501).content.decode()
+    assert "It has 501 characters, 500 are the most." in too_long
     decide(bob, made, "reject", comment="Not trained yet")
     made.refresh_from_db()
     assert (made.state, made.comment, agent.groups.count()) == ("rejected", "Not trained yet", 0)

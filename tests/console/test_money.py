@@ -16,6 +16,7 @@ from django.utils import timezone
 from audit.models import Outbox
 from backoffice.models import Entity, User
 from backoffice.reason import MISSING
+from ledger.admin.forms import NEEDS_SCRIPT
 from ledger.models import Account, Action, Hold, Limit
 from ledger.possible import what_can_be_transferred
 from tests.cast import LONG_AGO, OpenAccount
@@ -164,6 +165,7 @@ def test_transfer_goes_only_to_accounts_within_reach_and_looks_for_those_of_its_
     for beside in ("", "0", "x", "9" * 30):
         told = {**search, "term": "Nov", "beside": beside}
         assert console.get(reverse("console:autocomplete"), told).json()["results"] == []
+    assert f'<noscript><p class="help">{NEEDS_SCRIPT}</p></noscript>' in form
     choice = console.get(reverse("console:autocomplete"), {**search, "term": target.user.email}).json()["results"][0]
     assert choice["text"] == f"Petr Novy · CZK · {target.user.email} · Nordbank"
     assert balances() == [100, 5, 0, 5]

@@ -1,5 +1,6 @@
 """Notes on an account: added, never changed, and waiting for whom they call."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from backoffice.scope import acting
 from ledger import errors
 from ledger.mentions import names_in
 from ledger.models import Account, Mention, Note
+from tests.console.test_commands import hidden
 from tests.console.test_pages import text
 
 pytestmark = pytest.mark.django_db(databases=["default", "audit"])
@@ -96,6 +98,7 @@ def test_who_is_called_puts_it_away_by_a_button(staff: Staff, account: Account) 
         ("@nobody look", "No colleague called @nobody sees this account"),
         ("@away look", "No colleague called @away sees this account"),
         ("@importer @customer look", "No colleague called @customer sees this account"),
+        ("x" * 2001, "It has 2001 characters, 2000 are the most."),
         (" ".join(f"@person{number}" for number in range(11)), "The note calls 11 people, 10 are the most."),
     ],
 )
@@ -106,6 +109,16 @@ def test_note_that_would_not_reach_somebody_is_refused(staff: Staff, account: Ac
     html = write(browser_of(staff("desk", AGENT)), account, note).content.decode()
     assert told in text(html)
     assert not Note.objects.exists()
+
+
+def test_no_field_of_the_page_cuts_off_what_is_pasted(staff: Staff, account: Account) -> None:
+    browser = browser_of(staff("desk", AGENT))
+    assert re.findall(r"<textarea[^>]+maxlength", shown(browser, account)) == []
+    page = reverse("console:ledger_account_change", args=[account.pk])
+    form = {**hidden(shown(browser, account)), "note": "x" * 2001, "reason": "Called"}
+    html = browser.post(page, form).content.decode()
+    assert "It has 2001 characters, 2000 are the most." in html
+    assert "x" * 2001 in html
 
 
 @pytest.mark.parametrize(

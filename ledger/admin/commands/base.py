@@ -92,8 +92,11 @@ class LedgerCommand(Worded):
         }
 
     def make_form(self, data: Any = None) -> CommandForm:
-        """Return the form, which knows the objects."""
-        return self.form_class(data, objects=self.objects, accounts=[self.account_of(item) for item in self.objects])
+        """Return the form, which knows the objects; to try again what a run left out, as that run's was filled in."""
+        form = self.form_class(data, objects=self.objects, accounts=[self.account_of(item) for item in self.objects])
+        if data is None and not self.single:
+            form.initial = several.asked_before(self)
+        return form
 
     def obstacle(self) -> str:
         """Ask the ledger at once, on one object's page, where nothing is typed but the reason."""

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from backoffice.command import CommandForm
 from backoffice.models import Entity
 from backoffice.moments import Moment
+from backoffice.reason import Prose
 from ledger.admin.amounts import AmountField
 from ledger.admin.forms import ACCOUNT_SEARCH, CHOOSE_FOUND, AccountField, search_accounts
 from ledger.choices import LimitKind
@@ -22,7 +23,7 @@ class ProposalForm(CommandForm):
 
     why = "reason"
     amount = AmountField()
-    reason = forms.CharField(
+    reason = Prose(
         max_length=LONGEST["comment"], widget=forms.Textarea(attrs={"rows": 2}), help_text="For whoever decides on it."
     )
 

@@ -6,6 +6,7 @@ as it was, the new preview says what is different, of a short run row by row, an
 threshold is asked for instead of posted. The form's key makes the run, once: whoever confirms again is led to the first one.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from ledger.admin.commands.base import LedgerCommand
 
 SALT = f"{OF_ONE}.several"
+AGAIN = "again"  # the parameter that names the run whose left out objects are chosen again
 SHOWN = 10  # objects of each kind in the preview of a long run; a short one shows all of them
 DONE, OVER = "", ApprovalRequired.code  # kinds of what would happen; all others are codes of what refuses
 BLOCK = 2_000  # rows that one statement writes
@@ -95,6 +97,15 @@ def _earlier(command: "LedgerCommand", key: str) -> Run | None:
         return Run.objects.filter(by=command.person, key=UUID(key)).first()
     except ValueError:
         return None
+
+
+def asked_before(command: "LedgerCommand") -> dict[str, Any]:
+    """Return what the run had that is to be tried again, for the person who gave it; its key is its own."""
+    again = command.request.GET.get(AGAIN, "")
+    if not re.fullmatch("[0-9]{1,18}", again):
+        return {}
+    run = Run.objects.filter(pk=int(again), by=command.person, command=command.name).first()
+    return {name: typed for name, typed in run.asked.items() if name != "key"} if run else {}
 
 
 def _try(command: "LedgerCommand", data: dict[str, Any]) -> list[Tried]:
