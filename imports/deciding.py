@@ -150,16 +150,3 @@ class Decision:
 def kept(results: Sequence[Result]) -> list[dict[str, Any]]:
     """Return the results as the import keeps them."""
     return [asdict(result) for result in results]
-
-
-def handed_back(upload: Import, results: Sequence[Result]) -> tuple[list[str], list[list[Any]]]:
-    """Return header and rows of what was refused: as it came, with line, code and error added. Raises BadFile."""
-    refused = {result.line: result for result in results if result.error}
-    table = table_of(upload)
-    own = [position for position, name in enumerate(table.columns) if name not in {"line", "code", "error"}]
-    rows = [
-        [*(cells[position] if position < len(cells) else None for position in own), line, result.code, result.error]
-        for line, cells in table.rows
-        if (result := refused.get(line))
-    ]
-    return [*(table.columns[position] for position in own), "line", "code", "error"], rows

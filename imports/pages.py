@@ -25,9 +25,10 @@ from backoffice.progress import Come, ProgressPage
 from backoffice.reason import give_reason
 from backoffice.sheets import FORMATS
 from backoffice.views import BaseView
-from imports.deciding import Decision, Drift, Result, digest_of, handed_back, kept
+from imports.deciding import Decision, Drift, Result, digest_of, kept
 from imports.example import NOTES, write_example
 from imports.forms import ALL, UploadForm
+from imports.handing_back import handed_back
 from imports.models import PREVIEW_AGE, Import, State
 from imports.scanning import ScannedOut, scan
 from ledger.importing.source import BadFile
