@@ -9,8 +9,9 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from imports.deciding import Result, table_of
+from imports.deciding import table_of
 from imports.models import Import
+from imports.results import Result
 from imports.source import MALFORMED, another_shape
 from imports.table import HANDED_BACK
 
