@@ -50,7 +50,7 @@ class Import(Record):
         "SHA-256", max_length=64, db_index=True, help_text="The fingerprint of the file's content."
     )
     format = models.CharField(max_length=6, choices=[("csv", "CSV"), ("xlsx", "XLSX"), ("pkdd99", "PKDD'99")])
-    size = models.PositiveBigIntegerField(help_text="Bytes.")
+    size = models.PositiveBigIntegerField()
     content = models.BinaryField(default=b"", editable=False)
     reason = models.CharField(max_length=LONGEST, default="", help_text="Why it was imported.")
     all_or_nothing = models.BooleanField(default=False, help_text="Post nothing unless every row is fine.")

@@ -78,7 +78,8 @@ def test_totals_are_told_by_currency_with_what_is_refused(
 
 @pytest.mark.parametrize("fact", ["asof", "referred", "comment"])
 def test_what_was_shown_binds_date_reference_and_comment(fact: str) -> None:
-    assert digest_of([Result(line=2)]) != digest_of([Result(line=2, **{fact: "other"})])
+    facts: dict[str, Any] = {fact: "other"}
+    assert digest_of([Result(line=2)]) != digest_of([Result(line=2, **facts)])
 
 
 def test_what_only_the_preview_shows_is_not_kept_a_second_time(desk: Desk, account: Account) -> None:
