@@ -21,7 +21,7 @@ from ledger.models import Account
 
 CHIPS = {
     State.PREVIEWED: "frozen", State.RUNNING: "pending", State.POSTED: "open", State.UNREADABLE: "closed",
-    State.STOPPED: "bad", State.CONTINUED: "closed", State.EXPIRED: "closed",
+    State.STOPPED: "bad", State.CONTINUED: "closed", State.DISCARDED: "closed", State.EXPIRED: "closed",
 }  # fmt: skip
 
 

@@ -32,6 +32,7 @@ class State(models.TextChoices):
     UNREADABLE = "unreadable", "Cannot be read"
     STOPPED = "stopped", "Stopped"
     CONTINUED = "continued", "Stopped, then gone on with"
+    DISCARDED = "discarded", "Discarded"
     EXPIRED = "expired", "Never confirmed"
 
 
@@ -122,7 +123,7 @@ class Import(Record):
 
     def discard(self) -> None:
         """Drop what will not be confirmed. Wants the row locked."""
-        self.state, self.content, self.problem = State.EXPIRED, b"", "It was discarded by who uploaded it."
+        self.state, self.content, self.problem = State.DISCARDED, b"", "It was discarded by who uploaded it."
         self.save(update_fields=["state", "content", "problem"])
 
     def finish(self, results: list[dict[str, Any]], entities: list[int]) -> None:

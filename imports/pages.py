@@ -189,6 +189,8 @@ class PreviewPage(ImportPage):
         """Say why a confirmation changes nothing."""
         if upload.state == State.POSTED:
             messages.info(self.request, "This file was posted before, and only once.")
+        elif upload.state == State.DISCARDED:
+            messages.warning(self.request, "This file was discarded: upload it again to post it.")
         else:
             messages.warning(self.request, "This preview is too old to be confirmed: upload the file again.")
 
