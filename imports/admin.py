@@ -14,13 +14,14 @@ from backoffice.filters import DaysFilter, RelatedFilter
 from backoffice.said import chip
 from backoffice.sheets import FORMATS
 from imports import dashboard  # noqa: F401  registers what the start page tells
+from imports.columns import already_posted, posted, refused, rows, size
 from imports.models import Import, State
 from imports.pages import MAY_IMPORT, ExampleFile, PreviewPage, Progress, RefusedFile, UploadPage
 from ledger.models import Account
 
 CHIPS = {
     State.PREVIEWED: "frozen", State.RUNNING: "pending", State.POSTED: "open", State.UNREADABLE: "closed",
-    State.STOPPED: "bad", State.CONTINUED: "closed", State.EXPIRED: "closed",
+    State.STOPPED: "bad", State.CONTINUED: "closed", State.DISCARDED: "closed", State.EXPIRED: "closed",
 }  # fmt: skip
 
 
@@ -47,9 +48,9 @@ class UploaderFilter(RelatedFilter):
 class ImportAdmin(ReadOnlyAdmin):
     """Every upload, newest first. A file may speak of accounts of several entities: it is for those who see all of them."""
 
-    list_display = ("file_name", "created", "by", state_chip, "rows", "posted", "already_posted", "refused")
+    list_display = ("file_name", "created", "by", state_chip, rows, posted, already_posted, refused)
     list_filter = ("state", "format", UploadedFilter, UploaderFilter)
-    more_columns = ("format", "size", "finished", "reason")
+    more_columns = ("format", size, "finished", "reason")
     list_select_related = ("by",)
     search_fields = ("file_name__startswith", "sha256__exact")
     ordering = ("-id",)
@@ -58,14 +59,14 @@ class ImportAdmin(ReadOnlyAdmin):
         "refused", "problem", "finished",
     )  # fmt: skip
     fields = (
-        ("file_name", "format", "size"),
+        ("file_name", "format", size),
         "sha256",
         ("uploader", "created", "finished"),
         ("reason", "how"),
-        ("rows", "posted", "already_posted", "refused"),
+        (rows, posted, already_posted, refused),
         "problem",
     )
-    readonly_fields = ("uploader", "created", "finished", "how")
+    readonly_fields = ("uploader", "created", "finished", "how", size, rows, posted, already_posted, refused)
     change_form_template = "imports/result.html"
 
     @admin.display(description="By")

@@ -1,7 +1,12 @@
-"""CSV, read as it streams: UTF-8 with or without a mark, separated by commas, semicolons or tabs."""
+"""CSV, read as it streams: UTF-8 with or without a mark, separated by commas, semicolons or tabs.
+
+Where a country's decimals follow a comma, its spreadsheets separate cells by semicolons. So of such a file, and of no other, an
+amount may have a decimal comma, where that reads in one way only: three digits behind it may be thousands.
+"""
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import IO
@@ -13,6 +18,7 @@ SEPARATORS = ",;\t"
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 SAVE_AS = "Save it as “CSV UTF-8”."
+DECIMAL_COMMA = re.compile(r"(\s*-?[0-9]{1,40}),([0-9]{1,2}\s*)")
 LONGEST_HEADER = 10_000  # characters; without it one endless line would be read whole
 
 
@@ -29,7 +35,8 @@ def read_csv(file: IO[bytes]) -> Table:
         stack.callback(text.detach)  # the file stays the caller's, who closes it
         separator, columns = _header(text)
         stack.pop_all()
-    return Table(columns, _rows(text, separator, len(columns)))
+    rows = _rows(text, separator, len(columns))
+    return Table(columns, _pointed(rows, columns) if separator == ";" else rows)
 
 
 def _header(text: io.TextIOWrapper) -> tuple[str, list[str]]:
@@ -64,6 +71,16 @@ def _rows(text: io.TextIOWrapper, separator: str, width: int) -> Iterator[tuple[
                     _refuse_nul(cell, line)
                 yield line, fitted(cells, width)
             line = reader.line_num + 2
+
+
+def _pointed(rows: Iterator[tuple[int, list[str]]], columns: list[str]) -> Iterator[tuple[int, list[str]]]:
+    """Write amounts with a point, as all that reads them does; a row of another shape stays as it is."""
+    amount = columns.index("amount")
+    for line, cells in rows:
+        if len(cells) == len(columns):
+            found = DECIMAL_COMMA.fullmatch(cells[amount])
+            cells[amount] = f"{found[1]}.{found[2]}" if found else cells[amount]
+        yield line, cells
 
 
 def _next(reader: Iterator[list[str]], line: int) -> list[str] | None:

@@ -4,10 +4,8 @@ Statements: a constant number, whatever the number of rows.
 Lock order of `post`: the import's row (the caller's), the files' lock, accounts, slots of the cap.
 """
 
-import hashlib
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from typing import IO, Any
 from uuid import UUID
 
@@ -18,6 +16,7 @@ from django.utils import timezone
 from backoffice.models import User
 from imports.csv_file import read_csv
 from imports.models import Import
+from imports.results import Result, asked, digest_of
 from imports.source import CsvFile, Reading
 from imports.table import Table
 from imports.xlsx_file import read_xlsx
@@ -38,36 +37,9 @@ class Drift(Exception):
     """Something happened to these accounts between the preview and the confirmation; nothing was posted."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What a row does, or did, in words; `error` is the sentence that refuses it."""
-
-    line: int
-    account: str = ""
-    before: str = ""
-    change: str = ""
-    after: str = ""
-    code: str = ""
-    error: str = ""
-    replayed: bool = False
-    reference: str = ""
-    action: int | None = None
-
-    @property
-    def shown(self) -> str:
-        """What the person decides on."""
-        parts = (self.line, self.account, self.before, self.change, self.after, self.code, self.error, self.replayed)
-        return "\x1f".join(map(str, parts))
-
-
 def table_of(upload: Import) -> Table:
     """Return the uploaded table. Raises BadFile, now or while its rows are taken."""
     return READERS[upload.format](io.BytesIO(bytes(upload.content))).limited(MOST_ROWS)
-
-
-def digest_of(results: Sequence[Result]) -> str:
-    """Return the fingerprint of what was shown."""
-    return hashlib.sha256("\x1e".join(result.shown for result in results).encode()).hexdigest()
 
 
 class Decision:
@@ -75,7 +47,8 @@ class Decision:
 
     def __init__(self, upload: Import, *, by: User, visible: QuerySet[Account]) -> None:
         """Read the file and whose accounts it speaks of; two queries. Raises BadFile."""
-        reading = Reading(sha256=upload.sha256, by=by, now=timezone.now())
+        self._now = timezone.now()
+        reading = Reading(sha256=upload.sha256, by=by, now=self._now)
         self.rows: list[Row] = list(reading.rows(table_of(upload)))
         if not self.rows:
             raise BadFile("The file has a header and no rows.")
@@ -128,38 +101,27 @@ class Decision:
 
     def _result(self, row: Row, entry: Outcome | Problem) -> Result:
         """Put one row in words."""
-        account = str(row.uid or "")
         before = by_another(entry) if isinstance(entry, Outcome) else None
         if isinstance(entry, Outcome) and entry.error and not before:
             entry = problem(entry.error)
+        facts = self._facts(row)
         if isinstance(entry, Problem):
-            return Result(line=row.line, account=account, code=entry.code, error=entry.text)
+            return Result(**facts, code=entry.code, error=entry.text)
         action = before or entry.unwrap()[1]
         return Result(
-            line=row.line,
-            account=account,
+            **facts,
             before=written(action.balance - action.delta, action.currency),
             change=written(action.delta, action.currency),
             after=written(action.balance, action.currency),
             replayed=entry.replayed or before is not None,
             reference=str(action.reference) if action.pk else "",
             action=action.pk,
+            delta=action.delta,
         )
 
-
-def kept(results: Sequence[Result]) -> list[dict[str, Any]]:
-    """Return the results as the import keeps them."""
-    return [asdict(result) for result in results]
-
-
-def handed_back(upload: Import, results: Sequence[Result]) -> tuple[list[str], list[list[Any]]]:
-    """Return header and rows of what was refused: as it came, with line, code and error added. Raises BadFile."""
-    refused = {result.line: result for result in results if result.error}
-    table = table_of(upload)
-    own = [position for position, name in enumerate(table.columns) if name not in {"line", "code", "error"}]
-    rows = [
-        [*(cells[position] if position < len(cells) else None for position in own), line, result.code, result.error]
-        for line, cells in table.rows
-        if (result := refused.get(line))
-    ]
-    return [*(table.columns[position] for position in own), "line", "code", "error"], rows
+    def _facts(self, row: Row) -> dict[str, Any]:
+        """Return what a row says, whatever becomes of it."""
+        account = self.accounts.get(row.uid) if row.uid else None
+        said = asked(row.entry, self._now) if isinstance(row.entry, Posting) else {}
+        currency = account.currency if account else ""
+        return {"line": row.line, "account": str(row.uid or ""), "currency": currency, **said}

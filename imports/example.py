@@ -25,6 +25,7 @@ NOTES = (
     "account: the account's public id, from “Technical facts” on its page.",
     f"type: {' or '.join(TYPES)}.",
     "amount: more than zero, with a point and without thousands separators, in the account's currency.",
+    "In CSV separated by semicolons an amount may have a decimal comma: 1234,50.",
     "asof: when it happened, 2024-01-31 or 2024-01-31T14:30; empty means now.",
     f"reference_type: {', '.join(ReferenceType.values)}; empty means none. Needed where there is a reference.",
     "reference: how the bank, the cheque or the invoice calls it. comment: the reason of the row. Both may be empty.",

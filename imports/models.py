@@ -32,6 +32,7 @@ class State(models.TextChoices):
     UNREADABLE = "unreadable", "Cannot be read"
     STOPPED = "stopped", "Stopped"
     CONTINUED = "continued", "Stopped, then gone on with"
+    DISCARDED = "discarded", "Discarded"
     EXPIRED = "expired", "Never confirmed"
 
 
@@ -50,7 +51,7 @@ class Import(Record):
         "SHA-256", max_length=64, db_index=True, help_text="The fingerprint of the file's content."
     )
     format = models.CharField(max_length=6, choices=[("csv", "CSV"), ("xlsx", "XLSX"), ("pkdd99", "PKDD'99")])
-    size = models.PositiveBigIntegerField(help_text="Bytes.")
+    size = models.PositiveBigIntegerField()
     content = models.BinaryField(default=b"", editable=False)
     reason = models.CharField(max_length=LONGEST, default="", help_text="Why it was imported.")
     all_or_nothing = models.BooleanField(default=False, help_text="Post nothing unless every row is fine.")
@@ -122,7 +123,7 @@ class Import(Record):
 
     def discard(self) -> None:
         """Drop what will not be confirmed. Wants the row locked."""
-        self.state, self.content, self.problem = State.EXPIRED, b"", "It was discarded by who uploaded it."
+        self.state, self.content, self.problem = State.DISCARDED, b"", "It was discarded by who uploaded it."
         self.save(update_fields=["state", "content", "problem"])
 
     def finish(self, results: list[dict[str, Any]], entities: list[int]) -> None:

@@ -25,16 +25,19 @@ from backoffice.progress import Come, ProgressPage
 from backoffice.reason import give_reason
 from backoffice.sheets import FORMATS
 from backoffice.views import BaseView
-from imports.deciding import Decision, Drift, Result, digest_of, handed_back, kept
+from imports.deciding import Decision, Drift
 from imports.example import NOTES, write_example
 from imports.forms import ALL, UploadForm
+from imports.handing_back import handed_back
 from imports.models import PREVIEW_AGE, Import, State
+from imports.results import Result, digest_of, kept, totals
 from imports.scanning import ScannedOut, scan
 from ledger.importing.source import BadFile
 
 MAY_IMPORT = StaffGuard() & PermissionGuard("imports.add_import")
 SEE = StaffGuard() & PermissionGuard("imports.view_import")
 SALT = "imports.preview"
+MANY = 20  # rows, with which the button below them is out of sight
 
 
 class ImportPage(BaseView):
@@ -186,6 +189,8 @@ class PreviewPage(ImportPage):
         """Say why a confirmation changes nothing."""
         if upload.state == State.POSTED:
             messages.info(self.request, "This file was posted before, and only once.")
+        elif upload.state == State.DISCARDED:
+            messages.warning(self.request, "This file was discarded: upload it again to post it.")
         else:
             messages.warning(self.request, "This preview is too old to be confirmed: upload the file again.")
 
@@ -215,6 +220,8 @@ class PreviewPage(ImportPage):
             f"Preview: {upload.file_name}",
             upload=upload,
             lines=[(result, accounts.get(result.account)) for result in results],
+            totals=totals(results),
+            many=len(results) > MANY,
             warning=warning,
             ready=count,
             refused=sum(bool(result.error) for result in results),
@@ -239,7 +246,7 @@ def ready(upload: Import, results: Sequence[Result]) -> int:
     """Return how many rows a confirmation would post."""
     if upload.all_or_nothing and any(result.error for result in results):
         return 0
-    return sum(not result.error and not result.replayed for result in results)
+    return sum(result.is_new for result in results)
 
 
 class RefusedFile(ImportPage):

@@ -85,13 +85,15 @@ def test_discarding_drops_the_file_and_posts_nothing(desk: Desk, account: Accoun
     assert "Nothing was posted: postings.csv is discarded." in answer.content.decode()
     upload = Import.objects.get()
     assert (upload.state, bytes(upload.content), upload.problem) == (
-        "expired",
+        "discarded",
         b"",
         "It was discarded by who uploaded it.",
     )
     assert Outbox.objects.filter(type="import.discarded", object_id=upload.pk).exists()
     again = desk.console.post(page, {"token": token}, follow=True)
-    assert "too old to be confirmed" in again.content.decode()
+    assert "This file was discarded: upload it again to post it." in again.content.decode()
+    listed = desk.console.get(reverse("console:imports_import_changelist")).content.decode()
+    assert '<span class="chip chip-closed">Discarded</span>' in listed
     assert Action.objects.count() == 2
 
 

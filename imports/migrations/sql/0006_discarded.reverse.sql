@@ -1,0 +1,1 @@
+UPDATE imports_import SET state = 'expired' WHERE state = 'discarded';
