@@ -46,7 +46,7 @@ def test_agents_day(login: Login, picture: Picture) -> None:
     go(page, "Accounts")
     picture(page, "accounts")
     open_first_account(page)
-    customer, account = page.inner_text("main h1"), page.url.partition("?")[0]
+    customer, account = page.inner_text("main h1"), page.url
     press(page, "Deposit")
     page.get_by_label("Amount").fill("1234.50")
     page.get_by_label("Reason").fill("Cash at the desk")

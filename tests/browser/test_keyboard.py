@@ -215,3 +215,16 @@ def test_red_buttons_and_the_way_back_are_never_pressed_from_afar(login: Login) 
             new KeyboardEvent("keydown", { key: "Enter", ctrlKey: true, bubbles: true }))""")
         page.wait_for_timeout(300)
         expect(page.get_by_role("button", name="Freeze")).to_be_enabled()
+
+
+def test_decision_is_never_pressed_from_afar(login: Login) -> None:
+    page = login("lead")
+    shortcut(page, "gp")
+    page.wait_for_url("**/ledger/approval/**")
+    page.locator("#result_list tbody th a").first.click()
+    page.fill("#id_comment", "The papers are complete")
+    request = page.url
+    page.keyboard.press("Control+Enter")
+    page.wait_for_timeout(500)
+    assert page.url == request
+    expect(page.locator("#id_comment")).to_have_value("The papers are complete")
