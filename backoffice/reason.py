@@ -79,17 +79,17 @@ def give_reason(text: str, *, using: str) -> None:
 
 
 def asking_why(request: HttpRequest, go_on: Callable[[], HttpResponse], *, using: str) -> HttpResponse:
-    """Answer a confirmation, such as that of a deletion, which goes on with a reason and asks again without one."""
+    """Answer a confirmation, such as that of a deletion, which goes on with a reason and asks again without a fitting one."""
     if request.method == "POST" and request.POST.get("post"):
-        text = request.POST.get(NAME, "").strip()[:LONGEST]
-        if text:
-            give_reason(text, using=using)
+        text = request.POST.get(NAME, "").strip()
+        if problem := unfit(text):
+            _take_back(request, problem, text)
         else:
-            _take_back(request)
+            give_reason(text, using=using)
     return go_on()
 
 
-def _take_back(request: HttpRequest) -> None:
+def _take_back(request: HttpRequest, problem: str, text: str) -> None:
     """Leave of what was sent only which objects were chosen, so that the page asks again."""
     sent = request.POST
     kept = QueryDict(mutable=True)
@@ -98,4 +98,4 @@ def _take_back(request: HttpRequest) -> None:
             kept.setlist(name, sent.getlist(name))
     kept._mutable = False
     request.POST = kept  # type: ignore[assignment]  # immutable again
-    request.reason_missing = MISSING  # type: ignore[attr-defined]  # ours, shown by the templates
+    request.reason_missing, request.reason_typed = problem, text  # type: ignore[attr-defined]  # ours, shown by the templates

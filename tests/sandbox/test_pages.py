@@ -257,6 +257,9 @@ def test_deletion_asks_why(sandbox: Client, open_there: OpenThere, way: str) -> 
     assert "Say why" in html
     assert 'name="reason"' in html
     assert Limit.objects.using("sandbox").filter(pk=made.pk).exists()
+    long = sandbox.post(url, {**sent, "reason": "Typed “twice”" * 60}).content.decode()
+    assert "It has 780 characters, 500 are the most." in long
+    assert f'value="{"Typed “twice”" * 60}"' in long
     assert sandbox.post(url, {**sent, "reason": "Typed twice"}).status_code == 302
     assert not Limit.objects.using("sandbox").filter(pk=made.pk).exists()
     history = Limit.history.using("sandbox").filter(id=made.pk)
