@@ -38,10 +38,10 @@ def test_preview_shows_date_reference_and_comment_of_each_row(desk: Desk, accoun
         ("", "", "Imported from a file"),
     ]
     html = html_of(preview)
-    cells = '<td class="nowrap">1 Mar 2024</td> <td>Bank transfer B-1</td> <td>Refund</td> <td class="amount">CZK 100.00</td>'
+    cells = '<td>1 Mar 2024</td> <td>Bank transfer B-1</td> <td>Refund</td> <td class="amount">CZK 100.00</td>'
     assert cells in html
     assert "<td>Tips &lt;b&gt;</td>" in html
-    assert '<td>Rent</td> <td colspan="4"><strong>Refused:</strong>' in html
+    assert '<td>Rent</td> <td colspan="3"><strong>Refused:</strong>' in html
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00"])
@@ -80,6 +80,15 @@ def test_totals_are_told_by_currency_with_what_is_refused(
 def test_what_was_shown_binds_date_reference_and_comment(fact: str) -> None:
     facts: dict[str, Any] = {fact: "other"}
     assert digest_of([Result(line=2)]) != digest_of([Result(line=2, **facts)])
+
+
+def test_note_has_its_column_where_a_row_was_posted_before(desk: Desk, account: Account) -> None:
+    known, bad = (account.uid, "deposit", "5", "", "", "", "", "known"), ("x", "deposit", "2", "", "", "", "", "")
+    before = html_of(desk.upload(csv_of(known, bad)))
+    assert (">Note</th>" in before, '<td colspan="3"><strong>Refused' in before) == (False, True)
+    desk.post(csv_of(known))
+    after = html_of(desk.upload(csv_of(known, bad)))
+    assert (">Note</th>" in after, '<td colspan="4"><strong>Refused' in after) == (True, True)
 
 
 def test_what_only_the_preview_shows_is_not_kept_a_second_time(desk: Desk, account: Account) -> None:
