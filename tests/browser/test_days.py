@@ -171,10 +171,9 @@ def test_analysts_day_in_the_sandbox(login: Login, picture: Picture) -> None:
     log_out(page)
 
 
-def test_ends_of_a_limits_time_are_named_on_a_form_that_keeps_hidden_copies_of_them(login: Login) -> None:
+def test_ends_of_a_limits_time_are_named(login: Login) -> None:
     page = login("analyst")  # whatever a script stumbles over fails the test
     page.goto(page.url.split("/console/")[0] + "/console/sandbox/ledger/limit/add/")
-    assert page.locator("input[type=hidden][id$='valid_0']").count() == 1
     for end in ("from", "until"):
         expect(page.get_by_label(re.compile(f"^Valid.* {end}$"))).to_have_count(1)
 
