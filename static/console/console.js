@@ -32,10 +32,11 @@ for (const button of navigator.clipboard ? document.querySelectorAll("[data-copy
     });
 }
 
-// What is more than a plain form is fetched once somebody goes to it, or something is kept for it.
-const fetchFor = (form) => form && import(form.dataset.script);
-document.addEventListener("focusin", ({ target }) => fetchFor(target.form && target.closest("[data-script]")));
-if (sessionStorage.typed) fetchFor(document.querySelector("main [data-script]"));
+// What is more than a plain form is fetched once somebody goes to it.
+document.addEventListener("focusin", ({ target }) => {
+    const { script } = (target.form && target.closest("[data-script]"))?.dataset ?? {};
+    if (script) import(script);
+});
 
 // To the first field that needs mending; at the door to the first of all.
 (document.querySelector("[aria-invalid=true]") ?? document.querySelector(".login input:not([type=hidden])"))?.focus();
