@@ -1,6 +1,6 @@
 """Maker and checker for rights: asking that one be given or taken, or an entity moved, and deciding on it.
 
-The same request waits once, whoever asks. Deciding locks the request, then the person, then the right. Callers: the console's pages.
+The same request waits once, whoever asks. Deciding locks the request, then the person, the group and the right. Callers: the console's pages.
 Commands, migrations and the demo give rights by `backoffice.grants`, without asking.
 """
 
@@ -138,9 +138,14 @@ def _check_another(asked: GrantRequest, by: User) -> None:
 
 
 def _lock_person(asked: GrantRequest) -> None:
-    """Have two approvals for one person come one after the other: what is given goes by what is held."""
+    """Have two approvals for one person come one after the other, and by the person and group as they are then.
+
+    What is given goes by what is held, which whoever changes a person or a group, a row that is locked then, may just change.
+    """
     if asked.person_id:
-        User.objects.select_for_update(no_key=True).filter(pk=asked.person_id).first()
+        asked.person = User._base_manager.select_for_update(no_key=True).get(pk=asked.person_id)
+    if asked.group_id:
+        asked.group = Group.objects.select_for_update(no_key=True).get(pk=asked.group_id)
 
 
 def _decide(pk: int, act: Callable[[GrantRequest], None]) -> GrantRequest:

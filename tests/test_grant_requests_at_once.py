@@ -1,10 +1,14 @@
 """Requests for rights at the same moment: one decision, one request, and what was approved stands."""
 
+import time
 from collections import Counter
 from collections.abc import Callable
+from threading import Thread
+from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
+from django.db import connection, transaction
 
 from backoffice import grant_requests
 from backoffice.models import Entity, GrantRequest, User
@@ -83,3 +87,45 @@ def test_two_duties_approved_at_once_for_one_person_are_not_both_given(people: l
 
         assert codes(approve, 2) == {"ok": 1, "two_duties": 1}
         assert person.groups.count() == 1
+
+
+@pytest.mark.parametrize("what", ["person", "group"])
+def test_approval_goes_by_what_was_changed_while_it_waited(people: list[User], what: str) -> None:
+    """By who is a superuser no more, and by what a group has come to give."""
+    maker, checker, person, *_ = people
+    group = Group.objects.get(name=ADMINISTRATOR) if what == "person" else Group.objects.create(name="Group")
+    person.groups.add(Group.objects.get(name=LEAD))
+    User.objects.filter(pk=person.pk).update(is_superuser=what == "person")
+    person.refresh_from_db()
+    asked = grant_requests.ask(by=maker, give=True, reason="Why", group=group, person=person)
+    row: Any = User.objects if what == "person" else Group.objects
+    found: list[Counter[str]] = []
+    approval = Thread(
+        target=lambda: found.append(
+            codes(lambda _: grant_requests.approve(pk=asked.pk, by=checker, comment="Because"), 1)
+        )
+    )
+    with transaction.atomic():
+        row.select_for_update(no_key=True).get(pk=person.pk if what == "person" else group.pk)
+        if what == "person":
+            User.objects.filter(pk=person.pk).update(is_superuser=False)
+        else:
+            group.permissions.add(Permission.objects.get(codename="add_user"))
+        approval.start()
+        for _ in range(100):
+            if waiting():
+                break
+            time.sleep(0.05)
+    approval.join(20)
+    assert found == [{"two_duties": 1}]
+    assert not person.groups.filter(pk=group.pk).exists()
+
+
+def waiting() -> bool:
+    """Whether somebody waits for a lock in this database."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks JOIN pg_stat_activity a USING (pid) WHERE NOT granted AND a.datname = current_database()"
+        )
+        [count] = cursor.fetchone() or (0,)
+    return bool(count)
