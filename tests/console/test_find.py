@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from audit.models import Outbox
+from backoffice import people
 from backoffice.grants import grant
 from backoffice.models import Entity, User
 from backoffice.roles import AGENT, LEAD
@@ -376,6 +377,29 @@ def test_candidates_are_taken_of_what_the_filters_of_a_list_leave(
         assert "More match" not in page.content.decode()
     page = console.get(reverse("console:ledger_action_changelist"), {"q": "by:agent", "type__exact": "frozen"})
     assert len(page.context["cl"].result_list) == 3
+
+
+def test_names_of_more_people_than_are_looked_at_are_told_whatever_the_filters_leave(
+    console: Client, open_account: OpenAccount, agent: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(people, "CANDIDATES", 6)
+    accounts = [open_account("7") for _ in range(12)]
+    for account in accounts[::3]:
+        Account.freeze(uid=account.uid, by=agent, asof=timezone.now(), comment="Asked")
+    page, frozen = reverse("console:ledger_account_changelist"), {"status__exact": "frozen"}
+    for asked in ({"q": "jana", **frozen}, {"q": "jana status:frozen"}):
+        html = console.get(page, asked).content.decode()
+        assert "More than 5 people are meant by these words" in html or "No accounts" in html
+        refused = console.get(reverse("console:ledger_account_export_csv"), asked)
+        assert refused.status_code == 302, asked
+    assert (
+        console.get(
+            f"{reverse('console:ledger_account_deposit_selected')}?list=q%3Djana%26status__exact%3Dfrozen"
+        ).status_code
+        == 400
+    )
+    monkeypatch.setattr(people, "CANDIDATES", 1_001)
+    assert len(console.get(page, {"q": "jana", **frozen}).context["cl"].result_list) == 4
 
 
 def test_nothing_is_done_with_all_of_a_search_that_did_not_see_all(

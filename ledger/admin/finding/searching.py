@@ -13,8 +13,8 @@ from typing import Any
 from django.db import connections
 from django.db.models import F, Q, QuerySet
 
+from backoffice import people
 from backoffice.models.voiding import AnyOf
-from backoffice.people import matching
 from backoffice.said import told
 from ledger.admin.finding.naming import done_by, of_entity
 from ledger.admin.finding.operators import ACCOUNT, ACTION, OperatorError, Term
@@ -27,6 +27,7 @@ CANDIDATES = 1_000
 EXAMINED = 20_000
 WINDOW = 50_000
 MORE = "More match than the {:,} that are shown: add a word, a date or an operator."
+PEOPLE = "More than {:,} people are meant by these words, and no more were looked at: add a word, or look for an e-mail address."
 UNSEEN = "That is not everything that the search means, so it is not done with all of it. {} The filters beside the list have no such end."
 OF_BOTH = {"entity", "currency"}  # what an action says of its account itself
 
@@ -150,6 +151,7 @@ class Search:
             rows = rows.filter(Q(uid=typed.uid) | Q(pk__in=of_action))
         elif typed.words:
             external = list(self._external().values_list("account", flat=True)[: CANDIDATES + 1])
+            self._cut(external)  # which says so where there are more
             rows = rows.filter(self._of_people | Q(AnyOf(F("pk"), external)) if external else self._of_people)
         elif self.terms:
             rows = self._examined().order_by("-pk")
@@ -160,7 +162,10 @@ class Search:
     @cached_property
     def _of_people(self) -> Q:
         """The condition on accounts that their customers are those whom the words mean."""
-        return Q(AnyOf(F("user"), matching(self.typed.words, using=self.accounts.db)))
+        found = people.matching(self.typed.words, using=self.accounts.db)
+        if len(found) >= people.CANDIDATES:  # others of them may be among what filters and operators leave
+            self.notes.append(PEOPLE.format(people.CANDIDATES - 1))
+        return Q(AnyOf(F("user"), found))
 
     @property
     def _rare(self) -> Term | None:
