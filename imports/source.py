@@ -23,12 +23,6 @@ from ledger.shape import storable
 
 LONGEST_KEY = 80  # characters; with its prefix it fits the ledger's
 COMMENT = "Imported from a file"  # of a row without its own; always the same, as a key is compared with its comment too
-MALFORMED = "malformed_row"
-
-
-def another_shape(cells: int | str, columns: int | str) -> str:
-    """Say what is wrong with a row that has not the columns of the header."""
-    return f"The row has {cells} cells, the header {columns}."
 
 
 class Reading:
@@ -50,7 +44,8 @@ class Reading:
         """Return one row."""
         place = f"import-file:{self._sha256}:{line}"
         if len(cells) != len(columns):
-            return Row(line, Problem(MALFORMED, another_shape(len(cells), len(columns))), place)
+            problem = Problem("malformed_row", f"The row has {len(cells)} cells, the header {len(columns)}.")
+            return Row(line, problem, place)
         named = dict(zip(columns, cells, strict=True))
         try:
             return Row(line, self._posting(line, place, named), place)

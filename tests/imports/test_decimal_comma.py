@@ -76,5 +76,5 @@ def test_row_of_another_shape_in_such_a_file_posts_nothing_however_often_it_come
     for _ in range(3):
         done = desk.post(content)
         content = b"".join(desk.console.get(reverse("console:imports_import_refused", args=[done.pk])))
-        assert [code for code, _ in desk.errors(content).values()] == ["malformed_row"] * 2
+        assert [code for code, _ in desk.errors(content).values()] == ["unknown_account"] * 2
     assert Action.objects.count() == 2
