@@ -20,7 +20,7 @@ from audit.asof import at, has_past, history_of
 from audit.moment import PastMoment
 from audit.names import visible
 from audit.personal import MASK, may_see
-from audit.sentences import in_words, value
+from audit.sentences import LOOKS, in_words, value
 from audit.timeline import Line, Until, Words, compared, event_lines, link_lines, version_lines
 
 __all__ = ["HistoryPages", "Line", "Until", "link_lines"]
@@ -84,7 +84,7 @@ class HistoryPages:
         until, captured = Until.read(asked["until"]), history_of(self.model) is not None
         rows, chosen = self.versions(obj, until, asked) if captured else ([], [])
         words = Words(request, self.admin_site, self.model, [*rows, *chosen])
-        looks = asked.get("looks") != WITHOUT
+        looks, kept = asked.get(LOOKS) != WITHOUT, cast("Any", self).kept_context(request)
         reads_log = self.admin_site.name == "console" and request.user.has_perm(self.view_events)
         events = event_lines(request, self.admin_site, obj, until, looks=looks) if reads_log else []
         others = self.other_history(request, obj, until)
@@ -95,7 +95,8 @@ class HistoryPages:
             "label": label,
             "object": obj,
             "opts": self.opts,
-            **cast("Any", self).kept_context(request),
+            **kept,
+            "kept_fields": [*kept["kept_fields"], *([] if looks else [(LOOKS, WITHOUT)])],
             "comparable": len(rows) > 1 or bool(chosen) or (captured and until.moment is not None),
             "has_past": has_past(self.model),
             "lines": lines,

@@ -78,7 +78,7 @@ def approve(*, pk: int, by: User, comment: str, saw: str | None = None) -> Grant
 
     def act(asked: GrantRequest) -> None:
         _check_another(asked, by)
-        _lock_person(asked)
+        _lock_both(asked)
         now = would(asked)
         if saw is not None and saw != now.digest:
             raise StaleGrant("What would happen now is not what you were shown: look again.")
@@ -137,7 +137,7 @@ def _check_another(asked: GrantRequest, by: User) -> None:
         raise GrantRefused(MAY_BE_ONE, code="same_hands")
 
 
-def _lock_person(asked: GrantRequest) -> None:
+def _lock_both(asked: GrantRequest) -> None:
     """Have two approvals for one person come one after the other, and by the person and group as they are then.
 
     What is given goes by what is held, which whoever changes a person or a group, a row that is locked then, may just change.

@@ -138,7 +138,7 @@ class KeepView(ListPage):
     def again(self, label: str, query: str) -> HttpResponse:
         """Go back to the list after a refusal, with the view that it shows: the next try is from there too."""
         shown = arrangement.of_list(self.request, label).shown
-        return self.back(label, "&".join(filter(None, (shown and f"{VIEW}={shown.pk}", query))))
+        return self.back(label, arrangement.address(shown._replace(query=query)) if shown else query)
 
     def taken(self, label: str, name: str, team: Group | None) -> str:
         """Say that another view that the person sees is called so, in whatever case; the one that is shown is replaced.

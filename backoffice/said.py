@@ -21,6 +21,7 @@ from django.utils.translation import get_language, to_locale
 
 ENGLISH = Locale("en", "GB")  # where CLDR does not know the language
 MOMENT = "j M Y, H:i:s T"
+LONG = 120  # characters of a text in a row; its page has all of it
 
 
 def chip(kind: str, text: str) -> SafeString:
@@ -68,6 +69,13 @@ def is_plain(language: str) -> bool:
     locale = locale_of(language)
     symbols = locale.number_symbols.get("latn", {})
     return locale.default_numbering_system == "latn" and (symbols.get("group"), symbols.get("decimal")) == (",", ".")
+
+
+def shortened(text: str | None, most: int = LONG) -> str | None:
+    """Return a text as a row has room for: a reason of 500 characters would push all others off the window."""
+    if not text or len(text) <= most:
+        return text
+    return format_html('<span title="{}">{}…</span>', text, text[:most].rstrip())
 
 
 def told(moment: datetime) -> str:

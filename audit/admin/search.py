@@ -226,12 +226,11 @@ def _found(request: HttpRequest, site: AdminSite, term: str) -> Iterator[Q]:
 
     What is called exactly so is meant alone: a reference is that of one action, and not of all that happened to its account.
     """
-    every = [
-        row for model, model_admin in site._registry.items() for row in _rows(request, site, model, model_admin, term)
-    ]
-    found = [row for row in every if _is_called(row, term)] or every
-    for model in dict.fromkeys(type(row) for row in found):
-        rows = [row for row in found if type(row) is model]
+    every = {model: _rows(request, site, model, model_admin, term) for model, model_admin in site._registry.items()}
+    called = {model: [row for row in rows if _is_called(row, term)] for model, rows in every.items()}
+    for model, rows in (called if any(called.values()) else every).items():
+        if not rows:
+            continue
         yield Q(object_type=model._meta.label_lower, object_id__in=[str(row.pk) for row in rows])
         if _has_uid(model):
             yield Q(pk__in=[row.uid for row in rows])

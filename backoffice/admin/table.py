@@ -17,19 +17,18 @@ from django.contrib.admin.views.main import ORDER_VAR
 from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist
 from django.db.models import CharField, DateField, DateTimeField, ForeignKey, Model, TextField, TimeField, URLField
 from django.utils.formats import date_format
-from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 from django.utils.timezone import get_current_timezone
 from django.utils.translation import get_language, gettext
 
 from backoffice.arrangement import name_of
+from backoffice.said import shortened
 
 if TYPE_CHECKING:
     from backoffice.admin.lists import ConsoleList
 
 SELECT = "action_checkbox"
-LONG = 120  # characters of a text in a row; its page has all of it
 TABLE = """<div class="results{wide}">
 <table id="result_list">
 <thead>
@@ -204,13 +203,6 @@ def _of_field(field: Any, empty: str) -> Callable[[Any], Any]:
     if isinstance(field, CharField | TextField) and not field.flatchoices and not isinstance(field, URLField):
         return lambda row: shortened(getattr(row, name)) or empty
     return lambda row: display_for_field(getattr(row, name), field, empty, avoid_link=True)
-
-
-def shortened(text: str | None) -> str | None:
-    """Return a text as a row has room for: a reason of 500 characters would push all others off the window."""
-    if not text or len(text) <= LONG:
-        return text
-    return format_html('<span title="{}">{}…</span>', text, text[:LONG].rstrip())
 
 
 def _of_function(function: Callable[[Any], Any], attribute: Any, empty: str) -> Callable[[Any], Any]:

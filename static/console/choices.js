@@ -9,10 +9,6 @@ const labelChoices = () => {
         value.setAttribute("aria-labelledby", label.id);
         value.closest(".select2-selection").setAttribute("aria-labelledby", `${label.id} ${value.id}`);
     });
-    document.querySelectorAll(".form-row input:is([id$='_0'], [id$='_1']):not([type=hidden])").forEach((end) => { // hidden ones have no labels
-        const label = end.closest(".form-row").querySelector("label, legend");
-        if (label && !end.labels.length) end.setAttribute("aria-label", `${label.textContent} ${end.id.endsWith("0") ? "from" : "until"}`);
-    });
     document.querySelectorAll(".help-tooltip[aria-label]").forEach((icon) => icon.setAttribute("role", "img"));
 };
 // What stands in place of a hidden field gets its focus: at the start, where the field asks for it, and by its label.

@@ -6,7 +6,7 @@ from django.conf import settings
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Login
-from tests.browser.test_support_agent import open_first_account
+from tests.browser.test_support_agent import fill_in_deposit, open_first_account
 
 # Where the focus is; what stands before its middle, if that is not it; whether it shows.
 FOCUSED = """
@@ -191,10 +191,7 @@ def test_preview_is_confirmed_by_one_press_of_its_own(login: Login) -> None:
 
 def test_key_that_is_held_down_does_not_go_through_the_preview(login: Login) -> None:
     page = login("agent")
-    open_first_account(page)
-    page.get_by_role("main").get_by_role("link", name="Deposit", exact=True).click()
-    page.fill("#id_amount", "4.75")
-    page.fill("#id_comment", "Cash at the desk")
+    fill_in_deposit(page, "4.75")
     page.keyboard.down("Control")
     page.keyboard.down("Enter")
     expect(page.locator("main h1")).to_be_focused()

@@ -19,6 +19,14 @@ def open_first_account(page: Page) -> None:
     page.wait_for_selector("main table a.reference")
 
 
+def fill_in_deposit(page: Page, amount: str) -> None:
+    """Go to an open account, and fill in the form of a deposit."""
+    open_first_account(page)
+    page.get_by_role("main").get_by_role("link", name="Deposit", exact=True).click()
+    page.fill("#id_amount", amount)
+    page.fill("#id_comment", "Cash at the desk")
+
+
 def preview(page: Page) -> None:
     """Press the form's first button."""
     page.click("button:has-text('Preview'), input[value^='Preview']")

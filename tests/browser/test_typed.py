@@ -4,17 +4,14 @@ import pytest
 from playwright.sync_api import Dialog, expect
 
 from tests.browser.conftest import Login
-from tests.browser.test_support_agent import open_first_account, preview
+from tests.browser.test_support_agent import fill_in_deposit, open_first_account, preview
 
 LOST = "What is typed in another form of this page is not saved"
 
 
 def test_back_from_a_preview_finds_the_form_as_it_was_typed(login: Login) -> None:
     page = login("agent")
-    open_first_account(page)
-    page.get_by_role("main").get_by_role("link", name="Deposit", exact=True).click()
-    page.fill("#id_amount", "12.50")
-    page.fill("#id_comment", "Cash at the desk")
+    fill_in_deposit(page, "12.50")
     preview(page)
     expect(page.get_by_role("button", name="Deposit CZK 12.50")).to_be_visible()
     page.go_back()

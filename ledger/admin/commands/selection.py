@@ -60,8 +60,8 @@ def by_hand(command: "LedgerCommand") -> Selection:
 def matching(model_admin: Any, request: HttpRequest, query: str) -> Selection:
     """Return all that the list finds for this query."""
     listed = of_list(model_admin, request, query)
-    if listed.sought and listed.sought.unseen:
-        raise BadRequest(listed.sought.unseen)
+    if listed.unseen:
+        raise BadRequest(listed.unseen)
     found = list(listed.queryset.order_by("pk")[: MOST + 1])
     plural = model_admin.opts.verbose_name_plural
     if not 0 < len(found) <= MOST:

@@ -1,10 +1,12 @@
-"""Numbers of things in templates, written as all others are."""
+"""Numbers and texts in templates, written as all others are: `backoffice.said`."""
 
 from django.template import Library
 
 from backoffice.paging import Exactly
+from backoffice.said import shortened
 
 register = Library()
+register.filter("shortened", shortened)
 
 
 @register.filter
